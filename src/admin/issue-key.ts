@@ -1,0 +1,103 @@
+import { ACCOUNT_NAME, OPERATOR } from '../domain/account.ts'
+import { Failure, invalidRequest } from '../domain/failure.ts'
+import type { MicroCredits } from '../domain/money.ts'
+import type { Registry } from '../ports/ledger.ts'
+import type { Secrets } from '../ports/secrets.ts'
+
+export type KeyWish = Readonly<
+  | { role: 'admin'; expiresAt?: number }
+  | {
+      role: 'user'
+      account: string
+      /** Paid in on top of what the account has. */
+      credits: MicroCredits
+      tier?: string
+      expiresAt?: number
+      models?: readonly string[]
+    }
+>
+
+export type IssuedKey = Readonly<{
+  /** The only time that the secret is shown. */
+  secret: string
+  keyId: string
+  account: string
+  tier: string
+  /** What the account has now. */
+  balance: MicroCredits
+}>
+
+export type KeyIssuing = Readonly<{ issue(wish: KeyWish): Promise<IssuedKey> }>
+
+type Needs = Readonly<{
+  registry: Registry
+  secrets: Secrets
+  nowMs: () => number
+  hasTier: (name: string) => boolean
+  hasModel: (id: string) => boolean
+}>
+
+/** Issues keys: creates the account if it is new, adds the credit, and shows the secret once. */
+export function keyIssuing(needs: Needs): KeyIssuing {
+  return {
+    async issue(wish) {
+      check(wish, needs)
+      const account = wish.role === 'admin' ? OPERATOR : wish.account
+      const key = needs.secrets.newKey()
+      if (wish.role === 'user')
+        await fund(needs.registry, { ...wish, id: needs.secrets.newId('crd') })
+      await needs.registry.addKey({
+        ...{ id: key.id, hash: key.hash, hint: key.hint, account, role: wish.role },
+        ...(wish.expiresAt !== undefined && { expiresAt: wish.expiresAt }),
+        ...(wish.role === 'user' && wish.models !== undefined && { models: wish.models }),
+      })
+      const view = needs.registry.account(account)
+      return {
+        ...{ secret: key.secret, keyId: key.id, account },
+        tier: view?.tier ?? 'admin',
+        balance: view?.credit.balance ?? (0n as MicroCredits),
+      }
+    },
+  }
+}
+
+type Funding = Extract<KeyWish, { role: 'user' }> & Readonly<{ id: string }>
+
+async function fund(registry: Registry, { id, account, credits, tier }: Funding): Promise<void> {
+  const known = registry.account(account)
+  if (known === undefined)
+    await registry.openAccount({ id: account, tier: tier ?? NEW_ACCOUNT_TIER })
+  else if (tier !== undefined && tier !== known.tier) await registry.setTier(account, tier)
+  if (credits > 0n)
+    await registry.credit({ id, account, amount: credits, reason: 'granted with a key' })
+}
+
+export const NEW_ACCOUNT_TIER = 'free'
+
+function check(wish: KeyWish, { nowMs, hasTier, hasModel }: Needs): void {
+  if (wish.expiresAt !== undefined && wish.expiresAt <= nowMs()) {
+    throw invalidRequest(
+      'The key would have expired already. Give a time in the future.',
+      'expires',
+    )
+  }
+  if (wish.role === 'admin') return
+  if (!ACCOUNT_NAME.test(wish.account) || wish.account === OPERATOR) {
+    throw invalidRequest(
+      `The account name must be 1 to 64 letters, digits or ._@+- and begin with a letter or digit; '${OPERATOR}' is taken.`,
+      'account',
+    )
+  }
+  if (wish.tier !== undefined && !hasTier(wish.tier)) {
+    throw invalidRequest(
+      `There is no tier '${wish.tier}'. The configuration file lists the tiers.`,
+      'tier',
+    )
+  }
+  for (const model of wish.models ?? []) {
+    if (hasModel(model)) continue
+    throw new Failure('model_not_found', `There is no model '${model}' in the configuration.`, {
+      param: 'models',
+    })
+  }
+}

@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util'
+import { durationMs, type IssuedKeyView } from '../admin/issue-key-request.ts'
+import { diskFiles } from '../config/disk-files.ts'
+import { readEnvironment } from '../config/env-file.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { formatProblem } from '../config/problem.ts'
+import { runCommand } from '../wiring/run-command.ts'
+
+const HELP = `node scripts/token-gen.js --type user --userName NAME --token CREDITS [options]
+node scripts/token-gen.js --type admin [options]
+
+Issues a key and prints it, once. A user key belongs to the account NAME, which is made if it is new; the credit is
+added to what the account has. Works while the server runs (the key is live at once) and while it does not.
+
+  --type user|admin     what the key is for: spending credit, or administering
+  --userName NAME       the account of a user key
+  --token CREDITS       credit to add, such as 10000 or 0.5 (a user key's; 0 if left out)
+  --tier TIER           the account's tier; a new account without one is "free"
+  --models A,B          the only models that the key may use
+  --expires WHEN        2027-01-31, 2027-01-31T12:00:00Z, or a time from now such as 12h, 30d, 8w
+  --json                print {"key", "keyId", "account", "tier", "credits"}
+  --help                this text
+`
+
+const OPTIONS = {
+  type: { type: 'string' },
+  userName: { type: 'string' },
+  token: { type: 'string' },
+  tier: { type: 'string' },
+  models: { type: 'string' },
+  expires: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+try {
+  const { values } = parseArgs({ options: OPTIONS, strict: true })
+  if (values.help) process.stdout.write(HELP)
+  else await issue(values)
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
+  process.exitCode = 1
+}
+
+type Values = Partial<
+  Record<'type' | 'userName' | 'token' | 'tier' | 'models' | 'expires', string>
+> & {
+  json: boolean
+}
+
+async function issue(values: Values): Promise<void> {
+  const loaded = loadConfig({ env: readEnvironment(process.env, diskFiles), files: diskFiles })
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'))
+  const issued = (await runCommand(loaded.config, 'issue-key', wish(values))) as IssuedKeyView
+  process.stdout.write(values.json ? `${JSON.stringify(issued)}\n` : text(issued))
+}
+
+function wish({ type, userName, token, tier, models, expires }: Values): object {
+  if (type === undefined) throw new Error('--type is missing: user or admin.')
+  const after = expires === undefined ? undefined : durationMs(expires)
+  return {
+    type,
+    account: userName,
+    credits: token,
+    tier,
+    models: models?.split(',').map((model) => model.trim()),
+    expires: after === undefined ? expires : new Date(Date.now() + after).toISOString(),
+  }
+}
+
+const text = ({ key, keyId, account, tier, credits }: IssuedKeyView): string =>
+  [
+    `Key (shown once; keep it): ${key}`,
+    `Key id:  ${keyId}`,
+    ...(tier === 'admin'
+      ? ['Role:    admin']
+      : [`Account: ${account} (${tier})`, `Credits: ${credits}`]),
+    '',
+  ].join('\n')

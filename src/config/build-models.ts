@@ -1,0 +1,144 @@
+import type { Deployment, Model, Timeouts } from '../domain/model.ts'
+import { priceFrom, type Accounting, type Price, type PriceList } from '../domain/price.ts'
+import type { Notice } from './config.ts'
+import { priceVersion } from './price-version.ts'
+import type { DeploymentEntry, Gateway, ModelEntry, PriceEntry, TimeoutsEntry } from './schema.ts'
+import type { SelectedProvider, Selection } from './select-providers.ts'
+
+type Context = Readonly<{
+  accounting: Gateway['accounting']
+  /** Those that are on, by id. */
+  providers: ReadonlyMap<string, SelectedProvider>
+}>
+
+/** The models that something can serve; the others are off, and named. */
+export function buildModels(
+  { models, providers, accounting }: Gateway,
+  { on }: Selection,
+): Readonly<{ models: readonly Model[]; notices: readonly Notice[] }> {
+  const context = { accounting, providers: new Map(on.map((one) => [one.entry.id, one])) }
+  const built = models.map((entry) => buildModel(entry, context))
+  const served = built.filter(({ deployments }) => deployments.length > 0)
+  const ids = new Set(served.map(({ id }) => id))
+  const isOn = (id: string): boolean => ids.has(id)
+  const real = new Set(providers.flatMap(({ id, protocol }) => (protocol === 'demo' ? [] : id)))
+  const isReal = ({ provider }: DeploymentEntry): boolean => real.has(provider)
+  // The demo has a notice of its own.
+  const off = models.filter(({ id, deployments }) => !isOn(id) && deployments.some(isReal))
+  return {
+    models: served.map((model) => ({ ...model, fallbacks: model.fallbacks.filter(isOn) })),
+    notices: off.map(offNotice),
+  }
+}
+
+function offNotice({ id, deployments }: ModelEntry): Notice {
+  const names = [...new Set(deployments.map(({ provider }) => provider))].join(', ')
+  return {
+    kind: 'model_off',
+    subject: id,
+    message: `is off: none of its providers is on (${names})`,
+  }
+}
+
+function buildModel(entry: ModelEntry, context: Context): Model {
+  const { accounting } = context
+  const maxOutput = entry.max_output ?? entry.context_tokens ?? accounting.default_max_output
+  const price = buildPrice(entry.price, accounting)
+  return {
+    id: entry.id,
+    ownedBy: entry.owned_by,
+    price,
+    maxOutput,
+    defaultMaxOutput: Math.min(
+      maxOutput,
+      entry.default_max_output ?? accounting.default_max_output,
+    ),
+    contextTokens: entry.context_tokens,
+    imageTokensMax: entry.image_tokens_max,
+    serviceTiers: buildServiceTiers(entry, accounting),
+    deployments: buildDeployments(entry, price, context),
+    fallbacks: entry.fallbacks,
+  }
+}
+
+/** Without a prototype: its names come from callers, and `constructor` is no service tier. */
+function buildServiceTiers(
+  { service_tiers }: ModelEntry,
+  accounting: Gateway['accounting'],
+): Readonly<Record<string, Price>> {
+  const tiers = Object.create(null) as Record<string, Price>
+  for (const [name, entry] of Object.entries(service_tiers)) {
+    tiers[name] = buildPrice(entry, accounting)
+  }
+  return tiers
+}
+
+/** By priority, then as listed; the keys of a provider stay together. */
+function buildDeployments(
+  { deployments }: ModelEntry,
+  price: Price,
+  context: Context,
+): readonly Deployment[] {
+  return deployments
+    .toSorted((a, b) => a.priority - b.priority)
+    .flatMap((entry) => {
+      const provider = context.providers.get(entry.provider)
+      if (provider === undefined) return []
+      const own = entry.price === undefined ? price : buildPrice(entry.price, context.accounting)
+      const indices = provider.keys.length === 0 ? [0] : [...provider.keys.keys()]
+      return indices.map((keyIndex) => buildDeployment(entry, provider, { keyIndex, price: own }))
+    })
+}
+
+function buildDeployment(
+  entry: DeploymentEntry,
+  { entry: provider }: SelectedProvider,
+  own: Pick<Deployment, 'keyIndex' | 'price'>,
+): Deployment {
+  const suffix = own.keyIndex === 0 ? '' : `#${own.keyIndex + 1}`
+  return {
+    ...own,
+    id: `${provider.id}/${entry.model}${suffix}`,
+    provider: provider.id,
+    upstreamModel: entry.model,
+    priority: entry.priority,
+    weight: entry.weight,
+    timeouts: buildTimeouts(entry.timeouts, provider.timeouts),
+    repair: entry.repair,
+    capField: provider.cap_field,
+    stripFields: provider.strip_fields,
+  }
+}
+
+/** The first that says something; else the defaults of DESIGN.md. */
+export function buildTimeouts(own: TimeoutsEntry, shared: TimeoutsEntry = {}): Timeouts {
+  return {
+    connectMs: own.connect_ms ?? shared.connect_ms ?? 5_000,
+    firstByteMs: own.first_byte_ms ?? shared.first_byte_ms ?? 60_000,
+    idleMs: own.idle_ms ?? shared.idle_ms ?? 60_000,
+    totalMs: own.total_ms ?? shared.total_ms ?? 600_000,
+  }
+}
+
+function buildPrice(entry: PriceEntry, accounting: Gateway['accounting']): Price {
+  const list = priceListOf(entry)
+  const terms: Accounting = { creditsPerUsd: accounting.credits_per_usd, markup: accounting.markup }
+  return priceFrom(list, terms, priceVersion(list, terms))
+}
+
+/** The file's words for the buckets → the domain's. */
+export function priceListOf(entry: PriceEntry): PriceList {
+  if ('isFree' in entry) return {}
+  const rates = {
+    input: entry.input,
+    cachedInput: entry.cached_input,
+    cacheWrite: entry.cache_write,
+    output: entry.output,
+    image: entry.image,
+    audioInput: entry.audio_input,
+    audioOutput: entry.audio_output,
+    request: entry.request,
+  }
+  const known = Object.entries(rates).filter(([, rate]) => rate !== undefined)
+  return Object.fromEntries(known)
+}

@@ -1,0 +1,101 @@
+import type { Model, Tier, Timeouts } from '../domain/model.ts'
+import type { OutcomeSettings } from '../domain/outcome.ts'
+import type { Accounting } from '../domain/price.ts'
+
+/** Everything that may be shown to anybody who operates the gateway: there is no secret in it. */
+export type Config = Readonly<{
+  port: number
+  host: string
+  dbDir: string
+  logDir: string
+  logLevel: LogLevel
+  /** The file that this came from, as it was named: re-read on change and on SIGHUP. */
+  file: string
+  jwtExpirationHours: number
+  accounting: Accounting & Readonly<{ defaultMaxOutput: number }>
+  /** By name; `free` is always there, and new accounts get it. */
+  tiers: ReadonlyMap<string, Tier>
+  /** Only those that are on, in the order of the file. */
+  providers: readonly ProviderSettings[]
+  /** Only those with at least one deployment that is on, in the order of the file. */
+  models: readonly Model[]
+  outcomes: OutcomeSettings
+  streams: StreamSettings
+  limits: LimitSettings
+  /** What an account without credit is answered: 402, or 429 as OpenAI does. */
+  quotaStatus: 402 | 429
+  /** No real provider is on, so the demo provider serves the model `demo`. */
+  isDemo: boolean
+}>
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+type Protocol = 'openai' | 'demo'
+
+/** What an adapter needs to know of a provider, but for its keys. */
+export type ProviderSettings = Readonly<{
+  id: string
+  protocol: Protocol
+  /** Without a slash at its end; empty for the demo provider. */
+  baseUrl: string
+  timeouts: Timeouts
+  /** Sent with every request, names in lower case. */
+  headers: Readonly<Record<string, string>>
+  /** 0 for a provider that needs none (a local model server). */
+  keyCount: number
+}>
+
+type StreamSettings = Readonly<{
+  isKeepAliveOn: boolean
+  keepAliveMs: number
+  keepAliveDelayMs: number
+  idleReaderMs: number
+}>
+
+type LimitSettings = Readonly<{
+  bodyBytesMax: number
+  inFlightMax: number
+  connectionsMax: number
+  attemptsMax: number
+}>
+
+/** Kept apart from Config so that no log line, dump or answer made of Config can hold one. */
+export type Secrets = Readonly<{
+  adminFirst: string | undefined
+  jwtSecretKey: string | undefined
+  /** By provider id, in the order of `Deployment.keyIndex`; an empty list for a provider that needs none. */
+  providerKeys: ReadonlyMap<string, readonly string[]>
+}>
+
+/** Something that stops the start: all of them are reported at once. Never holds a secret. */
+export type Problem = Readonly<{
+  /** A file as it was named, or `environment`. */
+  file: string
+  line: number | undefined
+  /** `models[3].price`, or the variable's name. */
+  path: string
+  message: string
+  fix: string
+}>
+
+/** Something worth knowing that stops nothing. */
+export type Notice = Readonly<{
+  kind: 'provider_off' | 'model_off' | 'demo_on' | 'demo_off' | 'warning'
+  /** The id of the provider or model, or the place in the file. */
+  subject: string
+  message: string
+}>
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export type FileRead =
+  | Readonly<{ kind: 'text'; text: string }>
+  | Readonly<{ kind: 'missing' }>
+  | Readonly<{ kind: 'unreadable'; reason: string }>
+
+/** How the loader reads files: `diskFiles` in production, a map in tests. */
+export type Files = Readonly<{ read: (path: string) => FileRead }>
+
+export type LoadedConfig =
+  | Readonly<{ ok: true; config: Config; secrets: Secrets; notices: readonly Notice[] }>
+  | Readonly<{ ok: false; problems: readonly Problem[] }>

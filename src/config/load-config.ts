@@ -1,0 +1,135 @@
+import { buildModels, buildTimeouts } from './build-models.ts'
+import type {
+  Config,
+  Environment,
+  Files,
+  LoadedConfig,
+  Notice,
+  Problem,
+  ProviderSettings,
+} from './config.ts'
+import { inOrder, readGateway, readSource } from './load-gateway.ts'
+import type { Report } from './problem.ts'
+import type { Gateway } from './schema.ts'
+import { selectProviders, type SelectedProvider, type Selection } from './select-providers.ts'
+import { readSettings, type Settings } from './settings.ts'
+import { readVariables } from './variables.ts'
+
+/** Environment and config/gateway.yaml → Config and Secrets, or every problem of both at once. */
+export function loadConfig({
+  env,
+  files,
+}: Readonly<{ env: Environment; files: Files }>): LoadedConfig {
+  const problems: Problem[] = []
+  const report: Report = (problem) => problems.push(problem)
+  const variables = readVariables({ env, files, report })
+  const settings = readSettings({ variables, report })
+  const source = readSource(settings.server.file, files, { variables, report })
+  const gateway = source === undefined ? undefined : readGateway(source, report)
+  if (source === undefined || gateway === undefined || problems.length > 0) {
+    return { ok: false, problems: inOrder(problems) }
+  }
+  return { ok: true, ...assemble(gateway, selectProviders(gateway.providers, source), settings) }
+}
+
+type Assembled = Omit<Extract<LoadedConfig, { ok: true }>, 'ok'>
+
+function assemble(gateway: Gateway, selection: Selection, settings: Settings): Assembled {
+  const { models, notices } = buildModels(gateway, selection)
+  const config: Config = {
+    ...settings.server,
+    ...buildSections(gateway),
+    providers: selection.on.map(buildProvider),
+    models,
+    isDemo: selection.isDemo,
+  }
+  return {
+    config,
+    secrets: {
+      adminFirst: settings.adminFirst,
+      jwtSecretKey: settings.jwtSecretKey,
+      providerKeys: new Map(selection.on.map(({ entry, keys }) => [entry.id, keys])),
+    },
+    notices: [...settings.notices, ...selection.notices, ...notices, ...idleNotices(config)],
+  }
+}
+
+function buildProvider({ entry, keys }: SelectedProvider): ProviderSettings {
+  const headers = Object.entries(entry.headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name.toLowerCase(), value] as const],
+  )
+  return {
+    id: entry.id,
+    protocol: entry.protocol,
+    baseUrl: entry.base_url ?? '',
+    timeouts: buildTimeouts(entry.timeouts),
+    headers: Object.fromEntries(headers),
+    keyCount: keys.length,
+  }
+}
+
+type Sections = Pick<
+  Config,
+  'accounting' | 'tiers' | 'outcomes' | 'streams' | 'limits' | 'quotaStatus'
+>
+
+function buildSections({
+  accounting,
+  tiers,
+  outcomes,
+  streams,
+  limits,
+  compatibility,
+}: Gateway): Sections {
+  return {
+    accounting: {
+      creditsPerUsd: accounting.credits_per_usd,
+      markup: accounting.markup,
+      defaultMaxOutput: accounting.default_max_output,
+    },
+    tiers: new Map(
+      Object.entries(tiers).map(([name, tier]) => [
+        name,
+        { requestsPerMinute: tier.requests_per_minute },
+      ]),
+    ),
+    outcomes: {
+      cut: outcomes.cut,
+      abortedEarly: outcomes.aborted_early,
+      aborted: outcomes.aborted,
+      empty: outcomes.empty,
+      killed: outcomes.killed,
+    },
+    streams: {
+      isKeepAliveOn: streams.keep_alive,
+      keepAliveMs: streams.keep_alive_ms,
+      keepAliveDelayMs: streams.keep_alive_delay_ms,
+      idleReaderMs: streams.idle_reader_ms,
+    },
+    limits: {
+      bodyBytesMax: limits.body_bytes_max,
+      inFlightMax: limits.in_flight_max,
+      connectionsMax: limits.connections_max,
+      attemptsMax: limits.attempts_max,
+    },
+    quotaStatus: compatibility.quota_status,
+  }
+}
+
+/** Things that are on and do nothing: allowed, and hardly meant. */
+function idleNotices({ providers, models }: Config): readonly Notice[] {
+  const used = new Set(
+    models.flatMap(({ deployments }) => deployments.map(({ provider }) => provider)),
+  )
+  const idle = providers.filter(({ id }) => !used.has(id))
+  const notices = idle.map(({ id }): Notice => ({
+    kind: 'warning',
+    subject: `provider ${id}`,
+    message: 'is on, and no model uses it',
+  }))
+  if (models.length > 0) return notices
+  return [
+    ...notices,
+    { kind: 'warning', subject: 'models', message: 'are all off: every request is refused' },
+  ]
+}

@@ -1,0 +1,151 @@
+// What gateway.yaml may say: strict, so that a misspelt key is an error. Durations and sizes carry their unit in the name.
+import { z } from 'zod'
+import {
+  apiKeys,
+  baseUrl,
+  checkedText,
+  decimal,
+  flag,
+  headerName,
+  headerValue,
+  label,
+  modelName,
+  protocol,
+  providerId,
+  upstreamModel,
+  wholeNumber,
+} from './fields.ts'
+
+const TOTAL_MS_MAX = 1_800_000
+const TOKENS_MAX = 100_000_000
+
+const milliseconds = wholeNumber(1, TOTAL_MS_MAX)
+const tokens = wholeNumber(1, TOKENS_MAX)
+/** Dollars per million tokens, or per request. */
+const usd = decimal({ places: 9, max: 100_000 })
+
+const SIX_PLACES = /^(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?$/
+
+const accounting = z.strictObject({
+  credits_per_usd: checkedText((text) => SIX_PLACES.test(text) && Number(text) > 0, {
+    message: 'is not a decimal above 0 with at most 6 places',
+    fix: 'write how many credits a US dollar buys, such as 200000',
+  }).default('200000'),
+  markup: decimal({ places: 6, max: 100 }).default('0'),
+  default_max_output: tokens.default(4096),
+})
+
+const tier = z.strictObject({ requests_per_minute: wholeNumber(0, 1_000_000_000) })
+const DEFAULT_TIERS = {
+  free: { requests_per_minute: 100 },
+  premium: { requests_per_minute: 1000 },
+  enterprise: { requests_per_minute: 10000 },
+}
+
+const timeouts = z.strictObject({
+  connect_ms: milliseconds.optional(),
+  first_byte_ms: milliseconds.optional(),
+  idle_ms: milliseconds.optional(),
+  total_ms: milliseconds.optional(),
+})
+
+const priceList = z
+  .strictObject({
+    input: usd,
+    cached_input: usd.optional(),
+    cache_write: usd.optional(),
+    output: usd,
+    image: usd.optional(),
+    audio_input: usd.optional(),
+    audio_output: usd.optional(),
+    request: usd.optional(),
+  })
+  .refine((list) => Object.values(list).some((rate) => Number(rate) > 0), {
+    message: 'is nothing at all',
+    params: { fix: 'write price: free when that is meant' },
+  })
+const FREE = { isFree: true } as const
+const price = z.union([z.literal('free').transform(() => FREE), priceList])
+
+const provider = z.strictObject({
+  id: providerId,
+  protocol,
+  base_url: baseUrl.optional(),
+  api_keys: apiKeys.optional(),
+  keyless: flag.default(false),
+  timeouts: timeouts.prefault({}),
+  cap_field: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
+  strip_fields: z.array(label).default([]),
+  headers: z.record(headerName, headerValue.optional()).default({}),
+})
+
+const deployment = z.strictObject({
+  provider: providerId,
+  model: upstreamModel,
+  weight: wholeNumber(1, 1000).default(1),
+  priority: wholeNumber(0, 1000).default(0),
+  price: price.optional(),
+  repair: flag.default(false),
+  timeouts: timeouts.prefault({}),
+})
+
+const model = z.strictObject({
+  id: modelName,
+  owned_by: label.default('tollgate'),
+  price,
+  max_output: tokens.optional(),
+  default_max_output: tokens.optional(),
+  context_tokens: tokens.optional(),
+  image_tokens_max: wholeNumber(0, TOKENS_MAX).default(1500),
+  service_tiers: z.record(label, price).default({}),
+  deployments: z.array(deployment).min(1),
+  fallbacks: z.array(modelName).default([]),
+})
+
+const outcomes = z.strictObject({
+  cut: z.enum(['operator', 'delivered']).default('operator'),
+  aborted_early: z.enum(['input', 'free']).default('input'),
+  aborted: z.enum(['cancel', 'drain']).default('cancel'),
+  empty: z.enum(['free', 'input']).default('free'),
+  killed: z.enum(['progress', 'free']).default('progress'),
+})
+
+const streams = z.strictObject({
+  keep_alive: flag.default(true),
+  keep_alive_ms: wholeNumber(1000, TOTAL_MS_MAX).default(15_000),
+  keep_alive_delay_ms: wholeNumber(0, TOTAL_MS_MAX).default(5_000),
+  idle_reader_ms: wholeNumber(1000, TOTAL_MS_MAX).default(30_000),
+})
+
+const limits = z.strictObject({
+  body_bytes_max: wholeNumber(1024, 1_073_741_824).default(33_554_432),
+  in_flight_max: wholeNumber(1, 1_000_000).default(5_000),
+  connections_max: wholeNumber(1, 1_000_000).default(12_000),
+  attempts_max: wholeNumber(1, 20).default(3),
+})
+
+const compatibility = z.strictObject({
+  quota_status: z
+    .enum(['402', '429'])
+    .transform((text) => (text === '429' ? 429 : 402))
+    .default(402),
+})
+
+export const gatewaySchema = z.strictObject({
+  accounting: accounting.prefault({}),
+  tiers: z.record(label, tier).default(DEFAULT_TIERS),
+  providers: z.array(provider).min(1),
+  models: z.array(model).min(1),
+  outcomes: outcomes.prefault({}),
+  streams: streams.prefault({}),
+  limits: limits.prefault({}),
+  compatibility: compatibility.prefault({}),
+})
+
+/** gateway.yaml, checked and with every default filled in. */
+export type Gateway = z.output<typeof gatewaySchema>
+export type ProviderEntry = Gateway['providers'][number]
+export type ModelEntry = Gateway['models'][number]
+export type DeploymentEntry = ModelEntry['deployments'][number]
+export type PriceEntry = ModelEntry['price']
+export type TimeoutsEntry = ProviderEntry['timeouts']

@@ -1,0 +1,20 @@
+import crypto from 'node:crypto'
+import type { Secrets } from '../ports/secrets.ts'
+import { formatKey } from './key-format.ts'
+
+export function nodeSecrets(hashOf: (secret: string) => string): Secrets {
+  const newId = (prefix: string): string =>
+    `${prefix}_${crypto.randomBytes(9).toString('base64url')}`
+  const keyFrom = (secret: string) => ({ hash: hashOf(secret), hint: hintOf(secret) })
+  return {
+    newId,
+    keyFrom,
+    newKey() {
+      const secret = formatKey(crypto.randomBytes(32))
+      return { id: newId('key'), secret, ...keyFrom(secret) }
+    },
+  }
+}
+
+/** Enough to recognise a key by, and too little to guess it from. */
+const hintOf = (secret: string): string => `${secret.slice(0, 5)}…${secret.slice(-4)}`

@@ -1,0 +1,181 @@
+import { invalidRequest } from './failure.ts'
+import type { PromptMedia } from './estimate.ts'
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+/** A chat completion as asked for: what the gateway itself must know, and the whole body to pass on. */
+export type ChatRequest = Readonly<{
+  model: string
+  stream: boolean
+  /** The caller wants the usage chunk at the end of the stream. */
+  showUsage: boolean
+  /** How many answers (`n`). */
+  choices: number
+  /** The caller's own output cap, per answer. */
+  cap: number | undefined
+  serviceTier: string | undefined
+  media: PromptMedia
+  /** Length of the inlined media in the body's text: it is not counted as text. */
+  mediaChars: number
+  body: JsonObject
+}>
+
+const CHOICES_MAX = 128
+const CAP_MAX = 2 ** 31 - 1
+
+/** Fields that would change where the request goes or what it costs behind the operator's back. */
+const REFUSED: Readonly<Record<string, string>> = {
+  api_base: 'the operator decides which provider answers',
+  base_url: 'the operator decides which provider answers',
+  api_key: 'send your key in the Authorization header',
+  headers: 'extra headers are not passed on',
+  extra_headers: 'extra headers are not passed on',
+  extra_body: 'put its fields into the body itself',
+  provider: 'the operator decides which provider answers',
+  models: 'ask for one model; the operator configures its fallbacks',
+  route: 'ask for one model; the operator configures its fallbacks',
+  plugins: 'plugins have no price here',
+  web_search_options: 'web search has no price here',
+  constructor: 'it is not a field of a chat completion',
+  prototype: 'it is not a field of a chat completion',
+}
+const REFUSED_NAMES = Object.keys(REFUSED)
+
+/** Reads a chat completion body; throws the refusal that names the field and what to do. */
+export function parseChatRequest(body: unknown): ChatRequest {
+  if (!isObject(body)) throw invalidRequest('The body must be a JSON object.')
+  for (const name of REFUSED_NAMES) {
+    if (Object.hasOwn(body, name)) throw refusedField(name)
+  }
+  const stream = flag(body['stream'], 'stream')
+  return {
+    model: modelName(body['model']),
+    stream,
+    showUsage: stream && showsUsage(body['stream_options']),
+    choices: integer(body['n'], { name: 'n', least: 1, most: CHOICES_MAX }) ?? 1,
+    cap: outputCap(body),
+    serviceTier: optionalText(body['service_tier'], 'service_tier'),
+    ...mediaOf(messages(body['messages'])),
+    body,
+  }
+}
+
+const refusedField = (name: string): Error =>
+  invalidRequest(`The field '${name}' is not accepted: ${REFUSED[name] ?? ''}. Remove it.`, name)
+
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function modelName(value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw invalidRequest("'model' must be a string; GET /v1/models lists what you may use.", 'model')
+}
+
+function messages(value: unknown): readonly JsonObject[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw invalidRequest("'messages' must be a list of at least one message.", 'messages')
+  }
+  for (const [index, message] of value.entries()) {
+    if (!isObject(message) || typeof message['role'] !== 'string') {
+      const param = `messages[${index}]`
+      throw invalidRequest(`'${param}' must be an object with a 'role'.`, param)
+    }
+  }
+  return value as readonly JsonObject[]
+}
+
+function flag(value: unknown, name: string): boolean {
+  if (value === undefined || value === null) return false
+  if (typeof value === 'boolean') return value
+  throw invalidRequest(`'${name}' must be true or false.`, name)
+}
+
+function optionalText(value: unknown, name: string): string | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value
+  throw invalidRequest(`'${name}' must be a string.`, name)
+}
+
+function showsUsage(options: unknown): boolean {
+  if (options === undefined || options === null) return false
+  if (!isObject(options))
+    throw invalidRequest("'stream_options' must be an object.", 'stream_options')
+  return flag(options['include_usage'], 'stream_options.include_usage')
+}
+
+type Range = Readonly<{ name: string; least: number; most: number }>
+
+function integer(value: unknown, { name, least, most }: Range): number | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) {
+    return value
+  }
+  throw invalidRequest(`'${name}' must be a whole number from ${least} to ${most}.`, name)
+}
+
+/** Both names of the cap are understood; given both, the smaller counts. */
+function outputCap(body: JsonObject): number | undefined {
+  const old = integer(body['max_tokens'], { name: 'max_tokens', least: 1, most: CAP_MAX })
+  const current = integer(body['max_completion_tokens'], {
+    name: 'max_completion_tokens',
+    least: 1,
+    most: CAP_MAX,
+  })
+  if (old === undefined || current === undefined) return old ?? current
+  return Math.min(old, current)
+}
+
+type FoundMedia = Pick<ChatRequest, 'media' | 'mediaChars'>
+const NO_MEDIA: FoundMedia = { media: { images: 0, audioBytes: 0 }, mediaChars: 0 }
+
+/** Counts images and audio in the prompt; nearly all prompts have none and return at once. */
+function mediaOf(list: readonly JsonObject[]): FoundMedia {
+  if (list.every((message) => !Array.isArray(message['content']))) return NO_MEDIA
+  let images = 0
+  let audioBytes = 0
+  let mediaChars = 0
+  for (const part of list.flatMap(({ content }): unknown[] =>
+    Array.isArray(content) ? content : [],
+  )) {
+    if (!isObject(part)) continue
+    if (part['type'] === 'image_url' || part['type'] === 'input_image') {
+      images++
+      mediaChars += dataUrlChars(part['image_url'])
+    } else if (part['type'] === 'input_audio' && isObject(part['input_audio'])) {
+      const data = part['input_audio']['data']
+      const chars = typeof data === 'string' ? data.length : 0
+      audioBytes += Math.ceil((chars * 3) / 4)
+      mediaChars += chars
+    }
+  }
+  return { media: { images, audioBytes }, mediaChars }
+}
+
+/** An image by address costs its address as text; an inlined one costs the image alone. */
+function dataUrlChars(image: unknown): number {
+  const url = isObject(image) ? image['url'] : image
+  return typeof url === 'string' && url.startsWith('data:') ? url.length : 0
+}
+
+/** The prompt as text, for counting its tokens when the provider did not. */
+export function promptText(request: ChatRequest): string {
+  const texts: string[] = []
+  const list = request.body['messages']
+  for (const message of Array.isArray(list) ? (list as JsonObject[]) : []) {
+    texts.push(...textsOf(message['content']))
+    if (message['tool_calls'] !== undefined) texts.push(JSON.stringify(message['tool_calls']))
+  }
+  for (const name of ['tools', 'functions', 'response_format']) {
+    if (request.body[name] !== undefined) texts.push(JSON.stringify(request.body[name]))
+  }
+  return texts.join('\n')
+}
+
+function textsOf(content: unknown): string[] {
+  if (typeof content === 'string') return [content]
+  if (!Array.isArray(content)) return []
+  return content.filter(isObject).flatMap((part) => {
+    const text = part['text'] ?? part['refusal']
+    return typeof text === 'string' ? [text] : []
+  })
+}

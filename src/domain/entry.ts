@@ -1,0 +1,135 @@
+import type { Outcome } from './outcome.ts'
+import type { Bucket } from './usage.ts'
+
+/**
+ * One fact in the ledger, exactly as it stands in the journal (which adds seq, crc and chain). Amounts are whole
+ * micro-credits as decimal text. `balance` and `held` are what the account has after the entry.
+ */
+export type Entry =
+  | OpenEntry
+  | SealEntry
+  | PriceEntry
+  | AccountEntry
+  | KeyEntry
+  | KeyRevokedEntry
+  | CreditEntry
+  | HoldEntry
+  | ProgressEntry
+  | SettleEntry
+  | ReleaseEntry
+  | OverrunEntry
+
+type At = { readonly at: number }
+type Moved = At & {
+  readonly account: string
+  readonly ref: string
+  readonly amount: string
+  readonly balance: string
+  readonly held: string
+}
+
+/** A segment begins, and with it sometimes a run of the program. */
+export type OpenEntry = At & {
+  readonly kind: 'open'
+  readonly format: 'tollgate-journal/1'
+  readonly segment: number
+  readonly run: string
+  /** Chain value at the end of the segment before. */
+  readonly after: string
+}
+/** Nothing follows in this segment. */
+export type SealEntry = At & { readonly kind: 'seal'; readonly segment: number }
+
+/** The arithmetic behind a price version, so that every later charge can be recomputed. */
+export type PriceEntry = At & {
+  readonly kind: 'price'
+  readonly version: string
+  readonly scale: string
+  readonly rates: Readonly<Record<Bucket, string>>
+  readonly request: string
+}
+
+export type AccountEntry = At & {
+  readonly kind: 'account'
+  readonly account: string
+  readonly tier: string
+}
+
+export type KeyEntry = At & {
+  readonly kind: 'key'
+  readonly account: string
+  readonly ref: string
+  readonly hash: string
+  readonly role: 'user' | 'admin'
+  readonly hint: string
+  readonly expiresAt?: number
+  readonly models?: readonly string[]
+}
+
+export type KeyRevokedEntry = At & {
+  readonly kind: 'key-revoked'
+  readonly account: string
+  readonly ref: string
+}
+
+export type CreditEntry = Moved & { readonly kind: 'credit'; readonly reason: string }
+
+export type HoldEntry = Moved & {
+  readonly kind: 'hold'
+  readonly key: string
+  readonly model: string
+  readonly price: string
+  /** What the prompt alone is expected to cost: the charge if the gateway dies before more is known. */
+  readonly input: string
+}
+
+/** How far a request has come, so that a killed gateway still charges what was delivered. Not awaited. */
+export type ProgressEntry = At & {
+  readonly kind: 'progress'
+  readonly account: string
+  readonly ref: string
+  readonly cost: string
+}
+
+export type AttemptRecord = {
+  readonly deployment: string
+  /** Why it did not answer; absent for the one that did. */
+  readonly fault?: string
+  readonly status?: number
+  readonly ms: number
+}
+
+/** The end of a hold in a charge, and the usage record of its request. */
+export type SettleEntry = Moved & {
+  readonly kind: 'settle'
+  readonly key: string
+  readonly model: string
+  readonly outcome: Outcome
+  /** What the call cost, by usage and price; `amount` is what the account paid of it. */
+  readonly cost: string
+  readonly price: string
+  readonly usage: Readonly<Partial<Record<Bucket, number>>>
+  readonly estimated?: true
+  readonly stream?: true
+  readonly deployment?: string
+  readonly attempts: readonly AttemptRecord[]
+  readonly startedAt: number
+  readonly firstByteMs?: number
+  readonly totalMs: number
+}
+
+/** The end of a hold without a charge; `amount` is the promise given back. Expired: nobody ended it in time. */
+export type ReleaseEntry = Moved & {
+  readonly kind: 'release' | 'expire'
+  readonly outcome: Outcome
+  readonly attempts: readonly AttemptRecord[]
+}
+
+/** A cost that the operator bears. */
+export type OverrunEntry = At & {
+  readonly kind: 'overrun'
+  readonly account: string
+  readonly ref: string
+  readonly amount: string
+  readonly reason: 'beyond_hold' | 'cut'
+}

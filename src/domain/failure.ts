@@ -1,0 +1,48 @@
+/** Every way in which a caller can be refused. `http/error-responses.ts` has the one table of statuses for them. */
+export type FailureCode =
+  | 'invalid_request'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'idempotency_conflict'
+  | 'invalid_api_key'
+  | 'key_not_allowed'
+  | 'model_not_found'
+  | 'insufficient_quota'
+  | 'credit_held'
+  | 'rate_limit_exceeded'
+  | 'context_length_exceeded'
+  | 'model_unpriced'
+  | 'upstream_rejected'
+  | 'upstream_unavailable'
+  | 'upstream_error'
+  | 'upstream_timeout'
+  | 'overloaded'
+  | 'store_unavailable'
+  | 'internal_error'
+
+export type FailureDetails = Readonly<{
+  /** The field of the request that is wrong. */
+  param?: string
+  retryAfterMs?: number
+  /** A provider's own refusal of the caller's request, passed on with its status and words. */
+  upstream?: Readonly<{ status: number; type: string; code: string | null }>
+  cause?: unknown
+}>
+
+/** A refusal that the caller is told about. The message says what to do next, and names nothing of the inside. */
+export class Failure extends Error {
+  override readonly name = 'Failure'
+  readonly code: FailureCode
+  readonly details: FailureDetails
+
+  constructor(code: FailureCode, message: string, details: FailureDetails = {}) {
+    super(message, { cause: details.cause })
+    this.code = code
+    this.details = details
+  }
+}
+
+export const invalidRequest = (message: string, param?: string): Failure =>
+  new Failure('invalid_request', message, param === undefined ? {} : { param })

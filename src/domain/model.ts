@@ -1,0 +1,49 @@
+import type { Price } from './price.ts'
+
+export type Timeouts = Readonly<{
+  connectMs: number
+  firstByteMs: number
+  idleMs: number
+  totalMs: number
+}>
+
+/** One way to serve a model: a provider, one of its keys, and the model's name there. */
+export type Deployment = Readonly<{
+  /** `provider/upstream-model`, with `#2` and so on behind it for the provider's further keys. */
+  id: string
+  provider: string
+  /** Which of the provider's keys, counted from 0. The key itself stays with the provider. */
+  keyIndex: number
+  upstreamModel: string
+  priority: number
+  weight: number
+  price: Price
+  timeouts: Timeouts
+  /** The stream is parsed and rewritten chunk by chunk: for upstreams that bend the format. */
+  repair: boolean
+  /** What the upstream calls the output cap. */
+  capField: 'max_tokens' | 'max_completion_tokens'
+  /** Fields that this upstream refuses: taken out of the body. */
+  stripFields: readonly string[]
+}>
+
+export type Model = Readonly<{
+  /** The public name. */
+  id: string
+  ownedBy: string
+  price: Price
+  maxOutput: number
+  defaultMaxOutput: number
+  /** Tokens that fit into prompt and answer together; undefined where nobody said. */
+  contextTokens: number | undefined
+  /** The most tokens that one image in the prompt can count. */
+  imageTokensMax: number
+  /** Service tiers other than the default that have a price, by the name a caller asks for. */
+  serviceTiers: Readonly<Record<string, Price>>
+  /** In the order in which they are tried; only those whose provider is on. */
+  deployments: readonly Deployment[]
+  /** Other models, tried last; the answering model's price is charged. */
+  fallbacks: readonly string[]
+}>
+
+export type Tier = Readonly<{ requestsPerMinute: number }>

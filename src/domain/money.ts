@@ -1,0 +1,34 @@
+/** Millionths of a credit: the only unit in which money is counted. */
+export type MicroCredits = bigint & { readonly __unit: 'micro-credits' }
+
+export const micro = (value: bigint): MicroCredits => value as MicroCredits
+export const plus = (a: MicroCredits, b: MicroCredits): MicroCredits => micro(a + b)
+export const minus = (a: MicroCredits, b: MicroCredits): MicroCredits => micro(a - b)
+export const least = (a: MicroCredits, b: MicroCredits): MicroCredits => (a < b ? a : b)
+export const most = (a: MicroCredits, b: MicroCredits): MicroCredits => (a > b ? a : b)
+
+export const ZERO = micro(0n)
+/** 9e12 credits: beyond it an amount is a mistake, and a balance would leave the range of a 64-bit integer. */
+export const MICRO_MAX = micro(9_000_000_000_000_000_000n)
+
+const AMOUNT = /^(0|[1-9][0-9]{0,12})(?:\.([0-9]{1,6}))?$/
+
+/** Reads credits as people write them ("12.5") or a whole JSON number; undefined when it is neither. */
+export function parseCredits(value: unknown): MicroCredits | undefined {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return undefined
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined
+  const match = AMOUNT.exec(Object.is(value, -0) ? '-0' : String(value))
+  if (match === null) return undefined
+  const amount = BigInt(match[1] ?? '0') * 1_000_000n + BigInt((match[2] ?? '').padEnd(6, '0'))
+  return amount > MICRO_MAX ? undefined : micro(amount)
+}
+
+/** Credits as a decimal string without trailing zeros: "10000", "0.5", "-0.000001". */
+export function formatCredits(amount: MicroCredits): string {
+  const size = amount < 0n ? 0n - amount : amount
+  const whole = size / 1_000_000n
+  const fraction = size % 1_000_000n
+  const sign = amount < 0n ? '-' : ''
+  if (fraction === 0n) return `${sign}${whole.toString()}`
+  return `${sign}${whole.toString()}.${fraction.toString().padStart(6, '0').replace(/0+$/, '')}`
+}

@@ -1,0 +1,91 @@
+import { Failure, invalidRequest } from '../domain/failure.ts'
+import { planHold, planWithin, type Asked, type HoldPlan } from '../domain/hold.ts'
+import type { KeyRecord } from '../domain/key.ts'
+import { formatCredits, type MicroCredits } from '../domain/money.ts'
+import { authorize } from './authenticate.ts'
+import type { House, ReadBody } from './house.ts'
+
+/** A request with its credit promised: from here on it must be settled or released, whatever happens. */
+export type Admitted = Asked &
+  Readonly<{
+    requestId: string
+    key: KeyRecord
+    plan: HoldPlan
+    startedAt: number
+    startedTicks: number
+  }>
+
+export type Admission = Readonly<{ requestId: string; key: KeyRecord; body: ReadBody }>
+
+/** Model known and allowed; then the hold, durable before any byte goes upstream. */
+export async function admit(house: House, { requestId, key, body }: Admission): Promise<Admitted> {
+  const { clock } = house
+  const asked = { ...body, route: routeFor(house, key, body) }
+  const entered = { requestId, key, startedAt: clock.nowMs(), startedTicks: clock.ticksMs() }
+  const plan = await holdCredit(house, { ...entered, asked })
+  return { ...asked, ...entered, plan }
+}
+
+function routeFor(house: House, key: KeyRecord, { request }: ReadBody): Asked['route'] {
+  authorize(key, request.model)
+  const route = house.catalog.route(request.model)
+  if (route === undefined) throw modelNotFound(request.model)
+  const tier = request.serviceTier
+  if (
+    tier !== undefined &&
+    !UNPRICED_TIERS.has(tier) &&
+    !Object.hasOwn(route.model.serviceTiers, tier)
+  ) {
+    throw invalidRequest(
+      `The service tier '${tier}' has no price for this model. Leave it out.`,
+      'service_tier',
+    )
+  }
+  return route
+}
+
+/** Service tiers that cost the ordinary price. */
+const UNPRICED_TIERS = new Set(['auto', 'default', 'standard', 'standard_only'])
+
+export const modelNotFound = (model: string): Failure =>
+  new Failure(
+    'model_not_found',
+    `The model '${model}' does not exist here. GET /v1/models lists those that do.`,
+    { param: 'model' },
+  )
+
+type Entering = Readonly<{ requestId: string; key: KeyRecord; asked: Asked }>
+
+/** Holds the whole bound; where the account's whole credit could not pay it, what that credit pays. */
+async function holdCredit(house: House, { requestId, key, asked }: Entering): Promise<HoldPlan> {
+  const { request, route } = asked
+  const head = { id: requestId, account: key.account, key: key.id, model: request.model }
+  const hold = (plan: HoldPlan) => {
+    const { amount, inputCost } = plan
+    return house.ledger.hold({ ...head, price: route.model.price, amount, inputCost })
+  }
+  const wanted = planHold(asked)
+  const answer = await hold(wanted)
+  if (answer.kind === 'held') return wanted
+  const { balance } = answer.credit
+  if (wanted.amount <= balance) throw creditHeld(wanted.amount)
+  const lowered = planWithin(asked, wanted, balance)
+  if (lowered === undefined) throw insufficientQuota(balance, wanted)
+  if ((await hold(lowered)).kind === 'held') return lowered
+  throw creditHeld(lowered.amount)
+}
+
+const creditHeld = (amount: MicroCredits): Failure =>
+  new Failure(
+    'credit_held',
+    `Other requests in flight hold your credit, and this one needs up to ${formatCredits(amount)} credits. ` +
+      'Try again when they have finished.',
+    { retryAfterMs: 1_000 },
+  )
+
+const insufficientQuota = (balance: MicroCredits, { amount }: HoldPlan): Failure =>
+  new Failure(
+    'insufficient_quota',
+    `Your credit is used up: ${formatCredits(balance)} credits are left and this request could cost ` +
+      `${formatCredits(amount)}. Ask the operator of this gateway for more, or send a shorter request.`,
+  )

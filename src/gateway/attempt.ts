@@ -1,0 +1,114 @@
+import type { AttemptRecord } from '../domain/entry.ts'
+import { movesOn, type Fault } from '../domain/fault.ts'
+import type { Candidate } from '../domain/route.ts'
+import type { Reply } from '../ports/reply.ts'
+import type { Admitted } from './admit.ts'
+import { Answer } from './answer.ts'
+import type { House } from './house.ts'
+import { Watch } from './watch.ts'
+
+/** The attempt that answered, or the last one that did not. */
+export type Attempted = Readonly<{
+  answer: Answer
+  candidate: Candidate
+  attempts: readonly AttemptRecord[]
+  /** Why there is no answer; undefined when there is one, or the caller left. */
+  fault: Fault | undefined
+  /** From the arrival of the request to the first visible token, or the whole answer. */
+  firstByteMs: number | undefined
+}>
+
+export type Attempting = Readonly<{
+  admitted: Admitted
+  reply: Reply
+  candidates: readonly Candidate[]
+  /** Is told of each answer that begins, so that the house can end it. */
+  track: (answer: Answer) => void
+}>
+
+/** Calls one deployment after the other until a first visible token or a whole answer has come. */
+export async function attempt(house: House, attempting: Attempting): Promise<Attempted> {
+  const { admitted, reply } = attempting
+  const { clock } = house
+  const attempts: AttemptRecord[] = []
+  let last: Attempted | undefined
+  for (const candidate of attempting.candidates) {
+    const startedTicks = clock.ticksMs()
+    const answer = start(house, attempting, candidate)
+    const ending = await answer.started
+    const fault = ending?.kind === 'fault' ? ending.fault : undefined
+    const record = recordOf(candidate, fault, clock.ticksMs() - startedTicks)
+    attempts.push(record)
+    const firstByteMs = fault === undefined ? clock.ticksMs() - admitted.startedTicks : undefined
+    last = { answer, candidate, attempts, fault, firstByteMs }
+    if (fault === undefined) return last
+    house.events.attemptFailed({
+      requestId: admitted.requestId,
+      attempt: record,
+      detail: fault.detail,
+    })
+    if (!movesOn(fault) || reply.isGone) return last
+  }
+  if (last === undefined) throw new Error(`${admitted.request.model} has no candidates`)
+  return last
+}
+
+function start(house: House, { admitted, reply, track }: Attempting, candidate: Candidate): Answer {
+  const { clock, ledger, providers } = house
+  const { deployment, model } = candidate
+  const { request, requestId, plan } = admitted
+  const answer = new Answer(
+    () => clock.ticksMs(),
+    () => {
+      ledger.progress(requestId, plan.inputCost)
+    },
+  )
+  track(answer)
+  reply.onGone(() => {
+    if (!answer.isVisible) answer.leave()
+  })
+  const provider = providers(deployment.provider)
+  if (provider === undefined) {
+    answer.fail({ kind: 'misrouted', detail: `the provider ${deployment.provider} is off` })
+    return answer
+  }
+  const cap = Math.min(plan.cap, model.maxOutput)
+  answer.runs(provider.send({ request, deployment, cap, requestId }, answer))
+  watchDeadlines(house, { answer, candidate, isStream: request.stream })
+  return answer
+}
+
+type Watched = Readonly<{ answer: Answer; candidate: Candidate; isStream: boolean }>
+
+/** Streams must show a first token and go on; what is not streamed has only its total time. */
+function watchDeadlines({ clock }: House, { answer, candidate, isStream }: Watched): void {
+  const { firstByteMs, idleMs, totalMs } = candidate.deployment.timeouts
+  const begun = clock.ticksMs()
+  const late = (what: string) => () => {
+    answer.fail({ kind: 'timeout', detail: `${what} took too long` })
+  }
+  const total = { dueAt: () => begun + totalMs, run: late('the whole answer') }
+  const quiet = {
+    dueAt: () => {
+      if (answer.isPaused) return clock.ticksMs() + idleMs
+      return answer.isVisible ? answer.lastTicks + idleMs : begun + firstByteMs
+    },
+    run: late('the next token'),
+  }
+  const watch = new Watch(clock, isStream ? [total, quiet] : [total])
+  void answer.started.then(() => {
+    watch.rearm()
+  })
+  void answer.over.then(() => {
+    watch.stop()
+  })
+}
+
+function recordOf(candidate: Candidate, fault: Fault | undefined, ms: number): AttemptRecord {
+  return {
+    deployment: candidate.deployment.id,
+    ...(fault !== undefined && { fault: fault.kind }),
+    ...(fault?.status !== undefined && { status: fault.status }),
+    ms: Math.round(ms * 100) / 100,
+  }
+}

@@ -1,0 +1,125 @@
+import { Failure } from '../domain/failure.ts'
+import type { Reply } from '../ports/reply.ts'
+import { admit, type Admitted } from './admit.ts'
+import type { Answer, Ending } from './answer.ts'
+import { answerHeaders, costHeaders } from './answer-headers.ts'
+import { attempt, type Attempted } from './attempt.ts'
+import { authenticate } from './authenticate.ts'
+import { choose } from './choose.ts'
+import { failureOf } from './failure-of.ts'
+import type { House, IncomingCall } from './house.ts'
+import { relay } from './relay.ts'
+import { settle, type Settled } from './settle.ts'
+import { StreamReply } from './stream-reply.ts'
+
+/** The story of a request: authenticate, admit, choose, attempt, relay, settle (which meters), and the end. */
+export class Completions {
+  readonly #house: House
+  readonly #running = new Set<Answer>()
+  #inFlight = 0
+  readonly #idleListeners: (() => void)[] = []
+
+  constructor(house: House) {
+    this.#house = house
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Answers the call, or throws the `Failure` that refuses it. */
+  async complete(call: IncomingCall, reply: Reply): Promise<void> {
+    const house = this.#house
+    const key = authenticate(house, call.credential)
+    const body = await call.read()
+    this.#checkRoom()
+    this.#inFlight++
+    try {
+      const admitted = await admit(house, { requestId: call.requestId, key, body })
+      await this.#answer(admitted, reply)
+    } finally {
+      this.#inFlight--
+      if (this.#inFlight === 0) for (const listener of this.#idleListeners.splice(0)) listener()
+    }
+  }
+
+  /** Resolves when no call is in flight. */
+  async idle(): Promise<void> {
+    if (this.#inFlight === 0) return
+    await new Promise<void>((resolve) => this.#idleListeners.push(resolve))
+  }
+
+  /** Ends what is still running: the gateway is about to stop. */
+  hurry(): void {
+    for (const answer of this.#running) {
+      answer.fail({ kind: 'server', detail: 'the gateway is shutting down' })
+    }
+  }
+
+  async #answer(admitted: Admitted, reply: Reply): Promise<void> {
+    const house = this.#house
+    const { clock, catalog } = house
+    const candidates = choose(catalog, admitted)
+    const stream = admitted.request.stream
+      ? new StreamReply(reply, clock, catalog.settings().keepAlive)
+      : undefined
+    try {
+      const track = (answer: Answer) => {
+        this.#track(answer)
+      }
+      const attempted = await attempt(house, { admitted, reply, candidates, track })
+      const ending =
+        stream !== undefined && attempted.answer.isVisible
+          ? await relay(house, { admitted, attempted, stream })
+          : await attempted.answer.over
+      const settled = await settle(house, { admitted, attempted, ending })
+      conclude({ attempted, ending, settled, reply, stream, admitted })
+    } catch (error) {
+      // A bug, or a refusal after the hold: either way the hold must not stay.
+      await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
+      throw error
+    } finally {
+      stream?.stop()
+    }
+  }
+
+  #track(answer: Answer): void {
+    this.#running.add(answer)
+    void answer.over.then(() => this.#running.delete(answer))
+  }
+
+  #checkRoom(): void {
+    if (this.#inFlight < this.#house.catalog.settings().inFlightMax) return
+    throw new Failure('overloaded', 'The gateway is busy. Try again shortly.', {
+      retryAfterMs: 2_000,
+    })
+  }
+}
+
+type Concluding = Readonly<{
+  admitted: Admitted
+  attempted: Attempted
+  ending: Ending
+  settled: Settled
+  reply: Reply
+  stream: StreamReply | undefined
+}>
+
+/** The end of the answer, which waited for the settle. */
+function conclude({ admitted, attempted, ending, settled, reply, stream }: Concluding): void {
+  if (ending.kind === 'gone') return
+  if (ending.kind === 'fault') throw failureOf(ending.fault, attempted.answer.isVisible)
+  if (stream === undefined) {
+    const headers = {
+      ...answerHeaders(attempted),
+      ...costHeaders(settled.charged, settled.balance),
+    }
+    reply.send(headers, ending.body ?? new Uint8Array())
+    return
+  }
+  stream.begin(attempted)
+  stream.finish({
+    usageChunk: admitted.request.showUsage ? ending.usageChunk : undefined,
+    cost: settled.charged,
+  })
+}

@@ -1,0 +1,30 @@
+import type { ChatRequest } from '../domain/chat-request.ts'
+import type { TextSize } from '../domain/estimate.ts'
+import type { Catalog } from '../ports/catalog.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Events } from '../ports/events.ts'
+import type { Keys } from '../ports/keys.ts'
+import type { Ledger } from '../ports/ledger.ts'
+import type { Providers } from '../ports/provider.ts'
+import type { TokenCounter } from '../ports/token-counter.ts'
+
+/** All that a request needs of the world. */
+export type House = Readonly<{
+  keys: Keys
+  ledger: Ledger
+  catalog: Catalog
+  providers: Providers
+  counter: TokenCounter
+  clock: Clock
+  events: Events
+}>
+
+/** A chat completion as it came in. */
+export type IncomingCall = Readonly<{
+  requestId: string
+  credential: string | undefined
+  /** Reads and checks the body: only after the key is known to be good. */
+  read: () => Promise<ReadBody>
+}>
+
+export type ReadBody = Readonly<{ request: ChatRequest; size: TextSize }>

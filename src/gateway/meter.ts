@@ -1,0 +1,64 @@
+import { promptText } from '../domain/chat-request.ts'
+import { likelyTokens, mediaTokens } from '../domain/estimate.ts'
+import { priceAt } from '../domain/hold.ts'
+import { micro, type MicroCredits } from '../domain/money.ts'
+import { costOf, type Price } from '../domain/price.ts'
+import { NO_USAGE, textUsage, type Usage } from '../domain/usage.ts'
+import type { Admitted } from './admit.ts'
+import { reportedUsage, type Ending } from './answer.ts'
+import type { Attempted } from './attempt.ts'
+import type { House } from './house.ts'
+
+/** What a request used, by whose count, and what that costs. */
+export type Metered = Readonly<{
+  usage: Usage
+  price: Price
+  cost: MicroCredits
+  isEstimated: boolean
+}>
+
+export type Metering = Readonly<{ admitted: Admitted; attempted: Attempted; ending: Ending }>
+
+/** The provider's word counts, also when it says zero; else what was delivered is counted here. */
+export async function meterUsage(house: House, metering: Metering): Promise<Metered> {
+  const { admitted, attempted, ending } = metering
+  const price = priceAnswered(metering)
+  const reported = reportedUsage(ending)
+  if (reported !== undefined) {
+    return { usage: reported, price, cost: costOf(reported, price), isEstimated: false }
+  }
+  const texts = [promptText(admitted.request), attempted.answer.delivered().text]
+  const [prompt = 0, output = 0] = await house.counter.count(texts)
+  const usage = textUsage(prompt + promptMedia(metering), output)
+  return { usage, price, cost: costOf(usage, price), isEstimated: true }
+}
+
+/** The prompt alone, for answers that never came to a token. */
+export async function meterInput(house: House, metering: Metering): Promise<Metered> {
+  const price = priceAnswered(metering)
+  const [prompt = 0] = await house.counter.count([promptText(metering.admitted.request)])
+  const usage = textUsage(prompt + promptMedia(metering), 0)
+  return { usage, price, cost: costOf(usage, price), isEstimated: true }
+}
+
+export function meterNothing(metering: Metering): Metered {
+  return { usage: NO_USAGE, price: priceAnswered(metering), cost: micro(0n), isEstimated: false }
+}
+
+/** About what has been delivered so far: the charge if the gateway dies in the next moment. */
+export function deliveredCost(admitted: Admitted, { answer, candidate }: Attempted): MicroCredits {
+  const output = likelyTokens(answer.delivered().size)
+  const cost = costOf(textUsage(0, output), priceAt(admitted.request, candidate))
+  return micro(admitted.plan.inputCost + cost)
+}
+
+/** The service tier that answered decides, where it has a price of its own. */
+function priceAnswered({ admitted, attempted, ending }: Metering): Price {
+  const { candidate } = attempted
+  const tier = ending.kind === 'finished' ? ending.serviceTier : undefined
+  const tierPrice = tier === undefined ? undefined : candidate.model.serviceTiers[tier]
+  return tierPrice ?? priceAt(admitted.request, candidate)
+}
+
+const promptMedia = ({ admitted, attempted }: Metering): number =>
+  mediaTokens(admitted.request.media, attempted.candidate.model.imageTokensMax)

@@ -1,0 +1,84 @@
+import { ZERO, type MicroCredits } from '../domain/money.ts'
+import { chargeFor, type Outcome } from '../domain/outcome.ts'
+import type { Admitted } from './admit.ts'
+import type { Ending } from './answer.ts'
+import type { Attempted } from './attempt.ts'
+import type { House } from './house.ts'
+import { meterInput, meterNothing, meterUsage, type Metered } from './meter.ts'
+
+export type Settled = Readonly<{
+  charged: MicroCredits
+  balance: MicroCredits
+  isEstimated: boolean
+  usage: Metered['usage']
+}>
+
+export type Ended = Readonly<{ admitted: Admitted; attempted: Attempted; ending: Ending }>
+
+/** Ends the hold by the Outcomes table; durable before it resolves. */
+export async function settle(house: House, ended: Ended): Promise<Settled> {
+  const { admitted, attempted } = ended
+  const outcome = outcomeOf(ended)
+  const { outcomes } = house.catalog.settings()
+  const charge = chargeFor(outcome, attempted.answer.wasAccepted, outcomes)
+  const metered = await meter(house, ended, charge.of)
+  const totalMs = house.clock.ticksMs() - admitted.startedTicks
+  const answer = await house.ledger.settle({
+    id: admitted.requestId,
+    cost: metered.cost,
+    payer: charge.of === 'nothing' ? 'account' : charge.payer,
+    outcome,
+    usage: metered.usage,
+    price: metered.price,
+    model: attempted.candidate.model.id,
+    deployment: attempted.candidate.deployment.id,
+    isEstimated: metered.isEstimated,
+    isStream: admitted.request.stream,
+    attempts: attempted.attempts,
+    startedAt: admitted.startedAt,
+    firstByteMs: attempted.firstByteMs,
+    totalMs,
+  })
+  const charged = answer.kind === 'settled' ? answer.charged : ZERO
+  const balance = answer.kind === 'settled' ? answer.balance : ZERO
+  tell(house, ended, { outcome, metered, charged, totalMs })
+  return { charged, balance, isEstimated: metered.isEstimated, usage: metered.usage }
+}
+
+function meter(
+  house: House,
+  ended: Ended,
+  of: 'nothing' | 'input' | 'usage',
+): Metered | Promise<Metered> {
+  if (of === 'nothing') return meterNothing(ended)
+  return of === 'input' ? meterInput(house, ended) : meterUsage(house, ended)
+}
+
+function outcomeOf({ attempted, ending }: Ended): Outcome {
+  const { isVisible } = attempted.answer
+  if (ending.kind === 'finished') return 'finished'
+  if (ending.kind === 'gone') return isVisible ? 'aborted' : 'aborted_early'
+  if (isVisible) return 'cut'
+  return ending.fault.kind === 'empty' ? 'empty' : 'failed'
+}
+
+type Told = Readonly<{ outcome: Outcome; metered: Metered; charged: MicroCredits; totalMs: number }>
+
+function tell(house: House, { admitted, attempted }: Ended, told: Told): void {
+  house.events.requestEnded({
+    requestId: admitted.requestId,
+    account: admitted.key.account,
+    key: admitted.key.id,
+    model: admitted.request.model,
+    deployment: attempted.candidate.deployment.id,
+    attempts: attempted.attempts,
+    outcome: told.outcome,
+    usage: told.metered.usage,
+    isEstimated: told.metered.isEstimated,
+    isStream: admitted.request.stream,
+    cost: told.metered.cost,
+    charged: told.charged,
+    firstByteMs: attempted.firstByteMs,
+    totalMs: told.totalMs,
+  })
+}

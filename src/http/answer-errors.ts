@@ -1,0 +1,61 @@
+import type { Context, Next } from 'koa'
+import { Failure, invalidRequest } from '../domain/failure.ts'
+import { errorResponse, gatewayBody } from './error-responses.ts'
+import { requestIdOf } from './identify.ts'
+import { NodeReply } from './node-reply.ts'
+import type { Site } from './site.ts'
+
+/** The one place where errors become responses. */
+export function answerErrors(site: Site) {
+  return async (ctx: Context, next: Next): Promise<void> => {
+    try {
+      await next()
+      if (ctx.status === 404 && ctx.respond !== false && !ctx.body) throw notFound(ctx)
+    } catch (error) {
+      const failure = failureFrom(site, ctx, error)
+      if (ctx.respond === false) new NodeReply(ctx.res, site.settings().quotaStatus).fail(failure)
+      else respond(site, ctx, failure)
+    }
+  }
+}
+
+function respond(site: Site, ctx: Context, failure: Failure): void {
+  const { status, headers, body } = errorResponse(failure, site.settings().quotaStatus)
+  ctx.set({ ...headers, 'cache-control': 'no-store' })
+  ctx.status = status
+  ctx.body = ctx.path.startsWith('/v1/') ? body : gatewayBody(body, site.house.clock.nowMs())
+}
+
+const notFound = (ctx: Context): Failure =>
+  new Failure(
+    'not_found',
+    `There is no ${ctx.method} ${ctx.path.slice(0, 100)} here. GET / says what there is.`,
+  )
+
+/** Refusals are told as they are; koa's and koa-body's own are translated; anything else is a bug. */
+function failureFrom(site: Site, ctx: Context, error: unknown): Failure {
+  if (error instanceof Failure) return error
+  if (error instanceof Error && error.name === 'MethodNotAllowed') {
+    return new Failure(
+      'method_not_allowed',
+      `${ctx.method} is not possible here. Use ${ctx.response.get('allow')}.`,
+    )
+  }
+  const status = statusOf(error)
+  if (status === 413) return new Failure('body_too_large', 'The body is too large. Send less.')
+  if (status === 415) return new Failure('unsupported_media_type', 'Send the body as JSON.')
+  if (status !== undefined && status >= 400 && status < 500) {
+    return invalidRequest('The request could not be read. Send a valid JSON body.')
+  }
+  site.house.events.bug({ where: `${ctx.method} ${ctx.path}`, requestId: requestIdOf(ctx), error })
+  return new Failure(
+    'internal_error',
+    `Something went wrong here. Quote the request id ${requestIdOf(ctx)}.`,
+  )
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined
+  if ('httpCode' in error && error.httpCode === 413) return 413
+  return 'status' in error && typeof error.status === 'number' ? error.status : undefined
+}

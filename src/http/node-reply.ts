@@ -1,0 +1,90 @@
+import type { ServerResponse } from 'node:http'
+import type { Failure } from '../domain/failure.ts'
+import type { Reply, ReplyHeaders } from '../ports/reply.ts'
+import { errorResponse } from './error-responses.ts'
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+}
+
+/** The way back over Node's response. Headers set on it before (request id, CORS) go out with everything sent here. */
+export class NodeReply implements Reply {
+  readonly #res: ServerResponse
+  readonly #quotaStatus: number
+  readonly #goneListeners: (() => void)[] = []
+  #isDone = false
+
+  constructor(res: ServerResponse, quotaStatus: number) {
+    this.#res = res
+    this.#quotaStatus = quotaStatus
+    res.once('close', () => {
+      if (!this.#isDone) for (const listener of this.#goneListeners) listener()
+      this.#goneListeners.length = 0
+    })
+  }
+
+  get isGone(): boolean {
+    return this.#res.destroyed && !this.#isDone
+  }
+
+  get hasBegun(): boolean {
+    return this.#res.headersSent
+  }
+
+  onGone(listener: () => void): void {
+    if (this.isGone) listener()
+    else this.#goneListeners.push(listener)
+  }
+
+  send(headers: ReplyHeaders, body: Uint8Array): void {
+    this.#sendJson(200, headers, body)
+  }
+
+  begin(headers: ReplyHeaders): void {
+    if (this.#res.destroyed) return
+    this.#res.writeHead(200, { ...STREAM_HEADERS, ...headers })
+  }
+
+  /** A response that is gone takes no bytes and never drains: waiting for it would lose the upstream's socket. */
+  write(bytes: Uint8Array | string): boolean {
+    return this.#res.destroyed || this.#res.write(bytes)
+  }
+
+  onWritable(listener: () => void): void {
+    this.#res.on('drain', listener)
+  }
+
+  end(): void {
+    this.#isDone = true
+    this.#res.end()
+  }
+
+  fail(failure: Failure): void {
+    if (this.#res.destroyed) return
+    const { status, headers, body } = errorResponse(failure, this.#quotaStatus)
+    if (!this.#res.headersSent) {
+      this.#sendJson(status, headers, Buffer.from(JSON.stringify(body)))
+      return
+    }
+    this.#res.write(`data: ${JSON.stringify(body)}\n\n`)
+    this.end()
+  }
+
+  drop(): void {
+    this.#res.destroy()
+  }
+
+  #sendJson(status: number, headers: ReplyHeaders, body: Uint8Array): void {
+    if (this.#res.destroyed) return
+    this.#isDone = true
+    this.#res.writeHead(status, {
+      'content-type': 'application/json',
+      'content-length': body.byteLength,
+      'cache-control': 'no-store',
+      ...headers,
+    })
+    this.#res.end(body)
+  }
+}

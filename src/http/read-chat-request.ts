@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http'
+import { parseChatRequest } from '../domain/chat-request.ts'
+import { textSize } from '../domain/estimate.ts'
+import { Failure, invalidRequest } from '../domain/failure.ts'
+import type { ReadBody } from '../gateway/house.ts'
+import { readBody } from './read-body.ts'
+
+/** Reads and checks a chat completion from the wire. */
+export async function readChatRequest(req: IncomingMessage, bytesMax: number): Promise<ReadBody> {
+  checkType(req.headers['content-type'])
+  const bytes = await readBody(req, bytesMax)
+  const text = bytes.toString()
+  return { request: parseChatRequest(parsed(text)), size: textSize(text, bytes.byteLength) }
+}
+
+/** Clients that forget the type are forgiven; those that say something else are told. */
+function checkType(type: string | undefined): void {
+  if (type === undefined || /^application\/(?:[a-z.+-]*\+)?json\b/i.test(type)) return
+  throw new Failure(
+    'unsupported_media_type',
+    'Send the body as JSON, with content-type: application/json.',
+  )
+}
+
+function parsed(text: string): unknown {
+  if (text.includes('"__proto__"') && /"__proto__"\s*:/.test(text)) {
+    throw invalidRequest("The field '__proto__' is not accepted. Remove it.", '__proto__')
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw invalidRequest(
+      'The body is not valid JSON. Check its quotes, commas and encoding (UTF-8).',
+    )
+  }
+}

@@ -1,0 +1,21 @@
+import type { Context } from 'koa'
+import { credentialOf } from '../credential.ts'
+import { requestIdOf } from '../identify.ts'
+import { NodeReply } from '../node-reply.ts'
+import { readChatRequest } from '../read-chat-request.ts'
+import type { Site } from '../site.ts'
+
+/** POST /v1/chat/completions. The answer is written to Node's response itself: going through Koa would cost as much again. */
+export function chatCompletions({ completions, settings }: Site) {
+  return (ctx: Context): Promise<void> => {
+    ctx.respond = false
+    const { req, res } = ctx
+    const { bodyBytesMax, quotaStatus } = settings()
+    const call = {
+      requestId: requestIdOf(ctx),
+      credential: credentialOf(req.headers),
+      read: () => readChatRequest(req, bodyBytesMax),
+    }
+    return completions.complete(call, new NodeReply(res, quotaStatus))
+  }
+}

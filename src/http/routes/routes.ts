@@ -1,0 +1,28 @@
+import Router from '@koa/router'
+import { koaBody } from 'koa-body'
+import type { Site } from '../site.ts'
+import { issueKeyRoute } from './admin-keys.ts'
+import { chatCompletions } from './chat-completions.ts'
+import { account } from './account.ts'
+import { liveness, health, readiness } from './health.ts'
+import { model, models } from './models.ts'
+import { about } from './about.ts'
+import { beginSession, validateSession } from './sessions.ts'
+
+/** Every route of the gateway; each resource has a file of its own. */
+export function routes(site: Site): Router {
+  const router = new Router()
+  const json = koaBody({ jsonLimit: '1mb', text: false, urlencoded: false })
+  router.post('/v1/chat/completions', chatCompletions(site))
+  router.get('/v1/models', models(site))
+  router.get('/v1/models/*id', model(site))
+  router.get('/v1/account', account(site))
+  router.get('/', about(site))
+  router.get('/health', health(site))
+  router.get('/healthz', liveness)
+  router.get('/readyz', readiness(site))
+  router.post('/auth/session', beginSession(site))
+  router.get('/auth/validate', validateSession(site))
+  router.post('/admin/keys', json, issueKeyRoute(site))
+  return router
+}

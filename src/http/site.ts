@@ -1,0 +1,20 @@
+import type { KeyIssuing } from '../admin/issue-key.ts'
+import type { Sessions } from '../admin/sessions.ts'
+import type { Completions } from '../gateway/complete.ts'
+import type { House } from '../gateway/house.ts'
+
+/** What the routes lead to. */
+export type Site = Readonly<{
+  house: House
+  completions: Completions
+  issuing: KeyIssuing
+  sessions: Sessions
+  newRequestId: () => string
+  settings: () => SiteSettings
+  health: () => Health
+}>
+
+export type SiteSettings = Readonly<{ bodyBytesMax: number; quotaStatus: number; version: string }>
+
+/** `isReady` is false while starting and draining. */
+export type Health = Readonly<{ isReady: boolean; services: Readonly<Record<string, boolean>> }>

@@ -1,0 +1,31 @@
+import { diskFiles } from './config/disk-files.ts'
+import { readEnvironment } from './config/env-file.ts'
+import { loadConfig } from './config/load-config.ts'
+import { formatNotice, formatProblem } from './config/problem.ts'
+import { welcome } from './wiring/welcome.ts'
+import { startGateway } from './wiring/start-gateway.ts'
+
+/** The exit code for a configuration that cannot work. */
+const EXIT_CONFIG = 78
+/** How long a proxy gets to notice that this instance is not ready any more; Ctrl-C does not wait for it. */
+const NOTICE_MS = { SIGTERM: 5_000, SIGINT: 0 } as const
+
+const loaded = loadConfig({ env: readEnvironment(process.env, diskFiles), files: diskFiles })
+if (!loaded.ok) {
+  for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`)
+  process.exit(EXIT_CONFIG)
+}
+try {
+  const gateway = await startGateway(loaded.config, loaded.secrets, process.env)
+  process.stdout.write(welcome(gateway, loaded.notices.map(formatNotice)))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      void gateway.stop({ noticeMs: NOTICE_MS[signal] }).then(() => process.exit(0))
+    })
+  }
+} catch (error) {
+  process.stderr.write(
+    `Tollgate cannot start: ${error instanceof Error ? error.message : String(error)}\n`,
+  )
+  process.exit(1)
+}

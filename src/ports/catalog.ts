@@ -1,0 +1,19 @@
+import type { Model, Tier } from '../domain/model.ts'
+import type { OutcomeSettings } from '../domain/outcome.ts'
+import type { RoutedModel } from '../domain/route.ts'
+
+/** What can be asked for, as the configuration has it at this moment. */
+export interface Catalog {
+  route(model: string): RoutedModel | undefined
+  models(): readonly Model[]
+  tier(name: string): Tier
+  settings(): GatewaySettings
+}
+
+export type GatewaySettings = Readonly<{
+  outcomes: OutcomeSettings
+  attemptsMax: number
+  inFlightMax: number
+  keepAlive: Readonly<{ isOn: boolean; delayMs: number; everyMs: number }>
+  idleReaderMs: number
+}>

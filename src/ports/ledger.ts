@@ -1,0 +1,95 @@
+import type { Credit } from '../domain/account.ts'
+import type { AttemptRecord } from '../domain/entry.ts'
+import type { KeyRecord } from '../domain/key.ts'
+import type { MicroCredits } from '../domain/money.ts'
+import type { Outcome } from '../domain/outcome.ts'
+import type { Price } from '../domain/price.ts'
+import type { Usage } from '../domain/usage.ts'
+
+export type AccountView = Readonly<{ account: string; tier: string; credit: Credit }>
+
+export type HoldRequest = Readonly<{
+  id: string
+  account: string
+  key: string
+  model: string
+  price: Price
+  amount: MicroCredits
+  inputCost: MicroCredits
+}>
+
+/** Not held: `credit` is what stood against it, so that the caller can ask for less, or say why not. */
+export type HoldAnswer = { kind: 'held' } | { kind: 'short'; credit: Credit }
+
+export type Charge = Readonly<{
+  id: string
+  cost: MicroCredits
+  /** Who bears the cost; the operator for answers that a provider cut short. */
+  payer: 'account' | 'operator'
+  outcome: Outcome
+  usage: Usage
+  price: Price
+  model: string
+  deployment: string | undefined
+  isEstimated: boolean
+  isStream: boolean
+  attempts: readonly AttemptRecord[]
+  startedAt: number
+  firstByteMs: number | undefined
+  totalMs: number
+}>
+
+export type SettleAnswer =
+  | { kind: 'settled'; charged: MicroCredits; balance: MicroCredits }
+  /** The hold has ended already: settled by another path, or expired. Nothing was charged now. */
+  | { kind: 'hold_missing' }
+
+/** A hold that a run of the program left behind when it died. */
+export type OrphanHold = Readonly<{
+  id: string
+  account: string
+  amount: MicroCredits
+  inputCost: MicroCredits
+  /** The last recorded cost; undefined when the request never went out. */
+  progress: MicroCredits | undefined
+}>
+
+/** The money of the house. Every promise here resolves when its entry is durable. */
+export interface Ledger {
+  account(id: string): AccountView | undefined
+  hold(request: HoldRequest): Promise<HoldAnswer>
+  settle(charge: Charge): Promise<SettleAnswer>
+  /** Ends a hold without a charge; a hold that has ended already stays as it is. */
+  release(id: string, why: { outcome: Outcome; attempts: readonly AttemptRecord[] }): Promise<void>
+  /** Notes that a request went out, and later how much of it was delivered. Made durable soon, not now. */
+  progress(id: string, cost: MicroCredits): void
+  orphans(): readonly OrphanHold[]
+  /** Ends an orphan: charged with a cost, or released without one. */
+  endOrphan(id: string, cost: MicroCredits | undefined): Promise<void>
+}
+
+export type NewKey = Readonly<{
+  id: string
+  hash: string
+  hint: string
+  account: string
+  role: 'user' | 'admin'
+  expiresAt?: number
+  models?: readonly string[]
+}>
+
+/** What operators do to the books: each call is one step that is durable when its promise resolves. */
+export interface Registry {
+  openAccount(account: { id: string; tier: string }): Promise<void>
+  setTier(account: string, tier: string): Promise<void>
+  addKey(key: NewKey): Promise<void>
+  revokeKey(id: string): Promise<void>
+  credit(grant: {
+    id: string
+    account: string
+    amount: MicroCredits
+    reason: string
+  }): Promise<void>
+  adminKeys(): readonly KeyRecord[]
+  account(id: string): AccountView | undefined
+}

@@ -1,0 +1,57 @@
+import type { ChatRequest } from '../domain/chat-request.ts'
+import type { TextSize } from '../domain/estimate.ts'
+import type { Fault } from '../domain/fault.ts'
+import type { Deployment } from '../domain/model.ts'
+import type { Usage } from '../domain/usage.ts'
+
+export type ProviderCall = Readonly<{
+  request: ChatRequest
+  deployment: Deployment
+  /** Output tokens per answer. */
+  cap: number
+  requestId: string
+}>
+
+/** What the caller will have received; asked for only when the provider did not say what it used. */
+export type Delivered = Readonly<{ text: string; size: TextSize }>
+
+export type AnswerEnd =
+  /** A real finish. Usage is undefined when the provider did not report any. */
+  | {
+      kind: 'finished'
+      usage: Usage | undefined
+      serviceTier: string | undefined
+      /** Streamed and reported: the provider's usage chunk, which callers see only if they asked. */
+      usageChunk: Record<string, unknown> | undefined
+      /** Not streamed: the whole answer. */
+      body: Uint8Array | undefined
+    }
+  /** `usage` is what was reported before the end, if anything. */
+  | { kind: 'fault'; fault: Fault; usage: Usage | undefined }
+
+/** Is told, in this order: accepted at most once, frames any number of times, ended exactly once. */
+export interface AnswerListener {
+  /** The request went out on a live connection: from here on the provider may charge for it. */
+  accepted(): void
+  /** Whole server-sent events, to be written as they are. Visible: a token of the answer has come by now. */
+  frames(bytes: Uint8Array, visible: boolean): void
+  ended(end: AnswerEnd): void
+}
+
+export interface RunningCall {
+  pause(): void
+  resume(): void
+  /** Ends the call at once. `ended` is not told of it. */
+  cancel(): void
+  /** The finish has been seen, and the usage is about to come. */
+  readonly isFinishing: boolean
+  delivered(): Delivered
+}
+
+/** One way of speaking to an upstream. */
+export interface Provider {
+  send(call: ProviderCall, listener: AnswerListener): RunningCall
+  close(): Promise<void>
+}
+
+export type Providers = (id: string) => Provider | undefined

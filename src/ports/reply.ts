@@ -1,0 +1,24 @@
+import type { Failure } from '../domain/failure.ts'
+
+/** The way back to the caller. Writing to a caller who has left does nothing. */
+export interface Reply {
+  readonly isGone: boolean
+  /** The head of an event stream is out: the status cannot change any more. */
+  readonly hasBegun: boolean
+  /** Runs once when the caller leaves before the answer is complete. */
+  onGone(listener: () => void): void
+  /** A whole answer at once. */
+  send(headers: ReplyHeaders, body: Uint8Array): void
+  /** Begins an event stream; the status is 200 from here on. */
+  begin(headers: ReplyHeaders): void
+  /** False: the caller reads slower than this; wait for `onWritable`. */
+  write(bytes: Uint8Array | string): boolean
+  onWritable(listener: () => void): void
+  end(): void
+  /** Tells the caller of a refusal, or of a failure in mid-stream, in the dialect of the route; and ends. */
+  fail(failure: Failure): void
+  /** Ends the connection without a proper end. */
+  drop(): void
+}
+
+export type ReplyHeaders = Readonly<Record<string, string>>

@@ -1,0 +1,77 @@
+import { isObject, type JsonObject } from '../../domain/chat-request.ts'
+import { faultKindOf, type Fault } from '../../domain/fault.ts'
+
+/** What an upstream's refusal means, and which of its words a caller may see. */
+export function faultFromStatus(
+  status: number,
+  body: string,
+  retryAfter: string | undefined,
+): Fault {
+  const kind = faultKindOf(status)
+  const error = errorOf(body)
+  const retryAfterMs = retryAfterOf(retryAfter)
+  return {
+    kind,
+    status,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    detail: `HTTP ${status}: ${body.slice(0, 300)}`,
+    ...(kind === 'refused' && { refusal: refusalFrom(error) }),
+  }
+}
+
+/** An error that came inside a 200: as a body or as an event of the stream. */
+export function faultFromError(error: unknown): Fault {
+  const known = isObject(error) ? error : {}
+  const code = known['code']
+  const status = typeof code === 'number' && code >= 400 && code < 600 ? code : undefined
+  const detail = `error in the answer: ${JSON.stringify(error).slice(0, 300)}`
+  if (status === undefined) return { kind: 'server', detail }
+  const kind = faultKindOf(status)
+  return { kind, status, detail, ...(kind === 'refused' && { refusal: refusalFrom(known) }) }
+}
+
+export function faultFromNetwork(error: Error, hadAnswer: boolean): Fault {
+  const code = 'code' in error ? String(error.code) : error.name
+  return { kind: hadAnswer ? 'broken' : 'connect', detail: `${code}: ${error.message}` }
+}
+
+export const broken = (detail: string): Fault => ({ kind: 'broken', detail })
+
+function errorOf(body: string): JsonObject {
+  try {
+    const parsed: unknown = JSON.parse(body)
+    if (!isObject(parsed)) return {}
+    return isObject(parsed['error']) ? parsed['error'] : parsed
+  } catch {
+    return {} // HTML of a proxy, say: nothing in it is for the caller
+  }
+}
+
+function refusalFrom(error: JsonObject): NonNullable<Fault['refusal']> {
+  const { message, type, param, code } = error
+  return {
+    message:
+      typeof message === 'string' && message !== ''
+        ? withoutInside(message)
+        : 'The provider refused the request. Check its fields against the documentation of the model.',
+    type: typeof type === 'string' ? type : 'invalid_request_error',
+    param: typeof param === 'string' ? param : null,
+    code: typeof code === 'string' ? code : null,
+  }
+}
+
+/** Addresses, keys and account names of the operator's are nobody else's business. */
+function withoutInside(message: string): string {
+  return message
+    .replace(/https?:\/\/\S+/g, '[address]')
+    .replace(/\b(?:sk|pk|rk|key|org|proj|user|acct|tg)[-_][A-Za-z0-9_-]{6,}/g, '[redacted]')
+    .slice(0, 2_000)
+}
+
+function retryAfterOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined
+  const seconds = Number(header)
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1_000
+  const date = Date.parse(header)
+  return Number.isNaN(date) ? undefined : Math.max(date - Date.now(), 0)
+}

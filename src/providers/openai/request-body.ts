@@ -1,0 +1,29 @@
+import { isObject } from '../../domain/chat-request.ts'
+import { invalidRequest } from '../../domain/failure.ts'
+import type { ProviderCall } from '../../ports/provider.ts'
+
+/**
+ * The caller's body with what the gateway decides: the upstream's model name, the output cap under the name that this
+ * upstream knows, and usage always asked for. Unknown fields pass through.
+ */
+export function requestBody({ request, deployment, cap }: ProviderCall): string {
+  const body: Record<string, unknown> = { ...request.body, model: deployment.upstreamModel }
+  delete body['max_tokens']
+  delete body['max_completion_tokens']
+  body[deployment.capField] = cap
+  if (request.stream) {
+    const asked = body['stream_options']
+    body['stream_options'] = { ...(isObject(asked) && asked), include_usage: true }
+  }
+  for (const name of deployment.stripFields) Reflect.deleteProperty(body, name)
+  return serialised(body)
+}
+
+function serialised(body: object): string {
+  try {
+    return JSON.stringify(body)
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause
+    throw invalidRequest('The body is nested too deeply.')
+  }
+}

@@ -1,0 +1,75 @@
+import type { Fault } from '../../domain/fault.ts'
+import type { AnswerListener, Delivered } from '../../ports/provider.ts'
+import { DeliveredText } from './delivered.ts'
+import { broken } from './faults.ts'
+import type { Repair } from './repair.ts'
+import { StreamScanner } from './stream-scanner.ts'
+import { one, tooLarge, UpstreamCall } from './upstream-call.ts'
+
+const STREAM_BYTES_MAX = 64 * 1024 * 1024
+
+/** The last event counts even if its end was left out. */
+const LAST_LINE_END = Buffer.from('\n\n')
+
+/** An answer as a stream of chunks, told onwards as they come. */
+export class StreamCall extends UpstreamCall {
+  readonly #scanner: StreamScanner
+  readonly #delivered = new DeliveredText()
+  #bytes = 0
+
+  constructor(listener: AnswerListener, repair: Repair | undefined) {
+    super(listener)
+    this.#scanner = new StreamScanner(repair)
+  }
+
+  get isFinishing(): boolean {
+    return this.#scanner.hasFinish
+  }
+
+  protected begin(headers: Record<string, string | string[] | undefined>): Fault | undefined {
+    const type = one(headers['content-type']) ?? ''
+    // Some upstreams leave the type out; JSON or a page is an error in disguise, and is told apart by its bytes.
+    return type.startsWith('text/html') ? broken('the answer is a web page') : undefined
+  }
+
+  protected data(bytes: Buffer): void {
+    const scanner = this.#scanner
+    this.#bytes += bytes.byteLength
+    const frames = scanner.push(bytes)
+    if (frames !== undefined) {
+      this.#delivered.add(frames)
+      this.listener.frames(frames, scanner.isVisible)
+    }
+    if (scanner.fault !== undefined) this.broke(scanner.fault)
+    else if (this.#bytes > STREAM_BYTES_MAX) this.broke(tooLarge())
+    else if (scanner.isDone) this.#conclude(true)
+  }
+
+  protected end(): void {
+    this.data(LAST_LINE_END)
+    this.#conclude(true)
+  }
+
+  /** A stream that breaks after its finish is whole all the same. */
+  protected override broke(fault: Fault): void {
+    if (this.#scanner.hasFinish) this.#conclude(false)
+    else this.finish({ kind: 'fault', fault, usage: this.#scanner.usage })
+  }
+
+  delivered(): Delivered {
+    return this.#delivered.get()
+  }
+
+  /** `[DONE]` without a finish is a cut that looks complete. */
+  #conclude(isComplete: boolean): void {
+    const { hasFinish, isVisible, usage, serviceTier, usageChunk } = this.#scanner
+    if (hasFinish) {
+      this.finish({ kind: 'finished', usage, serviceTier, usageChunk, body: undefined }, isComplete)
+      return
+    }
+    const fault = isVisible
+      ? broken('the stream ended without a finish')
+      : ({ kind: 'empty', detail: 'the stream ended without a token' } as const)
+    this.finish({ kind: 'fault', fault, usage })
+  }
+}

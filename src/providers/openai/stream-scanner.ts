@@ -1,0 +1,175 @@
+import { isObject, type JsonObject } from '../../domain/chat-request.ts'
+import type { Fault } from '../../domain/fault.ts'
+import type { Usage } from '../../domain/usage.ts'
+import { repairedChunk, type Repair } from './repair.ts'
+import { broken, faultFromError } from './faults.ts'
+import { SseFrames } from './sse-frames.ts'
+import { usageFrom } from './usage.ts'
+
+/**
+ * Watches a stream of chat completion chunks go by. Ordinary chunks pass as the bytes they came in; only the first
+ * one, finishes, usage, errors and whatever looks wrong are parsed.
+ */
+export class StreamScanner {
+  /** A token of the answer has come by: text, reasoning, a refusal, or part of a tool call. */
+  isVisible = false
+  hasFinish = false
+  isDone = false
+  usage: Usage | undefined
+  serviceTier: string | undefined
+  usageChunk: JsonObject | undefined
+  fault: Fault | undefined
+
+  readonly #frames = new SseFrames()
+  readonly #repair: Repair | undefined
+
+  constructor(repair: Repair | undefined) {
+    this.#repair = repair
+  }
+
+  /** The frames in this piece of the stream that the caller should get; it may end in the middle of one. */
+  push(piece: Buffer): Uint8Array | undefined {
+    const out: Uint8Array[] = []
+    const mayBePlain = this.isVisible && this.#repair === undefined
+    let ordinary: Ordinary | undefined
+    this.#frames.push(piece, {
+      isPlain: (text, from, to) => mayBePlain && (ordinary ??= new Ordinary(text)).is(from, to),
+      plain: (frames) => out.push(frames),
+      payload: (payload) => {
+        const frame = this.#inspect(payload)
+        if (frame !== undefined) out.push(frame)
+      },
+      bad: (why) => {
+        this.fault ??= broken(why)
+      },
+    })
+    if (out.length < 2) return out[0]
+    return Buffer.concat(out)
+  }
+
+  #inspect(payload: string): Uint8Array | undefined {
+    if (this.isDone || this.fault !== undefined) return undefined
+    if (payload === '[DONE]') {
+      this.isDone = true
+      return undefined
+    }
+    const chunk = parsed(payload)
+    if (chunk === undefined) {
+      this.fault = broken('a chunk is not a JSON object')
+      return undefined
+    }
+    if (hasError(chunk)) {
+      this.fault = faultFromError(chunk['error'])
+      return undefined
+    }
+    return this.#forward(chunk, payload)
+  }
+
+  /** Usage is taken out of the stream, wherever the provider put it; empty chunks are dropped. */
+  #forward(chunk: JsonObject, payload: string): Uint8Array | undefined {
+    const usage = usageFrom(chunk['usage'])
+    if (usage !== undefined) this.#noteUsage(usage, chunk)
+    const tier = chunk['service_tier']
+    if (typeof tier === 'string') this.serviceTier = tier
+    const choices: unknown = chunk['choices']
+    if (!Array.isArray(choices) || choices.length === 0) return undefined
+    for (const choice of choices) this.#noteChoice(choice)
+    if (this.#repair !== undefined) return frame(JSON.stringify(repairedChunk(chunk, this.#repair)))
+    if (usage === undefined) return frame(payload)
+    const { usage: _taken, ...rest } = chunk
+    return frame(JSON.stringify(rest))
+  }
+
+  #noteUsage(usage: Usage, chunk: JsonObject): void {
+    this.usage = usage
+    this.usageChunk = { ...chunk, choices: [], ...(this.#repair && { model: this.#repair.model }) }
+  }
+
+  #noteChoice(choice: unknown): void {
+    if (!isObject(choice)) return
+    if (typeof choice['finish_reason'] === 'string') this.hasFinish = true
+    if (!this.isVisible && isObject(choice['delta']) && showsToken(choice['delta'])) {
+      this.isVisible = true
+    }
+  }
+}
+
+/** Tells chunks in the middle of an answer: they look like JSON, and carry no finish, usage or error. */
+class Ordinary {
+  readonly #text: string
+  readonly #finish: Member
+  readonly #usage: Member
+  readonly #error: Member
+
+  constructor(text: string) {
+    this.#text = text
+    this.#finish = new Member(text, '"finish_reason"')
+    this.#usage = new Member(text, '"usage"')
+    this.#error = new Member(text, '"error"')
+  }
+
+  is(from: number, to: number): boolean {
+    return (
+      this.#text.charCodeAt(from) === 0x7b &&
+      this.#text.charCodeAt(to - 1) === 0x7d &&
+      !this.#finish.holdsIn(from, to) &&
+      !this.#usage.holdsIn(from, to) &&
+      !this.#error.holdsIn(from, to)
+    )
+  }
+}
+
+/** Looks for a member that holds something other than null; remembers where the next one is, so a text is read once. */
+class Member {
+  readonly #text: string
+  readonly #name: string
+  #next = -1
+
+  constructor(text: string, name: string) {
+    this.#text = text
+    this.#name = name
+  }
+
+  holdsIn(from: number, to: number): boolean {
+    let at = this.#nextFrom(from)
+    while (at < to) {
+      let value = at + this.#name.length + 1
+      while (this.#text.charCodeAt(value) === 0x20) value++
+      if (!this.#text.startsWith('null', value)) return true
+      at = this.#nextFrom(value)
+    }
+    return false
+  }
+
+  #nextFrom(from: number): number {
+    if (this.#next >= from) return this.#next
+    const found = this.#text.indexOf(this.#name, from)
+    this.#next = found === -1 ? Infinity : found
+    return this.#next
+  }
+}
+
+const VISIBLE = ['content', 'reasoning_content', 'reasoning', 'refusal'] as const
+
+function showsToken(delta: JsonObject): boolean {
+  if (VISIBLE.some((name) => typeof delta[name] === 'string' && delta[name] !== '')) return true
+  const calls = delta['tool_calls']
+  return (
+    (Array.isArray(calls) && calls.length > 0) ||
+    isObject(delta['function_call']) ||
+    isObject(delta['audio'])
+  )
+}
+
+const hasError = (chunk: JsonObject): boolean => Boolean(chunk['error'])
+
+function parsed(payload: string): JsonObject | undefined {
+  try {
+    const chunk: unknown = JSON.parse(payload)
+    return isObject(chunk) ? chunk : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const frame = (payload: string): Uint8Array => Buffer.from(`data: ${payload}\n\n`)

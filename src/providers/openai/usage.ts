@@ -1,0 +1,46 @@
+import { isObject, type JsonObject } from '../../domain/chat-request.ts'
+import type { Usage } from '../../domain/usage.ts'
+
+/**
+ * OpenAI's totals as buckets that never overlap. Prompt totals include cached, written, audio and image tokens, and
+ * completion totals include reasoning and audio; a detail larger than what is left of its total is cut to that.
+ * Undefined when the object does not report anything.
+ */
+export function usageFrom(reported: unknown): Usage | undefined {
+  if (!isObject(reported)) return undefined
+  const prompt = count(reported['prompt_tokens'])
+  const completion = count(reported['completion_tokens'])
+  if (prompt === undefined && completion === undefined) return undefined
+  const inputs = details(reported['prompt_tokens_details'])
+  const outputs = details(reported['completion_tokens_details'])
+  const input = new Total(prompt ?? 0)
+  const output = new Total(completion ?? 0)
+  const cached = count(inputs['cached_tokens']) ?? count(reported['prompt_cache_hit_tokens'])
+  return {
+    cachedInput: input.take(cached),
+    cacheWrite: input.take(count(inputs['cache_write_tokens'])),
+    audioInput: input.take(count(inputs['audio_tokens'])),
+    image: input.take(count(inputs['image_tokens'])),
+    input: input.rest,
+    audioOutput: output.take(count(outputs['audio_tokens'])),
+    output: output.rest,
+  }
+}
+
+class Total {
+  rest: number
+  constructor(total: number) {
+    this.rest = total
+  }
+
+  take(part: number | undefined): number {
+    const taken = Math.min(part ?? 0, this.rest)
+    this.rest -= taken
+    return taken
+  }
+}
+
+const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+
+const details = (value: unknown): JsonObject => (isObject(value) ? value : {})

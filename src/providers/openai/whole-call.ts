@@ -1,0 +1,101 @@
+import { isObject, type JsonObject } from '../../domain/chat-request.ts'
+import type { Fault } from '../../domain/fault.ts'
+import type { AnswerEnd, AnswerListener, Delivered } from '../../ports/provider.ts'
+import { textSize } from '../../domain/estimate.ts'
+import { broken, faultFromError } from './faults.ts'
+import { tooLarge, UpstreamCall } from './upstream-call.ts'
+import { usageFrom } from './usage.ts'
+
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+/** An answer in one piece. It goes to the caller as the bytes it came in. */
+export class WholeCall extends UpstreamCall {
+  readonly isFinishing = false
+  readonly #publicModel: string | undefined
+  #pieces: Buffer[] = []
+  #bytes = 0
+  #answer: JsonObject | undefined
+
+  /** With a public model name, the answer is rewritten to carry that. */
+  constructor(listener: AnswerListener, publicModel: string | undefined) {
+    super(listener)
+    this.#publicModel = publicModel
+  }
+
+  protected begin(): undefined {
+    return undefined
+  }
+
+  protected data(bytes: Buffer): void {
+    this.#pieces.push(bytes)
+    this.#bytes += bytes.byteLength
+    if (this.#bytes > ANSWER_BYTES_MAX) this.broke(tooLarge())
+  }
+
+  protected end(): void {
+    const [only] = this.#pieces
+    const body =
+      this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces)
+    this.finish(this.#read(body), true)
+  }
+
+  delivered(): Delivered {
+    const choices = this.#answer?.['choices']
+    const texts = (Array.isArray(choices) ? choices : []).filter(isObject).flatMap(textsOf)
+    const text = texts.join('')
+    return { text, size: textSize(text, Buffer.byteLength(text)) }
+  }
+
+  #read(body: Buffer): AnswerEnd {
+    const answer = parsed(body)
+    const fault = faultIn(answer)
+    if (answer === undefined || fault !== undefined) {
+      return { kind: 'fault', fault: fault ?? broken('the answer is not JSON'), usage: undefined }
+    }
+    this.#answer = answer
+    const tier = answer['service_tier']
+    return {
+      kind: 'finished',
+      usage: usageFrom(answer['usage']),
+      serviceTier: typeof tier === 'string' ? tier : undefined,
+      usageChunk: undefined,
+      body:
+        this.#publicModel === undefined
+          ? body
+          : Buffer.from(JSON.stringify({ ...answer, model: this.#publicModel })),
+    }
+  }
+}
+
+function parsed(body: Buffer): JsonObject | undefined {
+  try {
+    const answer: unknown = JSON.parse(body.toString())
+    return isObject(answer) ? answer : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** A 200 may carry an error, nothing at all, or something that is no chat completion. */
+function faultIn(answer: JsonObject | undefined): Fault | undefined {
+  if (answer === undefined) return broken('the answer is not a JSON object')
+  if (answer['error']) return faultFromError(answer['error'])
+  const choices = answer['choices']
+  if (!Array.isArray(choices)) return broken('the answer has no choices')
+  const isEmpty = choices.every(
+    (one) =>
+      !isObject(one) || (typeof one['finish_reason'] !== 'string' && textsOf(one).length === 0),
+  )
+  return isEmpty ? { kind: 'empty', detail: 'the answer has neither output nor finish' } : undefined
+}
+
+/** All that a model wrote in one choice: text, reasoning, refusal, tool calls. */
+function textsOf(choice: JsonObject): string[] {
+  const message = isObject(choice['message']) ? choice['message'] : {}
+  const texts = ['content', 'reasoning_content', 'reasoning', 'refusal'].flatMap((name) => {
+    const text = message[name]
+    return typeof text === 'string' && text !== '' ? [text] : []
+  })
+  const calls = message['tool_calls']
+  return Array.isArray(calls) && calls.length > 0 ? [...texts, JSON.stringify(calls)] : texts
+}

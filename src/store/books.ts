@@ -1,0 +1,192 @@
+import { addCredit, NO_CREDIT, placeHold, type Credit } from '../domain/account.ts'
+import type { Entry, HoldEntry, KeyEntry, PriceEntry } from '../domain/entry.ts'
+import type { KeyRecord } from '../domain/key.ts'
+import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
+
+export type AccountState = {
+  readonly id: string
+  readonly createdAt: number
+  tier: string
+  credit: Credit
+}
+
+export type OpenHold = {
+  readonly id: string
+  readonly account: string
+  readonly amount: MicroCredits
+  readonly key: string
+  readonly model: string
+  readonly price: string
+  readonly inputCost: MicroCredits
+  readonly at: number
+  progress: MicroCredits | undefined
+}
+
+/** What the journal adds up to. Changed by `post` alone, live and in replay alike. */
+export type Books = {
+  readonly accounts: Map<string, AccountState>
+  readonly keysByHash: Map<string, KeyRecord>
+  readonly keysById: Map<string, KeyRecord>
+  readonly holds: Map<string, OpenHold>
+  readonly prices: Map<string, Omit<PriceEntry, 'kind' | 'at'>>
+  overrun: MicroCredits
+}
+
+export const emptyBooks = (): Books => ({
+  accounts: new Map(),
+  keysByHash: new Map(),
+  keysById: new Map(),
+  holds: new Map(),
+  prices: new Map(),
+  overrun: ZERO,
+})
+
+/** An entry that contradicts the books: found in replay, it means that the journal lies. */
+export class Contradiction extends Error {
+  override readonly name = 'Contradiction'
+}
+
+/** Applies an entry read from the journal: recomputes what it claims by the same rules, and compares. */
+export function replay(books: Books, entry: Entry): void {
+  const credit = creditAfter(books, entry)
+  if (credit !== undefined && 'balance' in entry && !agrees(entry, credit)) {
+    throw new Contradiction(
+      `${entry.kind} of ${entry.ref} leaves ${entry.account} with ${entry.balance} (${entry.held} held), ` +
+        `but the entries before it give ${credit.balance} (${credit.held} held)`,
+    )
+  }
+  post(books, entry, credit)
+}
+
+const agrees = (entry: { balance: string; held: string }, credit: Credit): boolean =>
+  BigInt(entry.balance) === credit.balance && BigInt(entry.held) === credit.held
+
+/** The account's credit after an entry, by the entries before it; undefined for kinds that move none. */
+function creditAfter(books: Books, entry: Entry): Credit | undefined {
+  switch (entry.kind) {
+    case 'credit':
+      return addCredit(accountOf(books, entry.account).credit, amountOf(entry))
+    case 'hold': {
+      if (books.holds.has(entry.ref)) throw new Contradiction(`hold ${entry.ref} exists already`)
+      const held = placeHold(accountOf(books, entry.account).credit, amountOf(entry))
+      if (held === undefined) throw new Contradiction(`hold ${entry.ref} exceeds the free credit`)
+      return held
+    }
+    case 'settle':
+    case 'release':
+    case 'expire': {
+      const hold = holdOf(books, entry.ref)
+      const { balance, held } = accountOf(books, entry.account).credit
+      const charged = entry.kind === 'settle' ? amountOf(entry) : ZERO
+      return { balance: minus(balance, charged), held: minus(held, hold.amount) }
+    }
+    case 'open':
+    case 'seal':
+    case 'price':
+    case 'account':
+    case 'key':
+    case 'key-revoked':
+    case 'progress':
+    case 'overrun':
+      return undefined
+  }
+}
+
+/** Applies an entry whose resulting credit is known. Live, the rules computed it; in replay, `creditAfter` did. */
+export function post(books: Books, entry: Entry, credit: Credit | undefined): void {
+  if (credit !== undefined && 'account' in entry) accountOf(books, entry.account).credit = credit
+  switch (entry.kind) {
+    case 'account':
+      return postAccount(books, entry)
+    case 'key':
+      return postKey(books, entry)
+    case 'key-revoked':
+      return postRevocation(books, entry)
+    case 'price':
+      return postPrice(books, entry)
+    case 'hold':
+      books.holds.set(entry.ref, holdFrom(entry))
+      return
+    case 'progress': {
+      const hold = books.holds.get(entry.ref)
+      if (hold !== undefined) hold.progress = micro(BigInt(entry.cost))
+      return
+    }
+    case 'settle':
+    case 'release':
+    case 'expire':
+      books.holds.delete(entry.ref)
+      return
+    case 'overrun':
+      books.overrun = plus(books.overrun, amountOf(entry))
+      return
+    case 'open':
+    case 'seal':
+    case 'credit':
+      return
+  }
+}
+
+function postAccount(books: Books, entry: { account: string; tier: string; at: number }): void {
+  const known = books.accounts.get(entry.account)
+  if (known !== undefined) {
+    known.tier = entry.tier
+    return
+  }
+  const { account: id, tier, at: createdAt } = entry
+  books.accounts.set(id, { id, tier, createdAt, credit: NO_CREDIT })
+}
+
+function postPrice(books: Books, { version, scale, rates, request }: PriceEntry): void {
+  books.prices.set(version, { version, scale, rates, request })
+}
+
+function postKey(books: Books, entry: KeyEntry): void {
+  const { account, hash, role, hint, expiresAt, models } = entry
+  keep(books, {
+    ...{ id: entry.ref, account, hash, role, hint, createdAt: entry.at },
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(models !== undefined && { models }),
+  })
+}
+
+function postRevocation(books: Books, entry: { ref: string; at: number }): void {
+  const key = books.keysById.get(entry.ref)
+  if (key === undefined) throw new Contradiction(`revokes the unknown key ${entry.ref}`)
+  keep(books, { ...key, revokedAt: entry.at })
+}
+
+export function keep(books: Books, key: KeyRecord): void {
+  books.keysById.set(key.id, key)
+  books.keysByHash.set(key.hash, key)
+}
+
+function holdFrom(entry: HoldEntry): OpenHold {
+  const { ref: id, account, key, model, price, at } = entry
+  const inputCost = micro(BigInt(entry.input))
+  return {
+    id,
+    account,
+    key,
+    model,
+    price,
+    at,
+    amount: amountOf(entry),
+    inputCost,
+    progress: undefined,
+  }
+}
+
+const amountOf = (entry: { amount: string }): MicroCredits => micro(BigInt(entry.amount))
+
+function accountOf(books: Books, id: string): AccountState {
+  const account = books.accounts.get(id)
+  if (account === undefined) throw new Contradiction(`names the unknown account ${id}`)
+  return account
+}
+
+function holdOf(books: Books, id: string): OpenHold {
+  const hold = books.holds.get(id)
+  if (hold === undefined) throw new Contradiction(`ends the hold ${id}, which is not open`)
+  return hold
+}

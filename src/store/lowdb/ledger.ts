@@ -1,0 +1,195 @@
+import { settleHold, placeHold, OPERATOR, type Credit } from '../../domain/account.ts'
+import type { Entry, OverrunEntry } from '../../domain/entry.ts'
+import { Failure } from '../../domain/failure.ts'
+import { ZERO, type MicroCredits } from '../../domain/money.ts'
+import { NO_USAGE } from '../../domain/usage.ts'
+import type {
+  AccountView,
+  Charge,
+  HoldAnswer,
+  HoldRequest,
+  Ledger,
+  OrphanHold,
+  SettleAnswer,
+} from '../../ports/ledger.ts'
+import { post, type AccountState, type Books, type OpenHold } from '../books.ts'
+import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
+import type { Batch, Journal } from './journal.ts'
+
+/**
+ * The ledger over the journal: every operation decides against memory and changes it in one synchronous step, which is
+ * what makes it atomic, and resolves when its entry is on the disk.
+ */
+export class LowdbLedger implements Ledger {
+  readonly #books: Books
+  readonly #journal: Pick<Journal, 'append' | 'trouble' | 'flush'>
+  readonly #now: () => number
+  /** Progress waiting for a flush to ride on; a hold that ends first leaves no record of it. */
+  readonly #progress = new Map<string, MicroCredits>()
+  #progressTimer: NodeJS.Timeout | undefined
+  /** Holds of runs before this one. */
+  readonly #orphans: ReadonlySet<string>
+
+  constructor(
+    books: Books,
+    journal: Pick<Journal, 'append' | 'trouble' | 'flush'>,
+    now: () => number,
+  ) {
+    this.#books = books
+    this.#journal = journal
+    this.#now = now
+    this.#orphans = new Set(books.holds.keys())
+  }
+
+  account(id: string): AccountView | undefined {
+    const found = this.#books.accounts.get(id)
+    return found && { account: id, tier: found.tier, credit: found.credit }
+  }
+
+  async hold(request: HoldRequest): Promise<HoldAnswer> {
+    if (this.#journal.trouble !== undefined) throw storeUnavailable(this.#journal.trouble)
+    const account = this.#accountOf(request.account)
+    const credit = placeHold(account.credit, request.amount)
+    if (credit === undefined) return { kind: 'short', credit: account.credit }
+    this.#rememberPrice(request.price)
+    const batch = this.#record(holdEntry(request, credit, this.#now()), credit)
+    if ((await batch.firstTry.promise) === 'landed') return { kind: 'held' }
+    // Refused, so it must be given back once the disk takes entries again; nobody waits for that.
+    this.#end(request.id, 'release', { outcome: 'failed', attempts: [] })
+    throw storeUnavailable(this.#journal.trouble)
+  }
+
+  async settle(charge: Charge): Promise<SettleAnswer> {
+    this.#rememberPrice(charge.price)
+    return this.#charge(charge, charge.price.version)
+  }
+
+  async release(id: string, why: Parameters<Ledger['release']>[1]): Promise<void> {
+    const batch = this.#end(id, 'release', why)
+    await batch?.landed.promise
+  }
+
+  async expire(id: string): Promise<void> {
+    const batch = this.#end(id, 'expire', { outcome: 'killed', attempts: [] })
+    await batch?.landed.promise
+  }
+
+  progress(id: string, cost: MicroCredits): void {
+    if (!this.#books.holds.has(id)) return
+    this.#progress.set(id, cost)
+    this.#progressTimer ??= setTimeout(() => {
+      this.#progressTimer = undefined
+      this.#journal.flush()
+    }, PROGRESS_WAIT_MS)
+  }
+
+  /** Called when a flush begins. */
+  rideAlong(add: (entry: Entry) => void): void {
+    for (const [ref, amount] of this.#progress) {
+      const hold = this.#books.holds.get(ref)
+      if (hold === undefined) continue
+      const entry = {
+        kind: 'progress',
+        at: this.#now(),
+        account: hold.account,
+        ref,
+        cost: amount.toString(),
+      } as const
+      post(this.#books, entry, undefined)
+      add(entry)
+    }
+    this.#progress.clear()
+  }
+
+  orphans(): readonly OrphanHold[] {
+    return [...this.#books.holds.values()].filter(({ id }) => this.#orphans.has(id))
+  }
+
+  async endOrphan(id: string, cost: MicroCredits | undefined): Promise<void> {
+    const hold = this.#books.holds.get(id)
+    if (hold === undefined) return
+    if (cost === undefined) return this.release(id, { outcome: 'killed', attempts: [] })
+    const known = { id, cost, model: hold.model, startedAt: hold.at, attempts: [] }
+    await this.#charge({ ...KILLED, ...known }, hold.price)
+  }
+
+  async #charge(charge: Omit<Charge, 'price'>, price: string): Promise<SettleAnswer> {
+    const hold = this.#take(charge.id)
+    if (hold === undefined) return { kind: 'hold_missing' }
+    const account = this.#accountOf(hold.account)
+    const payable = charge.payer === 'account' ? charge.cost : ZERO
+    const { credit, charged, overrun } = settleHold(account.credit, hold.amount, payable)
+    const { amount, balance, held } = moved(charged, credit)
+    const at = this.#now()
+    const entry = chargeEntry({ charge, hold, price, at, amount, balance, held })
+    const batch = this.#record(entry, credit)
+    if (overrun > 0n) this.#overrun(hold.id, overrun, 'beyond_hold')
+    if (charge.payer === 'operator' && charge.cost > 0n) this.#overrun(hold.id, charge.cost, 'cut')
+    await batch.landed.promise
+    return { kind: 'settled', charged, balance: credit.balance }
+  }
+
+  #end(
+    id: string,
+    kind: 'release' | 'expire',
+    { outcome, attempts }: Parameters<Ledger['release']>[1],
+  ): Batch | undefined {
+    const hold = this.#take(id)
+    if (hold === undefined) return undefined
+    const account = this.#accountOf(hold.account)
+    const { credit } = settleHold(account.credit, hold.amount, ZERO)
+    const head = { kind, at: this.#now(), account: hold.account, ref: id }
+    return this.#record({ ...head, ...moved(hold.amount, credit), outcome, attempts }, credit)
+  }
+
+  #take(id: string): OpenHold | undefined {
+    this.#progress.delete(id)
+    return this.#books.holds.get(id)
+  }
+
+  #overrun(ref: string, amount: MicroCredits, reason: OverrunEntry['reason']): void {
+    const head = { kind: 'overrun', at: this.#now(), account: OPERATOR, ref } as const
+    this.#record({ ...head, amount: amount.toString(), reason }, undefined)
+  }
+
+  #rememberPrice(price: HoldRequest['price']): void {
+    if (this.#books.prices.has(price.version)) return
+    this.#record(priceEntry(price, this.#now()), undefined)
+  }
+
+  #record(entry: Entry, credit: Credit | undefined): Batch {
+    post(this.#books, entry, credit)
+    return this.#journal.append(entry)
+  }
+
+  #accountOf(id: string): AccountState {
+    const account = this.#books.accounts.get(id)
+    if (account === undefined) throw new Error(`a key names the unknown account ${id}`)
+    return account
+  }
+}
+
+/** How long a note of progress waits for another entry to ride along with. */
+const PROGRESS_WAIT_MS = 25
+
+/** What a run that died left untold about a request. */
+const KILLED = {
+  payer: 'account',
+  outcome: 'killed',
+  usage: NO_USAGE,
+  isEstimated: true,
+  isStream: false,
+  deployment: undefined,
+  firstByteMs: undefined,
+  totalMs: 0,
+} as const satisfies Partial<Charge>
+
+const storeUnavailable = (cause: Error | undefined): Failure =>
+  new Failure(
+    'store_unavailable',
+    'The ledger cannot be written at the moment. Try again shortly.',
+    {
+      retryAfterMs: 2_000,
+      cause,
+    },
+  )

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import type { Keys } from '../../ports/keys.ts'
+import type { Ledger, Registry } from '../../ports/ledger.ts'
+import type { Books } from '../books.ts'
+import { claimFolder, type ClaimRequest } from './claim.ts'
+import { nodeDisk, type Disk } from './disk.ts'
+import { HeadKeeper } from './head.ts'
+import { FORMAT, Journal, type JournalTail } from './journal.ts'
+import { hashedKeys } from './keys.ts'
+import { LowdbLedger } from './ledger.ts'
+import { GENESIS } from './record.ts'
+import { recover } from './recover.ts'
+import { LowdbRegistry } from './registry.ts'
+import { Reserve } from './reserve.ts'
+import { dbPaths, segmentFile, type DbPaths } from './segments.ts'
+import { Snapshotter } from './snapshotter.ts'
+import { socketPath } from './socket-path.ts'
+
+export type StoreOptions = Readonly<{
+  dir: string
+  purpose: ClaimRequest['purpose']
+  now: () => number
+  /** The disk can no longer be believed: end the process. */
+  onFatal: (error: unknown) => void
+  onTrouble: (message: string, facts: Record<string, unknown>) => void
+  disk?: Disk
+  segmentBytesMax?: number
+}>
+
+export type Store = Readonly<{
+  ledger: Ledger
+  registry: Registry
+  keys: Keys
+  /** Where the command line reaches a running server. */
+  socket: string
+  /** This run of the program: request ids begin with it. */
+  run: string
+  tornBytes: number
+  isWritable: () => boolean
+  close(): Promise<void>
+}>
+
+const SEGMENT_BYTES_MAX = 64 * 1024 * 1024
+
+/** Takes the data folder, replays the journal, and opens it for writing. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const dir = path.resolve(options.dir)
+  const paths = dbPaths(dir)
+  fs.mkdirSync(paths.journal, { recursive: true, mode: 0o700 })
+  const socket = socketPath(paths.socket)
+  const claim = await claimFolder({ dir, socket, purpose: options.purpose })
+  try {
+    const { books, tail, tornBytes } = await recover(paths)
+    const opened = await openJournal({ options, paths, books, tail })
+    return {
+      ...{ ledger: opened.ledger, registry: new LowdbRegistry(books, opened.journal, options.now) },
+      ...{ keys: hashedKeys(books), socket, run: opened.run, tornBytes },
+      isWritable: () => opened.journal.trouble === undefined,
+      async close() {
+        await opened.close()
+        claim.release()
+      },
+    }
+  } catch (error) {
+    claim.release()
+    throw error
+  }
+}
+
+type Opening = {
+  options: StoreOptions
+  paths: DbPaths
+  books: Books
+  tail: JournalTail | undefined
+}
+
+async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
+  const disk = options.disk ?? nodeDisk
+  const run = randomBytes(6).toString('hex')
+  const head = new HeadKeeper(paths.head)
+  const reserve = new Reserve(paths.reserve)
+  const snapshots = new Snapshotter(paths.dir, options.onTrouble)
+  const fd = await disk.open(
+    path.join(paths.journal, segmentFile(tail.segment)),
+    tail.offset === 0 ? 'w' : 'r+',
+  )
+  await disk.syncFolder(paths.journal)
+  const journal: Journal = new Journal(
+    {
+      ...{ folder: paths.journal, disk, run, now: options.now, onFatal: options.onFatal },
+      segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
+      beforeFlush: (add) => {
+        ledger.rideAlong(add)
+      },
+      afterFlush: (end) => {
+        head.note(end)
+        reserve.restore()
+      },
+      onSealed: (segment) => {
+        snapshots.make(segment)
+      },
+      onTrouble: async (error) => {
+        options.onTrouble('the journal cannot be written; new requests are refused', { error })
+        await reserve.free()
+      },
+    },
+    tail,
+    fd,
+  )
+  const ledger = new LowdbLedger(books, journal, options.now)
+  const after = tail.position.chain
+  await journal.append({
+    kind: 'open',
+    at: options.now(),
+    format: FORMAT,
+    segment: tail.segment,
+    run,
+    after,
+  }).landed.promise
+  head.note(journal.end)
+  return {
+    ...{ journal, ledger, run },
+    async close() {
+      await journal.close()
+      await head.close(journal.end)
+      await snapshots.stop()
+    },
+  }
+}
+
+const FRESH: JournalTail = { segment: 1, offset: 0, position: GENESIS, unchained: '' }

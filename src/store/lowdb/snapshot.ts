@@ -1,0 +1,159 @@
+import { createHash, randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { Low, type Adapter } from 'lowdb'
+import type { PriceEntry } from '../../domain/entry.ts'
+import type { KeyRecord } from '../../domain/key.ts'
+import { micro } from '../../domain/money.ts'
+import { emptyBooks, keep, type Books, type OpenHold } from '../books.ts'
+import type { Position } from './record.ts'
+import type { DbPaths } from './segments.ts'
+
+/** The books as of the end of a sealed segment. A shortcut for replay, never the truth. */
+export type Snapshot = Position &
+  Readonly<{
+    format: 'tollgate-snapshot/1'
+    /** The last segment that it covers. */
+    segment: number
+    state: SnapshotState
+    /** SHA-256 of the state: shows an edit by hand. */
+    digest: string
+  }>
+
+type Stored<T, Amounts extends keyof T> = Omit<T, Amounts> & Record<Amounts, string>
+type SnapshotState = Readonly<{
+  accounts: readonly {
+    id: string
+    tier: string
+    createdAt: number
+    balance: string
+    held: string
+  }[]
+  keys: readonly KeyRecord[]
+  holds: readonly (Stored<Omit<OpenHold, 'progress'>, 'amount' | 'inputCost'> & {
+    progress?: string
+  })[]
+  prices: readonly Omit<PriceEntry, 'kind' | 'at'>[]
+  overrun: string
+}>
+
+export class EditedSnapshot extends Error {
+  override readonly name = 'EditedSnapshot'
+}
+
+/** The newest readable snapshot, or none; a half-written or empty file falls back to the one before it. */
+export async function readSnapshot(paths: DbPaths): Promise<Snapshot | undefined> {
+  for (const file of [paths.snapshot, paths.previousSnapshot]) {
+    const low = new Low<Snapshot | null>(durableJson(file), null)
+    await low.read()
+    if (low.data?.format !== 'tollgate-snapshot/1') continue
+    if (digestOf(low.data.state) === low.data.digest) return low.data
+    throw new EditedSnapshot(
+      `${file} was changed by something other than Tollgate. Put the original back, or move the file away: the ` +
+        'journal rebuilds it.',
+    )
+  }
+  return undefined
+}
+
+/** Keeps the present snapshot as the previous one, then puts the new one in its place. */
+export async function writeSnapshot(
+  paths: DbPaths,
+  { books, segment, position }: { books: Books; segment: number; position: Position },
+): Promise<void> {
+  if (fs.existsSync(paths.snapshot))
+    await fs.promises.copyFile(paths.snapshot, paths.previousSnapshot)
+  const state = stateOf(books)
+  const low = new Low<Snapshot | null>(durableJson(paths.snapshot), null)
+  const digest = digestOf(state)
+  low.data = { format: 'tollgate-snapshot/1', segment, ...position, digest, state }
+  await low.write()
+}
+
+export function booksFrom(snapshot: Snapshot | undefined): Books {
+  const books = emptyBooks()
+  if (snapshot === undefined) return books
+  const { state } = snapshot
+  for (const { id, tier, createdAt, balance, held } of state.accounts) {
+    const credit = { balance: micro(BigInt(balance)), held: micro(BigInt(held)) }
+    books.accounts.set(id, { id, tier, createdAt, credit })
+  }
+  for (const key of state.keys) keep(books, key)
+  for (const price of state.prices) books.prices.set(price.version, price)
+  for (const { amount, inputCost, progress, ...rest } of state.holds) {
+    const hold = { ...rest, amount: micro(BigInt(amount)), inputCost: micro(BigInt(inputCost)) }
+    books.holds.set(rest.id, {
+      ...hold,
+      progress: progress === undefined ? undefined : micro(BigInt(progress)),
+    })
+  }
+  books.overrun = micro(BigInt(state.overrun))
+  return books
+}
+
+function stateOf(books: Books): SnapshotState {
+  return {
+    accounts: [...books.accounts.values()].map(({ credit, ...rest }) => ({
+      ...rest,
+      balance: credit.balance.toString(),
+      held: credit.held.toString(),
+    })),
+    keys: [...books.keysById.values()],
+    holds: [...books.holds.values()].map(({ amount, inputCost, progress, ...rest }) => ({
+      ...rest,
+      amount: amount.toString(),
+      inputCost: inputCost.toString(),
+      ...(progress !== undefined && { progress: progress.toString() }),
+    })),
+    prices: [...books.prices.values()],
+    overrun: books.overrun.toString(),
+  }
+}
+
+const digestOf = (state: unknown): string =>
+  createHash('sha256').update(JSON.stringify(state)).digest('hex')
+
+/**
+ * LowDB's own file adapter neither syncs nor picks a temporary name of its own, and takes an empty file for no data.
+ * This one writes beside the file, syncs, renames, and syncs the folder.
+ */
+function durableJson<T>(file: string): Adapter<T> {
+  return {
+    async read() {
+      try {
+        return JSON.parse(await fs.promises.readFile(file, 'utf8')) as T
+      } catch (error) {
+        if (isMissing(error) || error instanceof SyntaxError) return null
+        throw error
+      }
+    },
+    async write(data) {
+      const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
+      await writeDurably(temporary, JSON.stringify(data, null, 1))
+      await fs.promises.rename(temporary, file)
+      await syncFolder(path.dirname(file))
+    },
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT'
+
+async function writeDurably(file: string, text: string): Promise<void> {
+  const handle = await fs.promises.open(file, 'wx', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await fs.promises.open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

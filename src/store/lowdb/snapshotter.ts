@@ -1,0 +1,63 @@
+import { Worker } from 'node:worker_threads'
+
+/**
+ * Makes a snapshot each time a segment is sealed: from the snapshot before it and the sealed segments, in a thread of
+ * its own, so that replay is proven every day and no request waits for it.
+ */
+export class Snapshotter {
+  readonly #dir: string
+  readonly #onTrouble: OnTrouble
+  #wanted: number | undefined
+  #running: Promise<void> | undefined
+
+  constructor(dir: string, onTrouble: OnTrouble) {
+    this.#dir = dir
+    this.#onTrouble = onTrouble
+  }
+
+  make(upTo: number): void {
+    this.#wanted = upTo
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  async stop(): Promise<void> {
+    await this.#running
+  }
+
+  async #work(): Promise<void> {
+    while (this.#wanted !== undefined) {
+      const upTo = this.#wanted
+      this.#wanted = undefined
+      try {
+        await runWorker(this.#dir, upTo)
+      } catch (error) {
+        this.#onTrouble(
+          'no snapshot could be made; the journal is whole and is replayed from the one before',
+          {
+            error,
+          },
+        )
+      }
+    }
+  }
+}
+
+type OnTrouble = (message: string, facts: Record<string, unknown>) => void
+
+function runWorker(dir: string, upTo: number): Promise<void> {
+  const isSource = import.meta.url.endsWith('.ts')
+  const file = new URL(isSource ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url)
+  const worker = new Worker(file, {
+    workerData: { dir, upTo },
+    ...(isSource && { execArgv: ['--import', 'tsx'] }),
+  })
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject)
+    worker.once('exit', (code) => {
+      if (code === 0) resolve()
+      else reject(new Error(`the snapshot thread ended with ${code}`))
+    })
+  })
+}

@@ -1,0 +1,76 @@
+/**
+ * Between the callers and the sink: collects lines for a moment, formats and writes them a batch at a time, one batch
+ * after the other. What does not fit into the queue is lost and counted; what the file did not get is counted, too.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { lineQueue } from './line-queue.ts'
+import type { LogSink } from './log-sink.ts'
+import { logText, type LogEntry } from './log-text.ts'
+
+export interface BatchWriter {
+  push(entry: LogEntry): void
+  /** Resolves when all that was pushed so far has been written, or given up. */
+  flush(): Promise<void>
+}
+
+/** About a millisecond of formatting: for so long at most the event loop is kept from the requests. */
+const BATCH_LINES_MAX = 256
+const BATCH_AFTER_MS = 100
+
+export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter {
+  const queue = lineQueue<LogEntry>(linesWaitingMax)
+  let timer: NodeJS.Timeout | undefined
+  let draining: Promise<void> | undefined
+  let pushed = 0
+  let ended = 0
+  let unwritten = 0
+
+  function push(entry: LogEntry): void {
+    queue.push(entry)
+    pushed++
+    timer ??= setTimeout(() => void drained(), BATCH_AFTER_MS).unref()
+  }
+
+  /** One drain at a time, whoever asks. */
+  function drained(): Promise<void> {
+    clearTimeout(timer)
+    draining ??= drain()
+    return draining
+  }
+
+  async function drain(): Promise<void> {
+    do {
+      await setImmediate()
+      await writeBatch()
+    } while (queue.size() >= BATCH_LINES_MAX)
+    draining = undefined
+    timer = undefined
+    if (queue.size() > 0) timer = setTimeout(() => void drained(), BATCH_AFTER_MS).unref()
+  }
+
+  async function writeBatch(): Promise<void> {
+    const dropped = queue.takeDropped()
+    const entries = queue.take(BATCH_LINES_MAX)
+    const gap = dropped === 0 ? [] : [gapEntry('The log could not keep up', dropped)]
+    const isWritten = await sink.write(logText([...gap, ...entries]))
+    ended += dropped + entries.length
+    if (!isWritten) unwritten += entries.length
+    if (!isWritten || unwritten === 0) return
+    push(gapEntry('The log file could not be written for a while', unwritten))
+    unwritten = 0
+  }
+
+  return {
+    push,
+    async flush() {
+      const end = pushed
+      while (ended < end) await drained()
+    },
+  }
+}
+
+const gapEntry = (why: string, lines: number): LogEntry => ({
+  timeMs: Date.now(),
+  level: 'warn',
+  fields: { event: 'log_gap', message: `${why}: ${lines} lines are missing.`, lines },
+})

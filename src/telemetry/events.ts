@@ -1,0 +1,115 @@
+/** Every business event as a log line: what may be logged is what is named here, and nothing else of a request is. */
+import type { AttemptRecord } from '../domain/entry.ts'
+import type { FailureCode } from '../domain/failure.ts'
+import { formatCredits } from '../domain/money.ts'
+import { BUCKETS, type Bucket, type Usage } from '../domain/usage.ts'
+import type { Events, RequestEnded, RequestRefused } from '../ports/events.ts'
+import { causeOf, stackLines } from './error-text.ts'
+import type { Log } from './log.ts'
+import type { LogLevel } from './log-text.ts'
+import type { LogFields } from './redact.ts'
+
+/** The lines are made later, off the caller's stack: hence the functions. */
+export function logEvents(log: Log): Events {
+  return {
+    requestEnded: (event) => log.write('info', () => requestLine(event)),
+    requestRefused: (event) => log.write(REFUSAL_LEVELS[event.code], () => refusalLine(event)),
+    attemptFailed: ({ requestId, attempt, detail }) =>
+      log.write('warn', () => ({ event: 'attempt_failed', id: requestId, ...attempt, detail })),
+    bug: ({ where, requestId, error }) =>
+      log.write('error', () => ({ event: 'bug', id: requestId, where, stack: stackLines(error) })),
+    notice: (message, facts) => log.write('info', () => ({ ...facts, event: 'notice', message })),
+    warning: (message, facts) => log.write('warn', () => ({ ...facts, event: 'warning', message })),
+    problem: (message, facts) =>
+      log.write('error', () => ({ ...facts, event: 'problem', message })),
+  }
+}
+
+function requestLine(event: RequestEnded): LogFields {
+  const failed = event.attempts.filter(({ fault }) => fault !== undefined)
+  return {
+    event: 'request',
+    id: event.requestId,
+    account: event.account,
+    key: event.key,
+    model: event.model,
+    deployment: event.deployment,
+    attempts: event.attempts.length,
+    faults: failed.length === 0 ? undefined : failed.map(faultText),
+    outcome: event.outcome,
+    tokens: event.usage && tokenCounts(event.usage),
+    estimated: event.isEstimated,
+    stream: event.isStream,
+    cost: formatCredits(event.cost),
+    charged: formatCredits(event.charged),
+    first_byte_ms: event.firstByteMs === undefined ? undefined : hundredths(event.firstByteMs),
+    total_ms: hundredths(event.totalMs),
+  }
+}
+
+const hundredths = (ms: number): number => Math.round(ms * 100) / 100
+
+const faultText = ({ deployment, fault = '', status }: AttemptRecord): string =>
+  status === undefined ? `${deployment}: ${fault}` : `${deployment}: ${fault} ${status}`
+
+const TOKEN_NAMES = {
+  input: 'input',
+  cachedInput: 'cached_input',
+  cacheWrite: 'cache_write',
+  image: 'image',
+  output: 'output',
+  audioInput: 'audio_input',
+  audioOutput: 'audio_output',
+} as const satisfies Record<Bucket, string>
+
+/** Input and output always, the rarer kinds where there are any. */
+function tokenCounts(usage: Usage): LogFields {
+  const counts: Record<string, number> = { input: usage.input, output: usage.output }
+  for (const bucket of BUCKETS) if (usage[bucket] !== 0) counts[TOKEN_NAMES[bucket]] = usage[bucket]
+  return counts
+}
+
+/** A caller's mistake is information, the operator's trouble more. */
+const REFUSAL_LEVELS = {
+  invalid_request: 'info',
+  body_too_large: 'info',
+  unsupported_media_type: 'info',
+  not_found: 'info',
+  method_not_allowed: 'info',
+  idempotency_conflict: 'info',
+  invalid_api_key: 'warn',
+  key_not_allowed: 'warn',
+  model_not_found: 'info',
+  insufficient_quota: 'info',
+  credit_held: 'info',
+  rate_limit_exceeded: 'info',
+  context_length_exceeded: 'info',
+  model_unpriced: 'error',
+  upstream_rejected: 'info',
+  upstream_unavailable: 'warn',
+  upstream_error: 'warn',
+  upstream_timeout: 'warn',
+  overloaded: 'warn',
+  store_unavailable: 'error',
+  internal_error: 'error',
+} as const satisfies Record<FailureCode, LogLevel>
+
+/** The words that administrators search the log for. */
+const SEARCH_WORDS: Readonly<Partial<Record<FailureCode, string>>> = {
+  invalid_api_key: 'unauthorized: ',
+  key_not_allowed: 'forbidden: ',
+}
+
+function refusalLine(event: RequestRefused): LogFields {
+  const { code, requestId, message, account, key, model, cause } = event
+  return {
+    event: 'refused',
+    id: requestId,
+    code,
+    message: `${SEARCH_WORDS[code] ?? ''}${message}`,
+    account,
+    key,
+    model,
+    cause: causeOf(cause, REFUSAL_LEVELS[code]),
+  }
+}

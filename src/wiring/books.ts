@@ -1,0 +1,38 @@
+import { keyIssuing, type KeyIssuing } from '../admin/issue-key.ts'
+import type { Config } from '../config/config.ts'
+import { nodeSecrets } from '../credentials/node-secrets.ts'
+import type { ClaimRequest } from '../store/lowdb/claim.ts'
+import { openStore, type Store } from '../store/lowdb/open-store.ts'
+import { systemClock } from './clock.ts'
+
+export type BooksOptions = Readonly<{
+  dbDir: string
+  purpose: ClaimRequest['purpose']
+  onTrouble: (message: string, facts: Record<string, unknown>) => void
+}>
+
+/** The exit code for a disk that cannot be believed: a supervisor starts again, and replay decides what is true. */
+const EXIT_IO_ERROR = 74
+
+export function openBooks({ dbDir, purpose, onTrouble }: BooksOptions): Promise<Store> {
+  return openStore({
+    ...{ dir: dbDir, purpose, onTrouble, now: systemClock.nowMs },
+    onFatal: (error) => {
+      process.stderr.write(
+        `Tollgate: the disk failed to sync the journal (${String(error)}); stopping.\n`,
+      )
+      process.exit(EXIT_IO_ERROR)
+    },
+  })
+}
+
+/** Issues keys by the configuration in force at each call. */
+export function issuingFor(store: Store, config: () => Config): KeyIssuing {
+  return keyIssuing({
+    registry: store.registry,
+    secrets: nodeSecrets(store.keys.hashOf),
+    nowMs: systemClock.nowMs,
+    hasTier: (name) => config().tiers.has(name),
+    hasModel: (id) => config().models.some((model) => model.id === id),
+  })
+}

@@ -1,0 +1,36 @@
+import type { Config } from '../config/config.ts'
+import { routesOf } from '../domain/route.ts'
+import type { Catalog, GatewaySettings } from '../ports/catalog.ts'
+
+export type LiveCatalog = Catalog & { replace(config: Config): void }
+
+/** What the configuration offers; a reload replaces it whole, and running requests keep what they began with. */
+export function liveCatalog(config: Config): LiveCatalog {
+  let current = viewOf(config)
+  return {
+    route: (model) => current.routes.get(model),
+    models: () => current.config.models,
+    tier: (name) => current.config.tiers.get(name) ?? current.free,
+    settings: () => current.settings,
+    replace(next) {
+      current = viewOf(next)
+    },
+  }
+}
+
+function viewOf(config: Config) {
+  const { streams, limits, outcomes } = config
+  const settings: GatewaySettings = {
+    outcomes,
+    attemptsMax: limits.attemptsMax,
+    inFlightMax: limits.inFlightMax,
+    keepAlive: {
+      isOn: streams.isKeepAliveOn,
+      delayMs: streams.keepAliveDelayMs,
+      everyMs: streams.keepAliveMs,
+    },
+    idleReaderMs: streams.idleReaderMs,
+  }
+  const free = config.tiers.get('free') ?? { requestsPerMinute: 0 }
+  return { config, settings, free, routes: routesOf(config.models) }
+}

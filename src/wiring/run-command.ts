@@ -1,0 +1,51 @@
+import path from 'node:path'
+import type { Config } from '../config/config.ts'
+import { askServer } from '../control/control-client.ts'
+import { FolderInUse } from '../store/lowdb/claim.ts'
+import { dbPaths } from '../store/lowdb/segments.ts'
+import { socketPath } from '../store/lowdb/socket-path.ts'
+import { openBooks } from './books.ts'
+import { commandsOver, type Command } from './commands.ts'
+
+/** A command was refused; the message says why and what to do. */
+export class CommandRefused extends Error {
+  override readonly name = 'CommandRefused'
+}
+
+/** Runs a command in the server that holds the books, or, where none runs, on the books themselves. */
+export async function runCommand(
+  config: Config,
+  command: Command,
+  input: unknown,
+): Promise<unknown> {
+  const socket = socketPath(dbPaths(path.resolve(config.dbDir)).socket)
+  for (let patience = TRIES; ; patience--) {
+    const answer = await askServer(socket, command, input)
+    if (answer?.ok === true) return answer.result
+    if (answer !== undefined) throw new CommandRefused(answer.message)
+    try {
+      return await runAlone(config, command, input)
+    } catch (error) {
+      // A server that is starting or stopping holds the folder without listening: ask it again shortly.
+      if (!(error instanceof FolderInUse) || patience === 0) throw error
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    }
+  }
+}
+
+const TRIES = 50
+const RETRY_MS = 100
+
+async function runAlone(config: Config, command: Command, input: unknown): Promise<unknown> {
+  const store = await openBooks({
+    ...{ dbDir: config.dbDir, purpose: 'command' },
+    onTrouble: (message) => {
+      process.stderr.write(`Tollgate: ${message}\n`)
+    },
+  })
+  try {
+    return await commandsOver(store, () => config)[command](input)
+  } finally {
+    await store.close()
+  }
+}

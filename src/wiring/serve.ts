@@ -1,0 +1,69 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { adminSessions } from '../admin/sessions.ts'
+import type { Config, Secrets } from '../config/config.ts'
+import { jwtSigner } from '../credentials/session-signer.ts'
+import { Completions } from '../gateway/complete.ts'
+import type { House } from '../gateway/house.ts'
+import { createServer } from '../http/server.ts'
+import type { Site } from '../http/site.ts'
+import type { Store } from '../store/lowdb/open-store.ts'
+import { issuingFor } from './books.ts'
+import { VERSION } from './version.ts'
+
+export type Serving = Readonly<{
+  store: Store
+  house: House
+  secrets: Secrets
+  sessionSecret: Uint8Array
+  config: () => Config
+  isReady: () => boolean
+}>
+
+export type Served = Readonly<{ server: Server; completions: Completions; port: number }>
+
+/** The HTTP side of the house, listening. */
+export async function serve(serving: Serving): Promise<Served> {
+  const { store, house, config, sessionSecret } = serving
+  const completions = new Completions(house)
+  const site: Site = {
+    ...{ house, completions, issuing: issuingFor(store, config) },
+    sessions: adminSessions({
+      ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },
+      signer: jwtSigner(sessionSecret),
+    }),
+    newRequestId: requestIds(store.run),
+    settings: () => {
+      const { limits, quotaStatus } = config()
+      return { bodyBytesMax: limits.bodyBytesMax, quotaStatus, version: VERSION }
+    },
+    health: () => ({
+      isReady: serving.isReady() && store.isWritable(),
+      services: servicesOf(config(), store),
+    }),
+  }
+  const server = createServer(site, config().limits)
+  await listen(server, config())
+  return { server, completions, port: (server.address() as AddressInfo).port }
+}
+
+/** Unique across runs by the run's random name, within one by counting. */
+function requestIds(run: string): () => string {
+  let count = 0
+  return () => `req_${run}${(count++).toString(36).padStart(6, '0')}`
+}
+
+const servicesOf = (config: Config, store: Store): Record<string, boolean> => ({
+  ledger: store.isWritable(),
+  ...Object.fromEntries(config.providers.map(({ id }) => [id, true])),
+})
+
+function listen(server: Server, { port, host }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,82 @@
+import type { Server } from 'node:net'
+import type { Events } from '../ports/events.ts'
+import type { TokenCounter } from '../ports/token-counter.ts'
+import type { Store } from '../store/lowdb/open-store.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { LiveProviders } from './live-providers.ts'
+import type { Served } from './serve.ts'
+
+export type Stopping = Readonly<{
+  served: Served
+  control: Server
+  store: Store
+  providers: LiveProviders
+  counter: TokenCounter
+  log: Log
+  events: Events
+  watch: () => void
+  unready: () => void
+}>
+
+/** Stops the gateway; called again, it hurries. Resolves when everything is settled and closed. */
+export type Shutdown = (options: { noticeMs: number }) => Promise<void>
+
+/** How long open answers may go on before they are ended. */
+const DRAIN_MS = 120_000
+
+export function shutdown(parts: Stopping): Shutdown {
+  const { events, served } = parts
+  let hurry: () => void = () => undefined
+  let stopping: Promise<void> | undefined
+  return ({ noticeMs }) => {
+    if (stopping !== undefined) {
+      events.notice('hurrying to stop', { inFlight: served.completions.inFlight })
+      hurry()
+      return stopping
+    }
+    const hurried = new Promise<void>((resolve) => {
+      hurry = resolve
+    })
+    stopping = stop(parts, { noticeMs, hurried })
+    return stopping
+  }
+}
+
+type Pace = Readonly<{ noticeMs: number; hurried: Promise<void> }>
+
+async function stop(parts: Stopping, { noticeMs, hurried }: Pace): Promise<void> {
+  const { served, events } = parts
+  parts.unready() // whoever routes here sees it before connections are refused
+  events.notice('stopping', { inFlight: served.completions.inFlight })
+  await Promise.race([pause(noticeMs), hurried])
+  const closed = new Promise<void>((resolve) => {
+    served.server.close(() => {
+      resolve()
+    })
+  })
+  served.server.closeIdleConnections()
+  await Promise.race([closed, pause(DRAIN_MS), hurried])
+  served.completions.hurry()
+  await Promise.race([closed, pause(LAST_WORDS_MS)])
+  served.server.closeAllConnections()
+  await served.completions.idle()
+  await closeParts(parts)
+}
+
+/** For ended streams to take leave of their callers. */
+const LAST_WORDS_MS = 2_000
+
+async function closeParts({ control, store, providers, counter, log, events, watch }: Stopping) {
+  watch()
+  control.close()
+  await counter.stop()
+  await store.close()
+  events.notice('stopped')
+  await providers.close()
+  await log.close()
+}
+
+const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })

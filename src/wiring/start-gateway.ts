@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto'
+import type { Config, Environment, Secrets } from '../config/config.ts'
+import { diskFiles } from '../config/disk-files.ts'
+import { readEnvironment } from '../config/env-file.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { settleOrphans } from '../gateway/sweep.ts'
+import type { House } from '../gateway/house.ts'
+import type { Store } from '../store/lowdb/open-store.ts'
+import { logEvents } from '../telemetry/events.ts'
+import { openLog } from '../telemetry/log.ts'
+import { workerTokenCounter } from '../tokenizer/worker-token-counter.ts'
+import { openBooks } from './books.ts'
+import { systemClock } from './clock.ts'
+import { serveCommands } from './commands.ts'
+import { firstStart, type FirstStart } from './first-start.ts'
+import { liveCatalog } from './live-catalog.ts'
+import { liveProviders } from './live-providers.ts'
+import { watchConfig } from './reload.ts'
+import { serve, type Served } from './serve.ts'
+import { shutdown, type Shutdown } from './shutdown.ts'
+
+export type Gateway = Readonly<{ config: Config; port: number; first: FirstStart; stop: Shutdown }>
+
+/** Every part of the house, connected in the order in which they need each other, and stopped in reverse. */
+export async function startGateway(
+  config: Config,
+  secrets: Secrets,
+  env: Environment,
+): Promise<Gateway> {
+  const log = openLog({ dir: config.logDir, level: config.logLevel, isStdout: true })
+  const events = logEvents(log)
+  const store = await openBooks({
+    ...{ dbDir: config.dbDir, purpose: 'server' },
+    onTrouble: (message, facts) => {
+      events.problem(message, facts)
+    },
+  })
+  const current = { config, secrets, isReady: false }
+  const catalog = liveCatalog(config)
+  const providers = liveProviders(config, secrets)
+  const counter = workerTokenCounter()
+  const house: House = {
+    ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
+    ...{ providers: providers.find, clock: systemClock },
+  }
+  const orphans = await settleOrphans(house)
+  const first = await firstStart({ store, secrets, config })
+  const served = await serve({
+    ...{ store, house, secrets, config: () => current.config, isReady: () => current.isReady },
+    sessionSecret: sessionSecret(secrets),
+  })
+  const control = await serveCommands(store, () => current.config)
+  const reload = () => {
+    const loaded = loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
+    if (!loaded.ok) return loaded.problems
+    current.config = loaded.config
+    catalog.replace(loaded.config)
+    providers.replace(loaded.config, loaded.secrets)
+    return undefined
+  }
+  const watch = watchConfig({ file: config.file, reload, events })
+  current.isReady = true
+  tellStart({ events, store, orphans, served, config })
+  const stop = shutdown({
+    ...{ served, control, store, providers, counter, log, events, watch },
+    unready: () => (current.isReady = false),
+  })
+  return { config, port: served.port, first, stop }
+}
+
+const sessionSecret = ({ jwtSecretKey }: Secrets): Uint8Array =>
+  jwtSecretKey === undefined ? randomBytes(32) : new TextEncoder().encode(jwtSecretKey)
+
+type Started = Readonly<{
+  events: House['events']
+  store: Store
+  orphans: number
+  served: Served
+  config: Config
+}>
+
+function tellStart({ events, store, orphans, served, config }: Started): void {
+  events.notice('started', { port: served.port, run: store.run, models: config.models.length })
+  if (orphans > 0) events.warning('requests that the last run left open were settled', { orphans })
+  if (store.tornBytes > 0) {
+    events.warning('a torn last write was moved to quarantine', { bytes: store.tornBytes })
+  }
+}

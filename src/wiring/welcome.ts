@@ -1,0 +1,27 @@
+import type { Gateway } from './start-gateway.ts'
+
+/** What a person sees at the start: the address, new secrets this once, and a first request to try. */
+export function welcome({ config, port, first }: Gateway, notices: readonly string[]): string {
+  const address = `http://localhost:${port}`
+  const lines = [`Tollgate is listening on ${address}`]
+  if (first.adminKey !== undefined) {
+    lines.push('', `Admin key (shown once; keep it): ${first.adminKey}`)
+  }
+  lines.push('', ...notices.map((notice) => `  ${notice}`))
+  const model = config.models[0]?.id ?? 'demo'
+  const key = first.demoKey ?? 'YOUR_KEY'
+  if (first.demoKey === undefined) {
+    lines.push(
+      '',
+      'Issue a key:  node scripts/token-gen.js --type user --userName alice --token 10000',
+    )
+  }
+  lines.push(
+    ...['', 'Try it:', ''],
+    `curl ${address}/v1/chat/completions -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" ` +
+      `-d '{"model":"${model}","messages":[{"role":"user","content":"Hello!"}]}'`,
+    '',
+    '',
+  )
+  return lines.join('\n')
+}

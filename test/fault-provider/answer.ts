@@ -1,0 +1,121 @@
+import type { ServerResponse } from 'node:http'
+import type { Behaviour } from './behaviour.ts'
+import type { JournalEntry } from './fault-provider.ts'
+
+type Chunk = Readonly<Record<string, unknown>>
+
+const wordAt = (index: number): string => (index === 0 ? 'word0' : ` word${index}`)
+
+export const textOf = (chunks: number): string =>
+  Array.from({ length: chunks }, (_, at) => wordAt(at)).join('')
+
+const usageOf = ({ prompt, completion }: JournalEntry['usage']) => ({
+  prompt_tokens: prompt,
+  completion_tokens: completion,
+  total_tokens: prompt + completion,
+})
+
+export function sendWhole(res: ServerResponse, behaviour: Behaviour, entry: JournalEntry): void {
+  const { chunks, usage, finish, tools } = behaviour
+  entry.usage.completion = chunks
+  const reported = usage === 'zero' ? { prompt: 0, completion: 0 } : entry.usage
+  const message = tools
+    ? {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ ...TOOL_CALL, function: { name: 'look', arguments: '{"at":"sky"}' } }],
+      }
+    : { role: 'assistant', content: textOf(chunks) }
+  const answer = {
+    ...{ id: entry.id, object: 'chat.completion', created: 1_700_000_000, model: entry.model },
+    choices: [{ index: 0, message, finish_reason: tools ? 'tool_calls' : finish, logprobs: null }],
+    ...(usage !== 'none' && { usage: usageOf(reported) }),
+  }
+  entry.ended = 'finished'
+  res.writeHead(200, { 'content-type': 'application/json' })
+  res.end(JSON.stringify(answer))
+}
+
+const TOOL_CALL = { index: 0, id: 'call_1', type: 'function' } as const
+
+export async function sendStream(
+  res: ServerResponse,
+  behaviour: Behaviour,
+  entry: JournalEntry & { includeUsage: boolean },
+): Promise<void> {
+  const { chunks, everyMs, finish, usage, done } = behaviour
+  res.writeHead(200, { 'content-type': 'text/event-stream' })
+  const chunk = (delta: Chunk, reason: string | null = null): Chunk => ({
+    ...{
+      id: entry.id,
+      object: 'chat.completion.chunk',
+      created: 1_700_000_000,
+      model: entry.model,
+    },
+    choices: [{ index: 0, delta, finish_reason: reason }],
+    ...(usage === 'each' && { usage: usageOf(entry.usage) }),
+  })
+  const send = (payload: string) => sendEvent(res, payload, behaviour)
+  await send(JSON.stringify(chunk({ role: 'assistant', content: '' })))
+  for (let at = 0; at < chunks; at++) {
+    if (await breaksAt(at, res, behaviour)) return
+    await send(JSON.stringify(chunk(deltaAt(at, behaviour))))
+    entry.usage.completion++
+    if (everyMs > 0) await new Promise((resolve) => setTimeout(resolve, everyMs))
+    if (res.destroyed) return
+  }
+  if (await breaksAt(chunks, res, behaviour)) return
+  const last = chunk({}, behaviour.tools ? 'tool_calls' : finish)
+  await send(JSON.stringify(usage === 'finish' ? { ...last, usage: usageOf(entry.usage) } : last))
+  entry.ended = 'finished'
+  if (entry.includeUsage && (usage === 'own' || usage === 'zero')) {
+    const reported = usage === 'zero' ? { prompt: 0, completion: 0 } : entry.usage
+    await send(JSON.stringify({ ...chunk({}), choices: [], usage: usageOf(reported) }))
+  }
+  if (done) await send('[DONE]')
+  res.end()
+}
+
+function deltaAt(at: number, { tools, reasoning, chunks }: Behaviour): Chunk {
+  if (reasoning && at < chunks / 2) return { reasoning_content: wordAt(at) }
+  if (!tools) return { content: wordAt(at) }
+  if (at === 0) return { tool_calls: [{ ...TOOL_CALL, function: { name: 'look', arguments: '' } }] }
+  return {
+    tool_calls: [
+      { index: 0, function: { arguments: at === 1 ? '{"at":"sky"' : at === 2 ? '}' : ' ' } },
+    ],
+  }
+}
+
+async function breaksAt(at: number, res: ServerResponse, behaviour: Behaviour): Promise<boolean> {
+  if (at === behaviour.cut) res.destroy()
+  else if (at === behaviour.end) res.end()
+  else if (at === behaviour.error) {
+    await sendEvent(
+      res,
+      JSON.stringify({ error: { message: behaviour.message, code: 500 } }),
+      behaviour,
+    )
+    res.end()
+  } else if (at === behaviour.badLine) await sendEvent(res, '{"choices":[{"delta":', behaviour)
+  return (
+    at === behaviour.cut || at === behaviour.end || at === behaviour.error || at === behaviour.stall
+  )
+}
+
+async function sendEvent(
+  res: ServerResponse,
+  payload: string,
+  { crlf, drip }: Behaviour,
+): Promise<void> {
+  const lineEnd = crlf ? '\r\n' : '\n'
+  const event = Buffer.from(`data: ${payload}${lineEnd}${lineEnd}`)
+  if (!drip) {
+    res.write(event)
+    return
+  }
+  for (const byte of event) {
+    res.write(Buffer.of(byte))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}

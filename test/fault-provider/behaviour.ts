@@ -1,0 +1,61 @@
+/**
+ * What the fault provider does is asked for in the model's name: `answer?chunks=5&cut=3`. Everything has a default, so
+ * `answer` alone is a model that behaves.
+ */
+export type Behaviour = Readonly<{
+  /** Another status than 200, with an error body. */
+  status: number
+  retryAfter: string | undefined
+  /** Words in the answer, one a chunk. */
+  chunks: number
+  everyMs: number
+  /** Before anything is sent. `hang`: for ever. */
+  delayMs: number
+  hang: boolean
+  /** Something that is not an answer, with status 200. */
+  body: 'answer' | 'html' | 'error' | 'empty' | 'garbage' | 'nothing'
+  usage: 'own' | 'none' | 'zero' | 'finish' | 'each'
+  /** After this many chunks: the connection breaks, goes silent, or ends without a finish; an error or a bad line comes. */
+  cut: number
+  stall: number
+  end: number
+  error: number
+  badLine: number
+  finish: string
+  done: boolean
+  tools: boolean
+  reasoning: boolean
+  crlf: boolean
+  /** Bytes are sent one at a time. */
+  drip: boolean
+  message: string
+}>
+
+export function behaviourOf(model: string): Behaviour {
+  const query = new URLSearchParams(model.split('?')[1] ?? '')
+  const number = (name: string, otherwise: number): number => Number(query.get(name) ?? otherwise)
+  const word = <T extends string>(name: string, otherwise: T): T =>
+    (query.get(name) ?? otherwise) as T
+  return {
+    status: number('status', 200),
+    retryAfter: query.get('retry_after') ?? undefined,
+    chunks: number('chunks', 5),
+    everyMs: number('every', 0),
+    delayMs: number('delay', 0),
+    hang: query.has('hang'),
+    body: word('body', 'answer'),
+    usage: word('usage', 'own'),
+    cut: number('cut', Infinity),
+    stall: number('stall', Infinity),
+    end: number('end', Infinity),
+    error: number('error', Infinity),
+    badLine: number('bad_line', Infinity),
+    finish: word('finish', 'stop'),
+    done: query.get('done') !== 'no',
+    tools: query.has('tools'),
+    reasoning: query.has('reasoning'),
+    crlf: query.has('crlf'),
+    drip: query.has('drip'),
+    message: word('message', 'the fault provider was asked to fail'),
+  }
+}

@@ -1,0 +1,153 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { sendStream, sendWhole } from './answer.ts'
+import { behaviourOf, type Behaviour } from './behaviour.ts'
+
+/** What the provider saw and did for one call: the other side of the gateway's books. */
+export type JournalEntry = {
+  readonly id: string
+  readonly model: string
+  readonly body: Readonly<Record<string, unknown>>
+  readonly authorization: string | undefined
+  /** What it would bill for. */
+  readonly usage: { prompt: number; completion: number }
+  ended: 'running' | 'finished' | 'refused' | 'caller_left'
+}
+
+export type FaultProvider = Readonly<{
+  baseUrl: string
+  port: number
+  journal: JournalEntry[]
+  /** Resolves when the predicate holds; looked at whenever something happens. */
+  until: (holds: (journal: readonly JournalEntry[]) => boolean) => Promise<void>
+  close: () => Promise<void>
+}>
+
+/** A chat completions server that does whatever fault the model's name asks for, and keeps a journal. */
+export async function startFaultProvider({ port = 0 } = {}): Promise<FaultProvider> {
+  const journal: JournalEntry[] = []
+  const watchers = new Set<() => void>()
+  const changed = () => {
+    for (const watcher of watchers) watcher()
+  }
+  const server = http.createServer((req, res) => {
+    void serve(req, res, { journal, changed })
+  })
+  server.keepAliveTimeout = 60_000
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const bound = (server.address() as AddressInfo).port
+  return {
+    ...{ baseUrl: `http://127.0.0.1:${bound}/v1`, port: bound, journal },
+    until: (holds) =>
+      new Promise((resolve) => {
+        const look = () => {
+          if (!holds(journal)) return
+          watchers.delete(look)
+          resolve()
+        }
+        watchers.add(look)
+        look()
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve()
+        })
+        server.closeAllConnections()
+      }),
+  }
+}
+
+type Notes = Readonly<{ journal: JournalEntry[]; changed: () => void }>
+
+async function serve(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { journal, changed }: Notes,
+): Promise<void> {
+  if (req.method === 'GET' && req.url === '/__journal') {
+    res.end(JSON.stringify(journal))
+    return
+  }
+  if (req.method === 'GET' && req.url === '/v1/models') {
+    res.setHeader('content-type', 'application/json')
+    res.end(
+      JSON.stringify({
+        object: 'list',
+        data: [{ id: 'answer', object: 'model', created: 1, owned_by: 'test' }],
+      }),
+    )
+    return
+  }
+  const body = JSON.parse(await textOfRequest(req)) as Record<string, unknown>
+  const entry: JournalEntry = {
+    ...{ id: `chatcmpl-${journal.length}`, model: String(body['model']), body },
+    authorization: req.headers.authorization,
+    usage: { prompt: promptTokens(body), completion: 0 },
+    ended: 'running',
+  }
+  journal.push(entry)
+  changed()
+  res.on('close', () => {
+    if (!res.writableFinished && entry.ended === 'running') entry.ended = 'caller_left'
+    changed()
+  })
+  await answer(res, behaviourOf(entry.model), entry)
+  changed()
+}
+
+async function answer(
+  res: ServerResponse,
+  behaviour: Behaviour,
+  entry: JournalEntry,
+): Promise<void> {
+  if (behaviour.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs))
+  if (behaviour.hang) return
+  if (behaviour.status !== 200) refuse(res, behaviour, entry)
+  else if (behaviour.body !== 'answer') sendOther(res, behaviour, entry)
+  else if (entry.body['stream'] === true) {
+    const options = entry.body['stream_options'] as { include_usage?: boolean } | undefined
+    // Live, not a copy: what was sent counts also if the connection breaks.
+    const live = Object.assign(entry, { includeUsage: options?.include_usage === true })
+    await sendStream(res, behaviour, live)
+  } else sendWhole(res, behaviour, entry)
+}
+
+function refuse(
+  res: ServerResponse,
+  { status, retryAfter, message }: Behaviour,
+  entry: JournalEntry,
+): void {
+  entry.ended = 'refused'
+  res.writeHead(status, {
+    'content-type': 'application/json',
+    ...(retryAfter !== undefined && { 'retry-after': retryAfter }),
+  })
+  const error = { message, type: 'invalid_request_error', param: 'messages', code: 'fault' }
+  res.end(JSON.stringify({ error }))
+}
+
+const BODIES = {
+  html: ['text/html', '<!doctype html><title>502</title>'],
+  error: ['application/json', '{"error":{"message":"broken inside","type":"server_error"}}'],
+  empty: ['application/json', '{"choices":[]}'],
+  garbage: ['application/json', '{"choices":[{"mess'],
+  nothing: ['text/event-stream', ''],
+} as const
+
+function sendOther(res: ServerResponse, { body }: Behaviour, entry: JournalEntry): void {
+  entry.ended = 'refused'
+  const [type, text] = BODIES[body === 'answer' ? 'nothing' : body]
+  res.writeHead(200, { 'content-type': type })
+  res.end(text)
+}
+
+/** Words of the prompt: simple, and the same for anybody who recounts. */
+const promptTokens = (body: Record<string, unknown>): number =>
+  JSON.stringify(body['messages']).split(/\W+/).filter(Boolean).length
+
+async function textOfRequest(req: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = []
+  for await (const piece of req) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces).toString()
+}

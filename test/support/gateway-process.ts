@@ -1,0 +1,107 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+export type Issued = Readonly<{
+  key: string
+  keyId: string
+  account: string
+  tier: string
+  credits: string
+}>
+
+export type GatewayProcess = Readonly<{
+  url: string
+  dir: string
+  adminKey: string
+  /** All that it has written to stdout and stderr. */
+  output: () => string
+  process: ChildProcess
+  issue: (args: readonly string[]) => Promise<Issued>
+  /** Ends it and resolves with its exit code. */
+  stop: (signal?: NodeJS.Signals) => Promise<number | null>
+  /** The same folder and port again. */
+  restart: () => Promise<GatewayProcess>
+  close: () => Promise<void>
+}>
+
+export type GatewayOptions = Readonly<{
+  config: string
+  env?: Readonly<Record<string, string>>
+  dir?: string
+}>
+
+/** A key of the form that operators would make with `openssl rand`. */
+const ADMIN_KEY = 'adm-9fK2mQ7xW4bT8zR1cV6nY3pL5sD0gH'
+
+/** Starts the built gateway as its own process in a scratch folder; ready when its address is printed. */
+export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
+  const dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-'))
+  fs.writeFileSync(path.join(dir, 'gateway.yaml'), options.config)
+  const env = { ...cleanEnv(dir), ADMIN_FIRST: ADMIN_KEY, ...options.env }
+  const child = spawn(process.execPath, [path.join(root, 'dist', 'main.js')], { cwd: dir, env })
+  let output = ''
+  child.stdout.on('data', (text: Buffer) => (output += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (output += text.toString()))
+  const url = await addressOf(child, () => output)
+  const stop = (signal: NodeJS.Signals = 'SIGINT') => ended(child, signal)
+  return {
+    ...{ url, dir, adminKey: ADMIN_KEY, process: child, output: () => output, stop },
+    issue: (args) => issueKey(args, { cwd: dir, env }),
+    restart: () => startGateway({ ...options, dir }),
+    async close() {
+      await stop()
+      fs.rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Runs token-gen in a folder, with or without a server on it. */
+export async function issueKey(
+  args: readonly string[],
+  where: { cwd: string; env: Readonly<Record<string, string>> },
+): Promise<Issued> {
+  const script = path.join(root, 'scripts', 'token-gen.js')
+  const { stdout } = await promisify(execFile)(process.execPath, [script, '--json', ...args], where)
+  return JSON.parse(stdout) as Issued
+}
+
+export const userArgs = (account: string, credits: string): string[] => [
+  ...['--type', 'user', '--userName', account, '--token', credits],
+]
+
+/** Nothing of the developer's own settings, and a free port. */
+export const cleanEnv = (dir: string): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: dir,
+  PORT: '0',
+  HOST: '127.0.0.1',
+  DB_DIR: path.join(dir, 'db'),
+  LOG_DIR: path.join(dir, 'logs'),
+  GATEWAY_CONFIG: path.join(dir, 'gateway.yaml'),
+})
+
+function addressOf(child: ChildProcess, output: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      const port = /listening on http:\/\/localhost:([0-9]+)/.exec(output())?.[1]
+      if (port !== undefined) resolve(`http://127.0.0.1:${port}`)
+    })
+    child.once('exit', (code) => {
+      reject(new Error(`the gateway ended with ${code}:\n${output()}`))
+    })
+  })
+}
+
+function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode)
+  return new Promise((resolve) => {
+    child.once('exit', resolve)
+    child.kill(signal)
+  })
+}
