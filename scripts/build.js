@@ -12,8 +12,14 @@ const inRoot = (...parts) => path.join(root, ...parts)
 export function ensureBuilt({ say = (line) => process.stderr.write(`${line}\n`) } = {}) {
   checkNode()
   if (!fs.existsSync(inRoot('src'))) return // an image ships the compiled code alone
-  installIfStale(say)
-  compileIfStale(say)
+  try {
+    installIfStale(say)
+    compileIfStale(say)
+  } catch (error) {
+    if (!(error instanceof BuildFailed)) throw error
+    console.error('Tollgate could not be built; the lines above say why.')
+    process.exit(1)
+  }
 }
 
 function checkNode() {
@@ -45,8 +51,9 @@ function compileIfStale(say) {
     fs.writeFileSync(path.join(fresh, '.stamp'), stamp)
     fs.rmSync(inRoot('dist'), { recursive: true, force: true })
     fs.renameSync(fresh, inRoot('dist')) // whole or not at all: a running build never shows half a program
-  } finally {
+  } catch (error) {
     fs.rmSync(fresh, { recursive: true, force: true })
+    throw error
   }
 }
 
@@ -67,10 +74,10 @@ function sourceStamp() {
 function run(command, args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
   if (error !== undefined) throw error
-  if (status === 0) return
-  console.error(`\`${path.basename(command)} ${args[0]}\` failed; the lines above say why.`)
-  process.exit(1)
+  if (status !== 0) throw new BuildFailed()
 }
+
+class BuildFailed extends Error {}
 
 const HELP = `npm run build (node scripts/build.js)
 

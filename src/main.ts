@@ -1,7 +1,7 @@
 import { diskFiles } from './config/disk-files.ts'
 import { readEnvironment } from './config/env-file.ts'
 import { loadConfig } from './config/load-config.ts'
-import { formatNotice, formatProblem } from './config/problem.ts'
+import { formatProblem } from './config/problem.ts'
 import { welcome } from './wiring/welcome.ts'
 import { startGateway } from './wiring/start-gateway.ts'
 
@@ -17,7 +17,7 @@ if (!loaded.ok) {
 }
 try {
   const gateway = await startGateway(loaded.config, loaded.secrets, process.env)
-  process.stdout.write(welcome(gateway, loaded.notices.map(formatNotice)))
+  process.stdout.write(welcome(gateway, loaded.notices))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       void gateway.stop({ noticeMs: NOTICE_MS[signal] }).then(() => process.exit(0))

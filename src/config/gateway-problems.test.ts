@@ -196,14 +196,18 @@ test('a key with a space in it is refused without being shown', () => {
   expect(problems.join()).not.toContain('canary')
 })
 
-test.each(['"canary" "canary"', '*canary', '@canary', "'canary", '[ canary: canary: ]'])(
-  'the mistake in api_keys: %s does not put the key into the log',
-  (text) => {
-    const problems = problemsOf(`providers:\n  - api_keys: ${text}\n`)
-    expect(problems.join()).toContain('config/gateway.yaml:')
-    expect(problems.join()).not.toContain('canary')
-  },
-)
+test.each([
+  '"canary" "canary"',
+  '>-canary',
+  '|canary',
+  '*canary',
+  "'canary",
+  '[ canary: canary: ]',
+])('the mistake in api_keys: %s does not put the key into the log', (text) => {
+  const problems = problemsOf(`providers:\n  - api_keys: ${text}\n`)
+  expect(problems.join()).toContain('config/gateway.yaml:')
+  expect(problems.join()).not.toContain('canary')
+})
 
 test('anchors are followed, and problems inside them are found', () => {
   const yaml = `${PROVIDERS}models:
@@ -215,6 +219,13 @@ test('anchors are followed, and problems inside them are found', () => {
     'config/gateway.yaml:5: models[0].price.output',
     'config/gateway.yaml:5: models[0].deployments[0].price.output',
   ])
+})
+
+test('an alias of nothing is no silence', () => {
+  const yaml = modelWith('service_tiers: *nothing')
+  expect(problemsOf(yaml).join()).toContain(
+    'config/gateway.yaml:7: models[0].service_tiers: names an anchor that is not above it',
+  )
 })
 
 test('a file that contains itself comes to an end', () => {

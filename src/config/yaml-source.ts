@@ -83,7 +83,11 @@ function valueOf(node: ParsedNode | null, path: Path, reader: Reader): unknown {
     reader.report(path, 'is nested too deeply', 'let no alias contain itself')
     return undefined
   }
-  if (isAlias(node)) return valueOf(resolved(node, reader.document), path, reader)
+  if (isAlias(node)) {
+    const target = resolved(node, reader.document)
+    if (target === null) reader.report(path, 'names an anchor that is not above it', 'correct it')
+    return valueOf(target, path, reader)
+  }
   if (isSeq(node)) return node.items.map((item, index) => valueOf(item, [...path, index], reader))
   if (!isMap(node)) return textOf(node, path, reader)
   const entries = node.items.map(({ key, value }) => {

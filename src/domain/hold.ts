@@ -20,13 +20,12 @@ export type Asked = Readonly<{ request: ChatRequest; size: TextSize; route: Rout
 export const CAP_MIN = 16
 
 /** The upper bound of a request's cost, at the dearest deployment or fallback it could reach. */
-export function planHold({ request, size, route }: Asked): HoldPlan {
+export function planHold(asked: Asked): HoldPlan {
+  const { request, route } = asked
   const { model } = route
   const cap = Math.min(request.cap ?? model.defaultMaxOutput, model.maxOutput)
-  const likely =
-    likelyTokens(promptSize(request, size)) + mediaTokens(request.media, model.imageTokensMax)
-  const inputCost = costOf(textUsage(likely, 0), priceFor(request, model))
-  return planWith({ request, size, route }, cap, inputCost)
+  const inputCost = costOf(textUsage(likelyPrompt(asked), 0), priceFor(request, model))
+  return planWith(asked, cap, inputCost)
 }
 
 /**
@@ -77,6 +76,10 @@ const priceFor = (request: ChatRequest, model: Candidate['model']): Price =>
 function tierPrice({ serviceTier }: ChatRequest, model: Candidate['model']): Price | undefined {
   return serviceTier === undefined ? undefined : model.serviceTiers[serviceTier]
 }
+
+/** About how many tokens the prompt has. */
+export const likelyPrompt = ({ request, size, route }: Asked): number =>
+  likelyTokens(promptSize(request, size)) + mediaTokens(request.media, route.model.imageTokensMax)
 
 const inputBound = ({ request, size }: Asked, imageTokensMax: number): number =>
   boundTokens(promptSize(request, size)) + mediaTokens(request.media, imageTokensMax)

@@ -1,5 +1,5 @@
 import { Failure, invalidRequest } from '../domain/failure.ts'
-import { planHold, planWithin, type Asked, type HoldPlan } from '../domain/hold.ts'
+import { likelyPrompt, planHold, planWithin, type Asked, type HoldPlan } from '../domain/hold.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { formatCredits, type MicroCredits } from '../domain/money.ts'
 import { authorize } from './authenticate.ts'
@@ -21,6 +21,7 @@ export type Admission = Readonly<{ requestId: string; key: KeyRecord; body: Read
 export async function admit(house: House, { requestId, key, body }: Admission): Promise<Admitted> {
   const { clock } = house
   const asked = { ...body, route: routeFor(house, key, body) }
+  checkLength(asked)
   const entered = { requestId, key, startedAt: clock.nowMs(), startedTicks: clock.ticksMs() }
   const plan = await holdCredit(house, { ...entered, asked })
   return { ...asked, ...entered, plan }
@@ -42,6 +43,17 @@ function routeFor(house: House, key: KeyRecord, { request }: ReadBody): Asked['r
     )
   }
   return route
+}
+
+/** Beyond the context the provider would refuse, or, where it has steps, charge a price that nobody configured. */
+function checkLength(asked: Asked): void {
+  const { contextTokens } = asked.route.model
+  if (contextTokens === undefined || likelyPrompt(asked) <= contextTokens) return
+  throw new Failure(
+    'context_length_exceeded',
+    `This model takes ${contextTokens} tokens and the prompt is about ${likelyPrompt(asked)}. Shorten it.`,
+    { param: 'messages' },
+  )
 }
 
 /** Service tiers that cost the ordinary price. */

@@ -63,10 +63,12 @@ export class Completions {
     const stream = admitted.request.stream
       ? new StreamReply(reply, clock, catalog.settings().keepAlive)
       : undefined
+    let running: Answer | undefined
+    const track = (answer: Answer) => {
+      running = answer
+      this.#track(answer)
+    }
     try {
-      const track = (answer: Answer) => {
-        this.#track(answer)
-      }
       const attempted = await attempt(house, { admitted, reply, candidates, track })
       const ending =
         stream !== undefined && attempted.answer.isVisible
@@ -75,7 +77,8 @@ export class Completions {
       const settled = await settle(house, { admitted, attempted, ending })
       conclude({ attempted, ending, settled, reply, stream, admitted })
     } catch (error) {
-      // A bug, or a refusal after the hold: either way the hold must not stay.
+      // A bug, or a refusal after the hold: either way neither the call nor the hold must stay.
+      running?.leave()
       await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
       throw error
     } finally {

@@ -18,7 +18,15 @@ export async function relay(
   const { outcomes, idleReaderMs } = catalog.settings()
   let fullSince = Infinity
   let recordedAt = clock.ticksMs()
-
+  const slowReader = { dueAt: () => fullSince + idleReaderMs, run: () => stream.drop() }
+  const progress = {
+    dueAt: () => recordedAt + PROGRESS_EVERY_MS,
+    run: () => {
+      recordedAt = clock.ticksMs()
+      ledger.progress(admitted.requestId, deliveredCost(admitted, attempted))
+    },
+  }
+  const watch = new Watch(clock, [slowReader, progress])
   stream.begin(attempted)
   stream.onWritable(() => {
     fullSince = Infinity
@@ -31,18 +39,7 @@ export async function relay(
     if (stream.write(bytes) || answer.isPaused) return
     fullSince = clock.ticksMs()
     answer.pause()
-    watch.rearm()
   })
-
-  const slowReader = { dueAt: () => fullSince + idleReaderMs, run: () => stream.drop() }
-  const progress = {
-    dueAt: () => recordedAt + PROGRESS_EVERY_MS,
-    run: () => {
-      recordedAt = clock.ticksMs()
-      ledger.progress(admitted.requestId, deliveredCost(admitted, attempted))
-    },
-  }
-  const watch = new Watch(clock, [slowReader, progress])
   try {
     return await answer.over
   } finally {

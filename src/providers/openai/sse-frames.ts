@@ -1,15 +1,17 @@
 /** Bounds of RELIABILITY: beyond them a stream is an attack or a mistake. */
 const EVENT_BYTES_MAX = 4 * 1024 * 1024
 
-export type FrameListener = Readonly<{
+export interface FrameListener {
   /** Whether the payload at `text[from, to)` may pass without being looked at. */
-  isPlain: (text: string, from: number, to: number) => boolean
+  isPlain(text: string, from: number, to: number): boolean
   /** Whole frames, as they came. */
-  plain: (frames: Buffer) => void
+  plain(frames: Uint8Array): void
   /** One event's data, to be looked at. */
-  payload: (data: string) => void
-  bad: (why: string) => void
-}>
+  payload(data: string): void
+  bad(why: string): void
+}
+
+const DATA_LENGTH = 'data: '.length
 
 /**
  * Splits a byte stream into server-sent events. Runs of plain frames are handed on as one slice of the bytes they came
@@ -25,29 +27,31 @@ export class SseFrames {
     // One byte is one character here, so positions in the text are positions in the bytes.
     const text = bytes.toString('latin1')
     let at = 0
-    let plainFrom = -1
-    const flush = () => {
-      if (plainFrom !== -1) listener.plain(bytes.subarray(plainFrom, at))
-      plainFrom = -1
-    }
+    let plainFrom = 0
     for (;;) {
       const end = text.indexOf('\n', at)
       if (end === -1) break
-      const isFrame =
-        this.#data.length === 0 &&
-        text.charCodeAt(end + 1) === 0x0a &&
-        text.startsWith('data: ', at)
-      if (isFrame && listener.isPlain(text, at + 6, end)) {
-        if (plainFrom === -1) plainFrom = at
+      if (this.#isFrame(text, at, end) && listener.isPlain(text, at + DATA_LENGTH, end)) {
         at = end + 2
         continue
       }
-      flush()
+      if (plainFrom < at) listener.plain(bytes.subarray(plainFrom, at))
       this.#line(bytes, { from: at, to: end }, listener)
       at = end + 1
+      plainFrom = at
     }
-    flush()
+    if (plainFrom < at)
+      listener.plain(at - plainFrom === bytes.byteLength ? bytes : bytes.subarray(plainFrom, at))
     this.#keep(bytes, at, listener)
+  }
+
+  /** A line of data with its blank line behind it. */
+  #isFrame(text: string, from: number, end: number): boolean {
+    return (
+      text.charCodeAt(end + 1) === 0x0a &&
+      this.#data.length === 0 &&
+      text.startsWith('data: ', from)
+    )
   }
 
   #line(bytes: Buffer, { from, to }: { from: number; to: number }, listener: FrameListener): void {

@@ -3,14 +3,15 @@ import type { Fault } from '../../domain/fault.ts'
 import type { Usage } from '../../domain/usage.ts'
 import { repairedChunk, type Repair } from './repair.ts'
 import { broken, faultFromError } from './faults.ts'
-import { SseFrames } from './sse-frames.ts'
+import { OrdinaryFrames } from './ordinary-frames.ts'
+import { SseFrames, type FrameListener } from './sse-frames.ts'
 import { usageFrom } from './usage.ts'
 
 /**
  * Watches a stream of chat completion chunks go by. Ordinary chunks pass as the bytes they came in; only the first
  * one, finishes, usage, errors and whatever looks wrong are parsed.
  */
-export class StreamScanner {
+export class StreamScanner implements FrameListener {
   /** A token of the answer has come by: text, reasoning, a refusal, or part of a tool call. */
   isVisible = false
   hasFinish = false
@@ -21,7 +22,10 @@ export class StreamScanner {
   fault: Fault | undefined
 
   readonly #frames = new SseFrames()
+  readonly #ordinary = new OrdinaryFrames()
   readonly #repair: Repair | undefined
+  #mayPass = false
+  #out: Uint8Array[] = []
 
   constructor(repair: Repair | undefined) {
     this.#repair = repair
@@ -29,22 +33,31 @@ export class StreamScanner {
 
   /** The frames in this piece of the stream that the caller should get; it may end in the middle of one. */
   push(piece: Buffer): Uint8Array | undefined {
-    const out: Uint8Array[] = []
-    const mayBePlain = this.isVisible && this.#repair === undefined
-    let ordinary: Ordinary | undefined
-    this.#frames.push(piece, {
-      isPlain: (text, from, to) => mayBePlain && (ordinary ??= new Ordinary(text)).is(from, to),
-      plain: (frames) => out.push(frames),
-      payload: (payload) => {
-        const frame = this.#inspect(payload)
-        if (frame !== undefined) out.push(frame)
-      },
-      bad: (why) => {
-        this.fault ??= broken(why)
-      },
-    })
-    if (out.length < 2) return out[0]
-    return Buffer.concat(out)
+    this.#mayPass = this.isVisible && this.#repair === undefined
+    this.#frames.push(piece, this)
+    this.#ordinary.clear()
+    const [first] = this.#out
+    if (first === undefined) return undefined
+    const frames = this.#out.length === 1 ? first : Buffer.concat(this.#out)
+    this.#out = []
+    return frames
+  }
+
+  isPlain(text: string, from: number, to: number): boolean {
+    return this.#mayPass && this.#ordinary.is(text, from, to)
+  }
+
+  plain(frames: Uint8Array): void {
+    this.#out.push(frames)
+  }
+
+  payload(payload: string): void {
+    const frame = this.#inspect(payload)
+    if (frame !== undefined) this.#out.push(frame)
+  }
+
+  bad(why: string): void {
+    this.fault ??= broken(why)
   }
 
   #inspect(payload: string): Uint8Array | undefined {
@@ -91,61 +104,6 @@ export class StreamScanner {
     if (!this.isVisible && isObject(choice['delta']) && showsToken(choice['delta'])) {
       this.isVisible = true
     }
-  }
-}
-
-/** Tells chunks in the middle of an answer: they look like JSON, and carry no finish, usage or error. */
-class Ordinary {
-  readonly #text: string
-  readonly #finish: Member
-  readonly #usage: Member
-  readonly #error: Member
-
-  constructor(text: string) {
-    this.#text = text
-    this.#finish = new Member(text, '"finish_reason"')
-    this.#usage = new Member(text, '"usage"')
-    this.#error = new Member(text, '"error"')
-  }
-
-  is(from: number, to: number): boolean {
-    return (
-      this.#text.charCodeAt(from) === 0x7b &&
-      this.#text.charCodeAt(to - 1) === 0x7d &&
-      !this.#finish.holdsIn(from, to) &&
-      !this.#usage.holdsIn(from, to) &&
-      !this.#error.holdsIn(from, to)
-    )
-  }
-}
-
-/** Looks for a member that holds something other than null; remembers where the next one is, so a text is read once. */
-class Member {
-  readonly #text: string
-  readonly #name: string
-  #next = -1
-
-  constructor(text: string, name: string) {
-    this.#text = text
-    this.#name = name
-  }
-
-  holdsIn(from: number, to: number): boolean {
-    let at = this.#nextFrom(from)
-    while (at < to) {
-      let value = at + this.#name.length + 1
-      while (this.#text.charCodeAt(value) === 0x20) value++
-      if (!this.#text.startsWith('null', value)) return true
-      at = this.#nextFrom(value)
-    }
-    return false
-  }
-
-  #nextFrom(from: number): number {
-    if (this.#next >= from) return this.#next
-    const found = this.#text.indexOf(this.#name, from)
-    this.#next = found === -1 ? Infinity : found
-    return this.#next
   }
 }
 

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
+import type { Entry } from '../../domain/entry.ts'
 import type { Keys } from '../../ports/keys.ts'
 import type { Ledger, Registry } from '../../ports/ledger.ts'
 import type { Books } from '../books.ts'
 import { claimFolder, type ClaimRequest } from './claim.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import { HeadKeeper } from './head.ts'
-import { FORMAT, Journal, type JournalTail } from './journal.ts'
+import { FORMAT, Journal, type JournalEnd, type JournalTail } from './journal.ts'
 import { hashedKeys } from './keys.ts'
 import { LowdbLedger } from './ledger.ts'
 import { GENESIS } from './record.ts'
@@ -80,52 +81,53 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   const disk = options.disk ?? nodeDisk
   const run = randomBytes(6).toString('hex')
   const head = new HeadKeeper(paths.head)
-  const reserve = new Reserve(paths.reserve)
   const snapshots = new Snapshotter(paths.dir, options.onTrouble)
-  const fd = await disk.open(
-    path.join(paths.journal, segmentFile(tail.segment)),
-    tail.offset === 0 ? 'w' : 'r+',
-  )
+  const file = path.join(paths.journal, segmentFile(tail.segment))
+  const fd = await disk.open(file, tail.offset === 0 ? 'w' : 'r+')
   await disk.syncFolder(paths.journal)
-  const journal: Journal = new Journal(
-    {
-      ...{ folder: paths.journal, disk, run, now: options.now, onFatal: options.onFatal },
-      segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
-      beforeFlush: (add) => {
-        ledger.rideAlong(add)
-      },
-      afterFlush: (end) => {
-        head.note(end)
-        reserve.restore()
-      },
-      onSealed: (segment) => {
-        snapshots.make(segment)
-      },
-      onTrouble: async (error) => {
-        options.onTrouble('the journal cannot be written; new requests are refused', { error })
-        await reserve.free()
-      },
+  const listeners = {
+    ...spaceKeeping(options, paths, head),
+    beforeFlush: (add: (entry: Entry) => void) => {
+      ledger.rideAlong(add)
     },
-    tail,
-    fd,
-  )
-  const ledger = new LowdbLedger(books, journal, options.now)
+    onSealed: (segment: number) => {
+      snapshots.make(segment)
+    },
+  }
+  const { now, onFatal, segmentBytesMax = SEGMENT_BYTES_MAX } = options
+  const settings = { folder: paths.journal, disk, run, now, onFatal, segmentBytesMax, ...listeners }
+  const journal: Journal = new Journal(settings, tail, fd)
+  const ledger = new LowdbLedger(books, journal, now)
   const after = tail.position.chain
   await journal.append({
     kind: 'open',
-    at: options.now(),
+    at: now(),
     format: FORMAT,
     segment: tail.segment,
     run,
     after,
   }).landed.promise
-  head.note(journal.end)
   return {
     ...{ journal, ledger, run },
     async close() {
       await journal.close()
       await head.close(journal.end)
       await snapshots.stop()
+    },
+  }
+}
+
+/** HEAD follows each flush, and the reserve is given up when the disk is full. */
+function spaceKeeping(options: StoreOptions, paths: DbPaths, head: HeadKeeper) {
+  const reserve = new Reserve(paths.reserve)
+  return {
+    afterFlush: (end: JournalEnd) => {
+      head.note(end)
+      reserve.restore()
+    },
+    onTrouble: async (error: Error) => {
+      options.onTrouble('the journal cannot be written; new requests are refused', { error })
+      await reserve.free()
     },
   }
 }

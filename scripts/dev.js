@@ -1,0 +1,23 @@
+// `npm run dev`: the gateway from its sources, started again whenever one of them changes.
+import { spawn } from 'node:child_process'
+import { ensureBuilt, root } from './build.js'
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(`npm run dev
+
+Runs the gateway from src/ and restarts it when a source changes. The configuration file needs no restart: it is
+re-read when it changes, as in production.
+`)
+} else {
+  ensureBuilt()
+  const child = spawn(
+    'npx',
+    ['--no-install', 'tsx', 'watch', '--clear-screen=false', 'src/main.ts'],
+    {
+      cwd: root,
+      stdio: 'inherit',
+    },
+  )
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code) => process.exit(code ?? 1))
+}
