@@ -5,14 +5,13 @@ import type { AnswerEnd, AnswerListener, Delivered, RunningCall } from '../ports
 /** How an attempt ended. Gone: the caller left, or the gateway is shutting down and would not wait. */
 export type Ending = AnswerEnd | { kind: 'gone' }
 
+export type AnswerClock = Readonly<{ ticksMs: () => number }>
+
 /**
  * One attempt at one deployment. It keeps frames back until the first visible token, so that a failure before it stays
  * invisible; from then on they go to whoever relays them, in the same turn of the event loop in which they came.
  */
 export class Answer implements AnswerListener {
-  /** Resolves at the first visible token (with undefined) or at the end, whichever is first. */
-  readonly started: Promise<Ending | undefined>
-  readonly over: Promise<Ending>
   isVisible = false
   wasAccepted = false
   /** The caller reads slowly, so the provider is not read at all: its silence says nothing. */
@@ -20,25 +19,36 @@ export class Answer implements AnswerListener {
   /** When the last byte came, by the same clock as the deadlines. */
   lastTicks: number
 
-  readonly #ticks: () => number
+  readonly #clock: AnswerClock
   readonly #onAccepted: () => void
+  readonly #onOver: (() => void)[] = []
   #call: RunningCall | undefined
   #kept: Uint8Array[] = []
   #relay: ((bytes: Uint8Array) => void) | undefined
   #ending: Ending | undefined
-  #start: (ending: Ending | undefined) => void = () => undefined
-  #finish: (ending: Ending) => void = () => undefined
+  #wake: (() => void) | undefined
 
-  constructor(ticks: () => number, onAccepted: () => void) {
-    this.#ticks = ticks
+  constructor(clock: AnswerClock, onAccepted: () => void) {
+    this.#clock = clock
     this.#onAccepted = onAccepted
-    this.lastTicks = ticks()
-    this.started = new Promise((resolve) => {
-      this.#start = resolve
-    })
-    this.over = new Promise((resolve) => {
-      this.#finish = resolve
-    })
+    this.lastTicks = clock.ticksMs()
+  }
+
+  /** Resolves at the first visible token (with undefined) or at the end, whichever is first. */
+  async started(): Promise<Ending | undefined> {
+    if (!this.isVisible && this.#ending === undefined) await this.#news()
+    return this.isVisible ? undefined : this.#ending
+  }
+
+  async over(): Promise<Ending> {
+    while (this.#ending === undefined) await this.#news()
+    return this.#ending
+  }
+
+  /** Runs once when the answer has ended, however it did. */
+  onOver(listener: () => void): void {
+    if (this.#ending === undefined) this.#onOver.push(listener)
+    else listener()
   }
 
   runs(call: RunningCall): void {
@@ -52,7 +62,7 @@ export class Answer implements AnswerListener {
   }
 
   frames(bytes: Uint8Array, visible: boolean): void {
-    this.lastTicks = this.#ticks()
+    this.lastTicks = this.#clock.ticksMs()
     if (this.#relay !== undefined) {
       this.#relay(bytes)
       return
@@ -60,7 +70,7 @@ export class Answer implements AnswerListener {
     this.#kept.push(bytes)
     if (!visible || this.isVisible) return
     this.isVisible = true
-    this.#start(undefined)
+    this.#wake?.()
   }
 
   ended(end: AnswerEnd): void {
@@ -69,9 +79,9 @@ export class Answer implements AnswerListener {
 
   /** What was kept back goes out first. */
   relayTo(relay: (bytes: Uint8Array) => void): void {
+    this.#relay = relay
     for (const bytes of this.#kept) relay(bytes)
     this.#kept = []
-    this.#relay = relay
   }
 
   pause(): void {
@@ -81,7 +91,7 @@ export class Answer implements AnswerListener {
 
   resume(): void {
     this.isPaused = false
-    this.lastTicks = this.#ticks()
+    this.lastTicks = this.#clock.ticksMs()
     this.#call?.resume()
   }
 
@@ -110,8 +120,15 @@ export class Answer implements AnswerListener {
   #end(ending: Ending): void {
     if (this.#ending !== undefined) return
     this.#ending = ending
-    this.#start(ending)
-    this.#finish(ending)
+    this.#wake?.()
+    for (const listener of this.#onOver) listener()
+  }
+
+  /** One waits at a time: first for the start, then for the end. */
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AttemptRecord } from '../domain/entry.ts'
 import { movesOn, type Fault } from '../domain/fault.ts'
+import type { Timeouts } from '../domain/model.ts'
 import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
@@ -35,7 +36,7 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
   for (const candidate of attempting.candidates) {
     const startedTicks = clock.ticksMs()
     const answer = start(house, attempting, candidate)
-    const ending = await answer.started
+    const ending = await answer.started()
     const fault = ending?.kind === 'fault' ? ending.fault : undefined
     const record = recordOf(candidate, fault, clock.ticksMs() - startedTicks)
     attempts.push(record)
@@ -57,12 +58,9 @@ function start(house: House, { admitted, reply, track }: Attempting, candidate: 
   const { clock, ledger, providers } = house
   const { deployment, model } = candidate
   const { request, requestId, plan } = admitted
-  const answer = new Answer(
-    () => clock.ticksMs(),
-    () => {
-      ledger.progress(requestId, plan.inputCost)
-    },
-  )
+  const answer = new Answer(clock, () => {
+    ledger.progress(requestId, plan.inputCost)
+  })
   track(answer)
   reply.onGone(() => {
     if (!answer.isVisible) answer.leave()
@@ -74,34 +72,31 @@ function start(house: House, { admitted, reply, track }: Attempting, candidate: 
   }
   const cap = Math.min(plan.cap, model.maxOutput)
   answer.runs(provider.send({ request, deployment, cap, requestId }, answer))
-  watchDeadlines(house, { answer, candidate, isStream: request.stream })
+  if (request.stream) watchStream(clock, answer, deployment.timeouts)
+  else answer.onOver(clock.after(deployment.timeouts.totalMs, late(answer, 'the answer')))
   return answer
 }
 
-type Watched = Readonly<{ answer: Answer; candidate: Candidate; isStream: boolean }>
-
-/** Streams must show a first token and go on; what is not streamed has only its total time. */
-function watchDeadlines({ clock }: House, { answer, candidate, isStream }: Watched): void {
-  const { firstByteMs, idleMs, totalMs } = candidate.deployment.timeouts
+/** A stream must show a first token in time, go on, and come to an end. */
+function watchStream(clock: House['clock'], answer: Answer, timeouts: Timeouts): void {
+  const { firstByteMs, idleMs, totalMs } = timeouts
   const begun = clock.ticksMs()
-  const late = (what: string) => () => {
-    answer.fail({ kind: 'timeout', detail: `${what} took too long` })
-  }
-  const total = { dueAt: () => begun + totalMs, run: late('the whole answer') }
   const quiet = {
     dueAt: () => {
       if (answer.isPaused) return clock.ticksMs() + idleMs
       return answer.isVisible ? answer.lastTicks + idleMs : begun + firstByteMs
     },
-    run: late('the next token'),
+    run: late(answer, 'the next token'),
   }
-  const watch = new Watch(clock, isStream ? [total, quiet] : [total])
-  void answer.started.then(() => {
-    watch.rearm()
-  })
-  void answer.over.then(() => {
+  const total = { dueAt: () => begun + totalMs, run: late(answer, 'the whole answer') }
+  const watch = new Watch(clock, [quiet, total])
+  answer.onOver(() => {
     watch.stop()
   })
+}
+
+const late = (answer: Answer, what: string) => () => {
+  answer.fail({ kind: 'timeout', detail: `${what} took too long` })
 }
 
 function recordOf(candidate: Candidate, fault: Fault | undefined, ms: number): AttemptRecord {

@@ -1,4 +1,5 @@
 import { Failure } from '../domain/failure.ts'
+import type { KeyRecord } from '../domain/key.ts'
 import type { Reply } from '../ports/reply.ts'
 import { admit, type Admitted } from './admit.ts'
 import type { Answer, Ending } from './answer.ts'
@@ -7,7 +8,7 @@ import { attempt, type Attempted } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import { choose } from './choose.ts'
 import { failureOf } from './failure-of.ts'
-import type { House, IncomingCall } from './house.ts'
+import type { House, IncomingCall, ReadBody } from './house.ts'
 import { relay } from './relay.ts'
 import { settle, type Settled } from './settle.ts'
 import { StreamReply } from './stream-reply.ts'
@@ -29,14 +30,9 @@ export class Completions {
 
   /** Answers the call, or throws the `Failure` that refuses it. */
   async complete(call: IncomingCall, reply: Reply): Promise<void> {
-    const house = this.#house
-    const key = authenticate(house, call.credential)
-    const body = await call.read()
-    this.#checkRoom()
     this.#inFlight++
     try {
-      const admitted = await admit(house, { requestId: call.requestId, key, body })
-      await this.#answer(admitted, reply)
+      await this.#answer(await this.#admit(call), reply)
     } finally {
       this.#inFlight--
       if (this.#inFlight === 0) for (const listener of this.#idleListeners.splice(0)) listener()
@@ -53,6 +49,25 @@ export class Completions {
   hurry(): void {
     for (const answer of this.#running) {
       answer.fail({ kind: 'server', detail: 'the gateway is shutting down' })
+    }
+  }
+
+  async #admit({ requestId, credential, read }: IncomingCall): Promise<Admitted> {
+    const house = this.#house
+    let key: KeyRecord | undefined
+    let body: ReadBody | undefined
+    try {
+      key = authenticate(house, credential)
+      body = await read()
+      this.#checkRoom()
+      return await admit(house, { requestId, key, body })
+    } catch (error) {
+      if (error instanceof Failure) {
+        const { code, message, details } = error
+        const who = { account: key?.account, key: key?.id, model: body?.request.model }
+        house.events.requestRefused({ requestId, code, message, ...who, cause: details.cause })
+      }
+      throw error
     }
   }
 
@@ -73,7 +88,7 @@ export class Completions {
       const ending =
         stream !== undefined && attempted.answer.isVisible
           ? await relay(house, { admitted, attempted, stream })
-          : await attempted.answer.over
+          : await attempted.answer.over()
       const settled = await settle(house, { admitted, attempted, ending })
       conclude({ attempted, ending, settled, reply, stream, admitted })
     } catch (error) {
@@ -88,11 +103,11 @@ export class Completions {
 
   #track(answer: Answer): void {
     this.#running.add(answer)
-    void answer.over.then(() => this.#running.delete(answer))
+    answer.onOver(() => this.#running.delete(answer))
   }
 
   #checkRoom(): void {
-    if (this.#inFlight < this.#house.catalog.settings().inFlightMax) return
+    if (this.#inFlight <= this.#house.catalog.settings().inFlightMax) return
     throw new Failure('overloaded', 'The gateway is busy. Try again shortly.', {
       retryAfterMs: 2_000,
     })

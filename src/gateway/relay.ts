@@ -41,7 +41,7 @@ export async function relay(
     answer.pause()
   })
   try {
-    return await answer.over
+    return await answer.over()
   } finally {
     watch.stop()
   }
@@ -62,5 +62,5 @@ function leave({ clock }: House, { answer, drains }: { answer: Answer; drains: b
   const cancel = clock.after(drains ? DRAIN_MS : FINISH_MS, () => {
     answer.leave()
   })
-  void answer.over.then(cancel)
+  answer.onOver(cancel)
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts'
 
-/** Something that may fall due while an answer runs. A due time may move at any moment; only earlier ones need `rearm`. */
+/** Something that may fall due while an answer runs. Its time may move at any moment. */
 export type Duty = Readonly<{ dueAt: () => number; run: () => void }>
 
 /** One timer for all duties of a running answer, so that a chunk costs it no timer calls. */
@@ -22,7 +22,7 @@ export class Watch {
     let next = Infinity
     for (const duty of this.#duties) next = Math.min(next, duty.dueAt())
     if (next === Infinity) return
-    const waitMs = Math.max(next - this.#clock.ticksMs(), 1)
+    const waitMs = Math.min(Math.max(next - this.#clock.ticksMs(), 1), LOOK_EVERY_MS)
     this.#cancel = this.#clock.after(waitMs, () => {
       const now = this.#clock.ticksMs()
       for (const duty of this.#duties) if (duty.dueAt() <= now && !this.#isOver) duty.run()
@@ -35,3 +35,6 @@ export class Watch {
     this.#cancel?.()
   }
 }
+
+/** A due time that moved nearer is noticed within this time. */
+const LOOK_EVERY_MS = 5_000

@@ -1,7 +1,7 @@
 import type { Context, Next } from 'koa'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { errorResponse, gatewayBody } from './error-responses.ts'
-import { requestIdOf } from './identify.ts'
+import { commonHeaders, requestIdOf } from './identify.ts'
 import { NodeReply } from './node-reply.ts'
 import type { Site } from './site.ts'
 
@@ -10,18 +10,21 @@ export function answerErrors(site: Site) {
   return async (ctx: Context, next: Next): Promise<void> => {
     try {
       await next()
-      if (ctx.status === 404 && ctx.respond !== false && !ctx.body) throw notFound(ctx)
+      if (ctx.respond === false) return
+      if (ctx.status === 404 && !ctx.body) throw notFound(ctx)
+      ctx.set(commonHeaders(ctx))
     } catch (error) {
       const failure = failureFrom(site, ctx, error)
-      if (ctx.respond === false) new NodeReply(ctx.res, site.settings().quotaStatus).fail(failure)
-      else respond(site, ctx, failure)
+      if (ctx.respond === false) {
+        new NodeReply(ctx.res, commonHeaders(ctx), site.settings().quotaStatus).fail(failure)
+      } else respond(site, ctx, failure)
     }
   }
 }
 
 function respond(site: Site, ctx: Context, failure: Failure): void {
   const { status, headers, body } = errorResponse(failure, site.settings().quotaStatus)
-  ctx.set({ ...headers, 'cache-control': 'no-store' })
+  ctx.set({ ...commonHeaders(ctx), ...headers, 'cache-control': 'no-store' })
   ctx.status = status
   ctx.body = ctx.path.startsWith('/v1/') ? body : gatewayBody(body, site.house.clock.nowMs())
 }

@@ -9,17 +9,20 @@ const STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 }
 
-/** The way back over Node's response. Headers set on it before (request id, CORS) go out with everything sent here. */
+/** The way back over Node's response. */
 export class NodeReply implements Reply {
   readonly #res: ServerResponse
+  readonly #common: ReplyHeaders
   readonly #quotaStatus: number
   readonly #goneListeners: (() => void)[] = []
   #isDone = false
 
-  constructor(res: ServerResponse, quotaStatus: number) {
+  /** `common`: headers of every answer, whatever becomes of the request. */
+  constructor(res: ServerResponse, common: ReplyHeaders, quotaStatus: number) {
     this.#res = res
+    this.#common = common
     this.#quotaStatus = quotaStatus
-    res.once('close', () => {
+    res.on('close', () => {
       if (!this.#isDone) for (const listener of this.#goneListeners) listener()
       this.#goneListeners.length = 0
     })
@@ -44,7 +47,7 @@ export class NodeReply implements Reply {
 
   begin(headers: ReplyHeaders): void {
     if (this.#res.destroyed) return
-    this.#res.writeHead(200, { ...STREAM_HEADERS, ...headers })
+    this.#res.writeHead(200, { ...this.#common, ...STREAM_HEADERS, ...headers })
   }
 
   /** A response that is gone takes no bytes and never drains: waiting for it would lose the upstream's socket. */
@@ -80,6 +83,7 @@ export class NodeReply implements Reply {
     if (this.#res.destroyed) return
     this.#isDone = true
     this.#res.writeHead(status, {
+      ...this.#common,
       'content-type': 'application/json',
       'content-length': body.byteLength,
       'cache-control': 'no-store',

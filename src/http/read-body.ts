@@ -34,23 +34,18 @@ function collect(stream: Readable, bytesMax: number): Promise<Buffer> {
     let bytes = 0
     stream.on('data', (piece: Buffer) => {
       bytes += piece.byteLength
-      if (bytes <= bytesMax) {
-        pieces.push(piece)
-        return
-      }
-      stream.removeAllListeners('data')
-      stream.resume()
-      reject(tooLarge(bytesMax))
+      if (bytes <= bytesMax) pieces.push(piece)
+      else reject(tooLarge(bytesMax)) // the rest is read and dropped, so that the answer can be sent
     })
-    stream.once('end', () => {
+    stream.on('end', () => {
       const [only] = pieces
       resolve(pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces))
     })
-    stream.once('error', () => {
+    stream.on('error', () => {
       reject(invalidRequest('The body could not be read. Check its length and content-encoding.'))
     })
-    stream.once('close', () => {
-      reject(invalidRequest('The body ended before its length.')) // nothing happens if it was complete
+    stream.on('close', () => {
+      if (!stream.readableEnded) reject(invalidRequest('The body ended before its length.'))
     })
   })
 }

@@ -6,7 +6,7 @@ import { answerErrors } from './answer-errors.ts'
 import { canonicalUrl } from './canonical-url.ts'
 import { crossOrigin } from './cross-origin.ts'
 import { identify } from './identify.ts'
-import { routes } from './routes/routes.ts'
+import { hotRoute, routes } from './routes/routes.ts'
 
 export type ServerSettings = Readonly<{ connectionsMax: number }>
 
@@ -17,6 +17,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   app.use(identify(site))
   app.use(answerErrors(site))
   app.use(crossOrigin)
+  app.use(hotRoute(site))
   const router = routes(site)
   app.use(router.routes())
   app.use(

@@ -14,7 +14,13 @@ export type Site = Readonly<{
   health: () => Health
 }>
 
-export type SiteSettings = Readonly<{ bodyBytesMax: number; quotaStatus: number; version: string }>
+export type SiteSettings = Readonly<{
+  bodyBytesMax: number
+  quotaStatus: number
+  version: string
+  /** The gateway is stopping: connections are not to be used again. */
+  isLeaving: boolean
+}>
 
 /** `isReady` is false while starting and draining. */
 export type Health = Readonly<{ isReady: boolean; services: Readonly<Record<string, boolean>> }>

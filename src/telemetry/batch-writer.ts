@@ -3,7 +3,7 @@
  * after the other. What does not fit into the queue is lost and counted; what the file did not get is counted, too.
  */
 import { setImmediate } from 'node:timers/promises'
-import { lineQueue } from './line-queue.ts'
+import { lineQueue, type LineQueue } from './line-queue.ts'
 import type { LogSink } from './log-sink.ts'
 import { logText, type LogEntry } from './log-text.ts'
 
@@ -19,17 +19,13 @@ const BATCH_AFTER_MS = 100
 
 export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter {
   const queue = lineQueue<LogEntry>(linesWaitingMax)
+  const writeBatch = batchOutput(queue, sink)
   let timer: NodeJS.Timeout | undefined
   let draining: Promise<void> | undefined
   let pushed = 0
   let ended = 0
-  let unwritten = 0
 
-  function push(entry: LogEntry): void {
-    queue.push(entry)
-    pushed++
-    timer ??= setTimeout(() => void drained(), BATCH_AFTER_MS).unref()
-  }
+  const armed = (): NodeJS.Timeout => setTimeout(() => void drained(), BATCH_AFTER_MS).unref()
 
   /** One drain at a time, whoever asks. */
   function drained(): Promise<void> {
@@ -41,31 +37,39 @@ export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter
   async function drain(): Promise<void> {
     do {
       await setImmediate()
-      await writeBatch()
+      ended += await writeBatch()
     } while (queue.size() >= BATCH_LINES_MAX)
     draining = undefined
-    timer = undefined
-    if (queue.size() > 0) timer = setTimeout(() => void drained(), BATCH_AFTER_MS).unref()
-  }
-
-  async function writeBatch(): Promise<void> {
-    const dropped = queue.takeDropped()
-    const entries = queue.take(BATCH_LINES_MAX)
-    const gap = dropped === 0 ? [] : [gapEntry('The log could not keep up', dropped)]
-    const isWritten = await sink.write(logText([...gap, ...entries]))
-    ended += dropped + entries.length
-    if (!isWritten) unwritten += entries.length
-    if (!isWritten || unwritten === 0) return
-    push(gapEntry('The log file could not be written for a while', unwritten))
-    unwritten = 0
+    timer = queue.size() > 0 ? armed() : undefined
   }
 
   return {
-    push,
+    push(entry) {
+      queue.push(entry)
+      pushed++
+      timer ??= armed()
+    },
     async flush() {
       const end = pushed
       while (ended < end) await drained()
     },
+  }
+}
+
+/** Writes the next batch; resolves with how many lines are done with, written or lost. */
+function batchOutput(queue: LineQueue<LogEntry>, sink: LogSink): () => Promise<number> {
+  let unwritten = 0
+  return async () => {
+    const dropped = queue.takeDropped()
+    const entries = queue.take(BATCH_LINES_MAX)
+    const gap = dropped === 0 ? [] : [gapEntry('The log could not keep up', dropped)]
+    const isWritten = await sink.write(logText([...gap, ...entries]))
+    if (!isWritten) unwritten += entries.length
+    else if (unwritten > 0) {
+      await sink.write(logText([gapEntry('The log file could not be written', unwritten)]))
+      unwritten = 0
+    }
+    return dropped + entries.length
   }
 }
 

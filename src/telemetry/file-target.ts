@@ -9,6 +9,8 @@ export type FileSettings = Readonly<{ dir: string; fileBytesMax: number }>
 export interface FileTarget {
   /** Announces a batch, before it is logged: told whether all of its bytes reached the file. */
   expect(bytes: number): Promise<boolean>
+  /** The batch could not even be handed over. */
+  fail(error: unknown): void
   close(): Promise<void>
 }
 
@@ -59,6 +61,7 @@ export function fileTarget(
       if (isWritten) isTold = false
       return isWritten
     },
+    fail: onTrouble,
     async close() {
       openAtMs = Number.POSITIVE_INFINITY
       if (file === undefined) return

@@ -22,8 +22,12 @@ export function openLogSink(settings: SinkSettings): LogSink {
   return {
     write(text) {
       const written = file.expect(Buffer.byteLength(text) + 1)
-      // Without a transport winston would keep the text in memory and complain.
-      if (logger.transports.length > 0) logger.info(text)
+      try {
+        // Without a transport winston would keep the text in memory and complain.
+        if (logger.transports.length > 0) logger.info(text)
+      } catch (error) {
+        file.fail(error)
+      }
       return written
     },
     async close() {

@@ -27,9 +27,12 @@ test.each(['hex', 'base64', 'base64url'] as const)(
 )
 
 test.each([
-  'req_0123456789abcdef0123456789abcdef',
-  'key_01J8ZC4Q2V7T9X5M3N1B6K8H0F01J8ZC4Q2V7T9X5M3N1B6K8H0F',
-  'p_9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  'req_k3Jd9aQz0m8f000001',
+  'key_sk-a1B2c3D4e',
+  'acc_tg-A1b2C3d4E',
+  'key_a-sk-b2C3d4E',
+  'p_9f86d081884c',
+  'tg-Ab…wxyz',
   'anthropic/claude-sonnet-4-5-20250929',
   'together/meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8',
   'deepinfra/Qwen/Qwen3-235B-A22B-Instruct-2507-fp8-throughput',

@@ -12,15 +12,16 @@ const DEPTH_MAX = 4
 const ITEMS_MAX = 100
 /** Nothing this short is worth stealing, and most values of a request line are. */
 const HARMLESS_CHARS = 10
+/** Our own ids are shorter. */
 const RUN_CHARS_MIN = 32
 
 /** One test on all but a few values; only what it suspects is looked at closely. */
-const SUSPECT = /(?<![A-Za-z0-9])(?:tg|sk)-[\w-]{8}|bearer |:\/\/[^\s/@]{1,256}@/i
-const PREFIXED = /(?<![A-Za-z0-9])(?:tg|sk)-[\w-]{8,}/gi
+const SUSPECT = /(?<![\w-])(?:tg|sk)-[\w-]{8}|[Bb]earer |BEARER |:\/\/[^\s/@]{1,256}@/
+/** At the start of a word only: our own ids may hold such letters behind their prefix. */
+const PREFIXED = /(?<![\w-])(?:tg|sk)-[\w-]{8,}/g
 const BEARER = /\b(bearer) +[\w.~+/=-]+/gi
 const URL_CREDENTIALS = /:\/\/[^\s/@]{1,256}@/g
 const LONG_RUN = /[\w+/=-]{32,}/g
-const OWN_ID = /^(?:req|key|acc|acct|hold|run|p)_[0-9A-Za-z]{1,64}$/
 const SECRET_NAMES = new Set(
   ['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'api-key']
     .concat(['api_key', 'api_keys', 'apikey', 'apiKey', 'apiKeys', 'password', 'secret'])
@@ -68,7 +69,7 @@ export function scrubbedText(text: string): string {
   if (text.length > VALUE_CHARS_MAX) return shortened(text)
   const isSuspect = SUSPECT.test(text)
   if (isSuspect) return masked(text)
-  return text.length < RUN_CHARS_MIN || OWN_ID.test(text) ? text : withoutRandomRuns(text)
+  return text.length < RUN_CHARS_MIN ? text : withoutRandomRuns(text)
 }
 
 function shortened(text: string): string {

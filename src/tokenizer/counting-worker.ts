@@ -45,8 +45,8 @@ const isTypeScript = (url: URL | string): boolean => String(url).endsWith('.ts')
 
 /** Beside this file, compiled or not as this file is. */
 function ownWorkerUrl(): URL {
-  const name = isTypeScript(import.meta.url) ? './worker.ts' : './worker.js'
-  return new URL(name, import.meta.url)
+  if (isTypeScript(import.meta.url)) return new URL('./worker.ts', import.meta.url)
+  return new URL('./worker.js', import.meta.url)
 }
 
 /** A thread sees no secrets, and does not inherit the loader that runs TypeScript under vitest and tsx. */

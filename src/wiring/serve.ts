@@ -35,7 +35,8 @@ export async function serve(serving: Serving): Promise<Served> {
     newRequestId: requestIds(store.run),
     settings: () => {
       const { limits, quotaStatus } = config()
-      return { bodyBytesMax: limits.bodyBytesMax, quotaStatus, version: VERSION }
+      const { bodyBytesMax } = limits
+      return { bodyBytesMax, quotaStatus, version: VERSION, isLeaving: !serving.isReady() }
     },
     health: () => ({
       isReady: serving.isReady() && store.isWritable(),

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { credentialOf } from '../credential.ts'
-import { requestIdOf } from '../identify.ts'
+import { commonHeaders, requestIdOf } from '../identify.ts'
 import { NodeReply } from '../node-reply.ts'
 import { readChatRequest } from '../read-chat-request.ts'
 import type { Site } from '../site.ts'
@@ -16,6 +16,6 @@ export function chatCompletions({ completions, settings }: Site) {
       credential: credentialOf(req.headers),
       read: () => readChatRequest(req, bodyBytesMax),
     }
-    return completions.complete(call, new NodeReply(res, quotaStatus))
+    return completions.complete(call, new NodeReply(res, commonHeaders(ctx), quotaStatus))
   }
 }

@@ -1,4 +1,5 @@
 import Router from '@koa/router'
+import type { Context, Next } from 'koa'
 import { koaBody } from 'koa-body'
 import type { Site } from '../site.ts'
 import { issueKeyRoute } from './admin-keys.ts'
@@ -9,11 +10,23 @@ import { model, models } from './models.ts'
 import { about } from './about.ts'
 import { beginSession, validateSession } from './sessions.ts'
 
+const CHAT_COMPLETIONS = '/v1/chat/completions'
+
+/**
+ * The route that nearly all requests take, in front of the router: matching it among all the others there costs some 4 %
+ * of the whole request. The router lists it too, for the methods that it refuses.
+ */
+export function hotRoute(site: Site) {
+  const answer = chatCompletions(site)
+  return (ctx: Context, next: Next): Promise<unknown> =>
+    ctx.req.url === CHAT_COMPLETIONS && ctx.method === 'POST' ? answer(ctx) : next()
+}
+
 /** Every route of the gateway; each resource has a file of its own. */
 export function routes(site: Site): Router {
   const router = new Router()
   const json = koaBody({ jsonLimit: '1mb', text: false, urlencoded: false })
-  router.post('/v1/chat/completions', chatCompletions(site))
+  router.post(CHAT_COMPLETIONS, chatCompletions(site))
   router.get('/v1/models', models(site))
   router.get('/v1/models/*id', model(site))
   router.get('/v1/account', account(site))

@@ -1,5 +1,5 @@
 import { textSize } from '../../domain/estimate.ts'
-import type { AnswerEnd, AnswerListener, Delivered, RunningCall } from '../../ports/provider.ts'
+import type { AnswerListener, Delivered, RunningCall } from '../../ports/provider.ts'
 import type { DemoScript } from './demo-script.ts'
 
 export type DemoCallSettings = Readonly<{
@@ -46,12 +46,6 @@ export class DemoCall implements RunningCall {
     this.#settings.onOver(this)
   }
 
-  end(end: AnswerEnd): void {
-    if (this.#isOver) return
-    this.cancel()
-    this.#settings.listener.ended(end)
-  }
-
   delivered(): Delivered {
     const sent = this.#settings.script.steps.slice(0, this.#next)
     const text = sent.map((step) => step.text).join('')
@@ -67,7 +61,8 @@ export class DemoCall implements RunningCall {
     if (!this.#mayGoOn()) return
     const step = script.steps[this.#next]
     if (step === undefined) {
-      this.end(script.end)
+      this.cancel()
+      listener.ended(script.end)
       return
     }
     this.#next++

@@ -12,7 +12,11 @@ const PACE_MS = 15
 /** Answers without a model and without a network, so that the first request works with no account anywhere. */
 export function demoProvider({ paceMs = PACE_MS }: DemoSettings = {}): Provider {
   const running = new Set<DemoCall>()
-  const onOver = (call: DemoCall): void => void running.delete(call)
+  let onIdle: () => void = () => undefined
+  function onOver(call: DemoCall): void {
+    running.delete(call)
+    if (running.size === 0) onIdle()
+  }
   return {
     send(call, listener) {
       const script = demoScript(call, Date.now())
@@ -20,10 +24,9 @@ export function demoProvider({ paceMs = PACE_MS }: DemoSettings = {}): Provider 
       running.add(started)
       return started
     },
-    close() {
-      const fault = { kind: 'server', detail: 'the demo provider is closed' } as const
-      for (const call of running) call.end({ kind: 'fault', fault, usage: undefined })
-      return Promise.resolve()
+    /** Open answers come to their end first: a reload that switches the demo off must not cut them. */
+    async close() {
+      if (running.size > 0) await new Promise<void>((resolve) => (onIdle = resolve))
     },
   }
 }

@@ -6,7 +6,7 @@ import { demoAnswer, promptWords, type DemoAnswer } from './demo-answer.ts'
 export type DemoScript = Readonly<{ steps: readonly DemoStep[]; end: AnswerEnd }>
 
 /** Events that go out together, one for each choice. */
-export type DemoStep = Readonly<{
+type DemoStep = Readonly<{
   frames: Uint8Array
   isVisible: boolean
   /** What the model wrote in them, of all choices. */

@@ -24,9 +24,10 @@ export class LowdbLedger implements Ledger {
   readonly #books: Books
   readonly #journal: Pick<Journal, 'append' | 'trouble' | 'flush'>
   readonly #now: () => number
-  /** Progress waiting for a flush to ride on; a hold that ends first leaves no record of it. */
-  readonly #progress = new Map<string, MicroCredits>()
-  #progressTimer: NodeJS.Timeout | undefined
+  /** Progress waits a moment before it is written: a request that ends within it leaves no record of it. */
+  #fresh = new Map<string, MicroCredits>()
+  #ripe = new Map<string, MicroCredits>()
+  #ripening: NodeJS.Timeout | undefined
   /** Holds of runs before this one. */
   readonly #orphans: ReadonlySet<string>
 
@@ -75,30 +76,26 @@ export class LowdbLedger implements Ledger {
   }
 
   progress(id: string, cost: MicroCredits): void {
-    if (!this.#books.holds.has(id)) return
-    this.#progress.set(id, cost)
-    this.#progressTimer ??= setTimeout(() => {
-      this.#progressTimer = undefined
+    this.#fresh.set(id, cost)
+    this.#ripening ??= setTimeout(() => {
+      this.#ripening = undefined
+      this.#ripe = this.#fresh
+      this.#fresh = new Map()
       this.#journal.flush()
     }, PROGRESS_WAIT_MS)
   }
 
   /** Called when a flush begins. */
   rideAlong(add: (entry: Entry) => void): void {
-    for (const [ref, amount] of this.#progress) {
+    for (const [ref, amount] of this.#ripe) {
       const hold = this.#books.holds.get(ref)
       if (hold === undefined) continue
-      const entry = {
-        kind: 'progress',
-        at: this.#now(),
-        account: hold.account,
-        ref,
-        cost: amount.toString(),
-      } as const
+      const head = { kind: 'progress', at: this.#now(), account: hold.account, ref } as const
+      const entry = { ...head, cost: amount.toString() }
       post(this.#books, entry, undefined)
       add(entry)
     }
-    this.#progress.clear()
+    this.#ripe.clear()
   }
 
   orphans(): readonly OrphanHold[] {
@@ -143,7 +140,7 @@ export class LowdbLedger implements Ledger {
   }
 
   #take(id: string): OpenHold | undefined {
-    this.#progress.delete(id)
+    this.#fresh.delete(id)
     return this.#books.holds.get(id)
   }
 
@@ -169,7 +166,7 @@ export class LowdbLedger implements Ledger {
   }
 }
 
-/** How long a note of progress waits for another entry to ride along with. */
+/** A crash within this time of the dispatch finds no trace of it, and the hold is released. */
 const PROGRESS_WAIT_MS = 25
 
 /** What a run that died left untold about a request. */

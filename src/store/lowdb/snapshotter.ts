@@ -49,10 +49,8 @@ type OnTrouble = (message: string, facts: Record<string, unknown>) => void
 function runWorker(dir: string, upTo: number): Promise<void> {
   const isSource = import.meta.url.endsWith('.ts')
   const file = new URL(isSource ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url)
-  const worker = new Worker(file, {
-    workerData: { dir, upTo },
-    ...(isSource && { execArgv: ['--import', 'tsx'] }),
-  })
+  const execArgv = isSource ? ['--import', typeScriptLoader()] : []
+  const worker = new Worker(file, { workerData: { dir, upTo }, execArgv, env: {} })
   return new Promise((resolve, reject) => {
     worker.once('error', reject)
     worker.once('exit', (code) => {
@@ -61,3 +59,7 @@ function runWorker(dir: string, upTo: number): Promise<void> {
     })
   })
 }
+
+/** Under tests this runs from its source, and `--import tsx` does nothing in a thread: its register function does. */
+const typeScriptLoader = (): string =>
+  `data:text/javascript,import{register}from'${import.meta.resolve('tsx/esm/api')}';register()`

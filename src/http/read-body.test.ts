@@ -1,0 +1,155 @@
+import http from 'node:http'
+import net, { type AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { Failure } from '../domain/failure.ts'
+import { readBody } from './read-body.ts'
+import { readChatRequest } from './read-chat-request.ts'
+
+const BYTES_MAX = 10_000
+type Read = (req: http.IncomingMessage) => Promise<unknown>
+
+/** What became of each body that a real server read. */
+async function reader(read: Read = (req) => readBody(req, BYTES_MAX)) {
+  const results: unknown[] = []
+  const server = http.createServer((req, res) => {
+    read(req)
+      .catch((error: unknown) => error)
+      .then((result) => {
+        results.push(result)
+        res.end()
+      })
+      .catch(() => undefined)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return { results, port, url: `http://127.0.0.1:${port}/` }
+}
+
+async function resultOf(body: Buffer, headers: Record<string, string> = {}, read?: Read) {
+  const { results, url } = await reader(read)
+  await fetch(url, { method: 'POST', body: new Uint8Array(body), headers })
+  return results[0]
+}
+
+const codeOf = (result: unknown) => (result instanceof Failure ? result.code : result)
+const text = Buffer.from(JSON.stringify({ text: 'Größe 👋'.repeat(100) }))
+
+describe('a body', () => {
+  test.each([
+    ['identity', (bytes: Buffer) => bytes],
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('sent with %s comes out whole', async (encoding, compress) => {
+    const result = await resultOf(compress(text), { 'content-encoding': encoding })
+    expect(result).toEqual(text)
+  })
+
+  test('of exactly the limit is read, and one byte more is not', async () => {
+    expect(await resultOf(Buffer.alloc(BYTES_MAX))).toHaveLength(BYTES_MAX)
+    expect(codeOf(await resultOf(Buffer.alloc(BYTES_MAX + 1)))).toBe('body_too_large')
+  })
+
+  test('of unsaid length is capped while it is read', async () => {
+    const { results, url } = await reader()
+    const pieces = Array.from({ length: 20 }, () => new Uint8Array(1_000))
+    const body = new ReadableStream({
+      pull: (controller) => {
+        const piece = pieces.pop()
+        if (piece === undefined) controller.close()
+        else controller.enqueue(piece)
+      },
+    })
+    const init: RequestInit & { duplex: 'half' } = { method: 'POST', body, duplex: 'half' }
+    await fetch(url, init)
+    expect(codeOf(results[0])).toBe('body_too_large')
+  })
+
+  test.each([
+    ['gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+  ])('that is small as %s and huge inflated is refused', async (encoding, compress) => {
+    const bomb = compress(Buffer.alloc(20_000_000))
+    expect(
+      codeOf(await resultOf(bomb.subarray(0, BYTES_MAX), { 'content-encoding': encoding })),
+    ).toBe('body_too_large')
+  })
+
+  test.each([
+    ['an unknown encoding', text, 'zstd', 'unsupported_media_type'],
+    ['two encodings', text, 'gzip, br', 'unsupported_media_type'],
+    ['another encoding than it says', text, 'gzip', 'invalid_request'],
+    ['half of its gzip', gzipSync(text).subarray(0, 40), 'gzip', 'invalid_request'],
+  ])('with %s is refused', async (_what, body, encoding, code) => {
+    expect(codeOf(await resultOf(body, { 'content-encoding': encoding }))).toBe(code)
+  })
+
+  test.each(['identity', 'gzip'])(
+    'whose sender leaves in the middle (%s) ends',
+    async (encoding) => {
+      const { results, port } = await reader()
+      const head = `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\ncontent-encoding: ${encoding}`
+      const socket = net.connect(port, '127.0.0.1')
+      socket.write(`${head}\r\n\r\n`)
+      socket.write(gzipSync(text).subarray(0, 20))
+      await pause(50)
+      socket.destroy()
+      await expect.poll(() => codeOf(results[0])).toBe('invalid_request')
+    },
+  )
+})
+
+describe('a chat request', () => {
+  const read: Read = (req) => readChatRequest(req, BYTES_MAX)
+  const body = { model: 'm', messages: [{ role: 'user', content: 'Größe' }] }
+  const bytes = Buffer.from(JSON.stringify(body))
+
+  test.each([
+    'application/json',
+    'application/json; charset=utf-8',
+    'APPLICATION/JSON',
+    'application/vnd.api+json',
+  ])('as %s is read with its size', async (type) => {
+    const result = await resultOf(bytes, { 'content-type': type }, read)
+    const size = { ascii: bytes.length - 4, other: 4 }
+    expect(result).toMatchObject({ request: { model: 'm', body }, size })
+  })
+
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'multipart/json',
+  ])('as %s is refused', async (type) => {
+    const result = await resultOf(bytes, { 'content-type': type }, read)
+    expect(codeOf(result)).toBe('unsupported_media_type')
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['no JSON', 'hello'],
+    ['trailing garbage', `${bytes.toString()}x`],
+    ['NaN', '{"model":"m","messages":[{"role":"u"}],"temperature":NaN}'],
+    ['a depth that no parser takes', '['.repeat(9_000)],
+    ['a list', '[]'],
+    ['__proto__', '{"__proto__":{"polluted":1},"model":"m","messages":[{"role":"u"}]}'],
+    ['a deep __proto__', '{"model":"m","messages":[{"role":"u","x":{"__proto__" : {}}}]}'],
+  ])('that is %s is refused', async (_what, json) => {
+    const result = await resultOf(Buffer.from(json), { 'content-type': 'application/json' }, read)
+    expect(codeOf(result)).toBe('invalid_request')
+  })
+
+  test('may speak of __proto__ in its text', async () => {
+    const message = { role: 'user', content: 'What is "__proto__" ?' }
+    const asking = Buffer.from(JSON.stringify({ ...body, messages: [message] }))
+    const result = await resultOf(asking, { 'content-type': 'application/json' }, read)
+    expect(result).toMatchObject({ request: { model: 'm' } })
+  })
+})
