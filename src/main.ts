@@ -17,12 +17,12 @@ if (!loaded.ok) {
 }
 try {
   const gateway = await startGateway(loaded.config, loaded.secrets, process.env)
-  process.stdout.write(welcome(gateway, loaded.notices))
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       void gateway.stop({ noticeMs: NOTICE_MS[signal] }).then(() => process.exit(0))
     })
   }
+  process.stdout.write(welcome(gateway, loaded.notices))
 } catch (error) {
   process.stderr.write(
     `Tollgate cannot start: ${error instanceof Error ? error.message : String(error)}\n`,

@@ -24,7 +24,7 @@ export function planHold(asked: Asked): HoldPlan {
   const { request, route } = asked
   const { model } = route
   const cap = Math.min(request.cap ?? model.defaultMaxOutput, model.maxOutput)
-  const inputCost = costOf(textUsage(likelyPrompt(asked), 0), priceFor(request, model))
+  const inputCost = costOf(textUsage(likelyPrompt(asked), 0), askedPrice(request, model))
   return planWith(asked, cap, inputCost)
 }
 
@@ -38,15 +38,14 @@ export function planWithin(
   credit: MicroCredits,
 ): HoldPlan | undefined {
   const { request, route } = asked
-  const affordable = route.candidates
-    .map(({ model, deployment }) =>
-      affordableOutput(
-        credit,
-        inputBound(asked, model.imageTokensMax),
-        priceAt(request, { model, deployment }),
-      ),
-    )
-    .reduce((least, one) => (one < least ? one : least), BigInt(plan.cap) * BigInt(request.choices))
+  let affordable = BigInt(plan.cap) * BigInt(request.choices)
+  for (const candidate of route.candidates) {
+    const input = inputBound(asked, candidate.model.imageTokensMax)
+    for (const price of pricesAt(candidate)) {
+      const pays = affordableOutput(credit, input, price)
+      if (pays < affordable) affordable = pays
+    }
+  }
   const cap = Number(affordable / BigInt(request.choices))
   return cap < CAP_MIN ? undefined : planWith(asked, cap, plan.inputCost)
 }
@@ -54,28 +53,32 @@ export function planWithin(
 function planWith(asked: Asked, cap: number, inputCost: MicroCredits): HoldPlan {
   const { request, route } = asked
   let amount = ZERO
-  let boundedPrice: Price | undefined
+  let bounded: Candidate | undefined
   for (const candidate of route.candidates) {
-    const price = priceAt(request, candidate)
-    if (price === boundedPrice) continue // most candidates share their model's price
-    boundedPrice = price
-    const { imageTokensMax, maxOutput } = candidate.model
-    const output = Math.min(cap, maxOutput) * request.choices
-    amount = most(amount, costBound({ input: inputBound(asked, imageTokensMax), output }, price))
+    const { model, deployment } = candidate
+    // Most candidates are deployments of one model at its price.
+    if (bounded?.model === model && bounded.deployment.price === deployment.price) continue
+    bounded = candidate
+    const input = inputBound(asked, model.imageTokensMax)
+    const output = Math.min(cap, model.maxOutput) * request.choices
+    for (const price of pricesAt(candidate))
+      amount = most(amount, costBound({ input, output }, price))
   }
   return { amount, cap, inputCost }
 }
 
-/** The price of a candidate; a service tier that has its own price takes that. */
-export const priceAt = (request: ChatRequest, { model, deployment }: Candidate): Price =>
-  tierPrice(request, model) ?? deployment.price
+const askedPrice = ({ serviceTier }: ChatRequest, model: Candidate['model']): Price =>
+  (serviceTier === undefined ? undefined : model.serviceTiers[serviceTier]) ?? model.price
 
-const priceFor = (request: ChatRequest, model: Candidate['model']): Price =>
-  tierPrice(request, model) ?? model.price
+/** Every price that an answer of this candidate could have: the provider decides the service tier. */
+const pricesAt = ({ model, deployment }: Candidate): readonly Price[] => [
+  deployment.price,
+  ...Object.values(model.serviceTiers),
+]
 
-function tierPrice({ serviceTier }: ChatRequest, model: Candidate['model']): Price | undefined {
-  return serviceTier === undefined ? undefined : model.serviceTiers[serviceTier]
-}
+/** The price of an answer that came in this service tier. */
+export const priceAt = ({ model, deployment }: Candidate, tier: string | undefined): Price =>
+  (tier === undefined ? undefined : model.serviceTiers[tier]) ?? deployment.price
 
 /** About how many tokens the prompt has. */
 export const likelyPrompt = ({ request, size, route }: Asked): number =>

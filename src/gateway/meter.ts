@@ -48,16 +48,14 @@ export function meterNothing(metering: Metering): Metered {
 /** About what has been delivered so far: the charge if the gateway dies in the next moment. */
 export function deliveredCost(admitted: Admitted, { answer, candidate }: Attempted): MicroCredits {
   const output = likelyTokens(answer.delivered().size)
-  const cost = costOf(textUsage(0, output), priceAt(admitted.request, candidate))
+  const cost = costOf(textUsage(0, output), priceAt(candidate, admitted.request.serviceTier))
   return micro(admitted.plan.inputCost + cost)
 }
 
-/** The service tier that answered decides, where it has a price of its own. */
+/** The service tier that answered decides; where the provider does not say, the one that was asked for. */
 function priceAnswered({ admitted, attempted, ending }: Metering): Price {
-  const { candidate } = attempted
-  const tier = ending.kind === 'finished' ? ending.serviceTier : undefined
-  const tierPrice = tier === undefined ? undefined : candidate.model.serviceTiers[tier]
-  return tierPrice ?? priceAt(admitted.request, candidate)
+  const answered = ending.kind === 'finished' ? ending.serviceTier : undefined
+  return priceAt(attempted.candidate, answered ?? admitted.request.serviceTier)
 }
 
 const promptMedia = ({ admitted, attempted }: Metering): number =>

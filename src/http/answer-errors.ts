@@ -11,7 +11,7 @@ export function answerErrors(site: Site) {
     try {
       await next()
       if (ctx.respond === false) return
-      if (ctx.status === 404 && !ctx.body) throw notFound(ctx)
+      if (!ctx.body && UNANSWERED.has(ctx.status)) throw unanswered(ctx)
       ctx.set(commonHeaders(ctx))
     } catch (error) {
       const failure = failureFrom(site, ctx, error)
@@ -29,21 +29,25 @@ function respond(site: Site, ctx: Context, failure: Failure): void {
   ctx.body = ctx.path.startsWith('/v1/') ? body : gatewayBody(body, site.house.clock.nowMs())
 }
 
-const notFound = (ctx: Context): Failure =>
-  new Failure(
-    'not_found',
-    `There is no ${ctx.method} ${ctx.path.slice(0, 100)} here. GET / says what there is.`,
+/** What the router says without a body: no such route, or not by this method. */
+const UNANSWERED = new Set([404, 405, 501])
+
+function unanswered(ctx: Context): Failure {
+  if (ctx.status === 404) {
+    return new Failure(
+      'not_found',
+      `There is no ${ctx.method} ${ctx.path.slice(0, 100)} here. GET / says what there is.`,
+    )
+  }
+  return new Failure(
+    'method_not_allowed',
+    `${ctx.method} is not possible here. Use ${ctx.response.get('allow')}.`,
   )
+}
 
 /** Refusals are told as they are; koa's and koa-body's own are translated; anything else is a bug. */
 function failureFrom(site: Site, ctx: Context, error: unknown): Failure {
   if (error instanceof Failure) return error
-  if (error instanceof Error && error.name === 'MethodNotAllowed') {
-    return new Failure(
-      'method_not_allowed',
-      `${ctx.method} is not possible here. Use ${ctx.response.get('allow')}.`,
-    )
-  }
   const status = statusOf(error)
   if (status === 413) return new Failure('body_too_large', 'The body is too large. Send less.')
   if (status === 415) return new Failure('unsupported_media_type', 'Send the body as JSON.')

@@ -84,6 +84,8 @@ describe('a body', () => {
 
   test.each([
     ['an unknown encoding', text, 'zstd', 'unsupported_media_type'],
+    ['a word that every object knows', text, 'constructor', 'unsupported_media_type'],
+    ['another such word', text, '__proto__', 'unsupported_media_type'],
     ['two encodings', text, 'gzip, br', 'unsupported_media_type'],
     ['another encoding than it says', text, 'gzip', 'invalid_request'],
     ['half of its gzip', gzipSync(text).subarray(0, 40), 'gzip', 'invalid_request'],

@@ -20,13 +20,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   app.use(hotRoute(site))
   const router = routes(site)
   app.use(router.routes())
-  app.use(
-    router.allowedMethods({
-      throw: true,
-      methodNotAllowed: methodNotAllowed,
-      notImplemented: methodNotAllowed,
-    }),
-  )
+  app.use(router.allowedMethods())
   const handle = app.callback()
   const server = http.createServer({ ...TIMES, maxHeaderSize: HEADER_BYTES_MAX }, onRequest)
   server.maxConnections = connectionsMax
@@ -47,13 +41,6 @@ const TIMES = {
   connectionsCheckingInterval: 1_000,
   keepAliveTimeout: 100_000, // longer than the pool of a proxy in front, or it meets closed connections
 } as const
-
-const methodNotAllowed = (): Error => new MethodNotAllowed()
-
-/** Becomes the refusal that names the allowed methods; the router has put them into `Allow`. */
-export class MethodNotAllowed extends Error {
-  override readonly name = 'MethodNotAllowed'
-}
 
 /** What cannot be parsed as HTTP has no route and no request id; it gets the shape of the others and the door. */
 function refuseUnparsed(error: Error & { code?: string }, socket: Socket): void {

@@ -111,7 +111,8 @@ async function sendEvent(
   const lineEnd = crlf ? '\r\n' : '\n'
   const event = Buffer.from(`data: ${payload}${lineEnd}${lineEnd}`)
   if (!drip) {
-    res.write(event)
+    // Handed to the kernel before anything else happens: a connection that is cut has delivered it.
+    await new Promise((resolve) => res.write(event, resolve))
     return
   }
   for (const byte of event) {

@@ -115,3 +115,14 @@ test('network trouble before an answer is no connection, after it a broken answe
   expect(faultFromNetwork(error, false)).toEqual({ kind: 'connect', detail: 'ECONNRESET: read' })
   expect(faultFromNetwork(error, true).kind).toBe('broken')
 })
+
+test.each([
+  ['at 10.0.0.5:8000', 'at [address]'],
+  ['res.openai.azure.com failed', '[address] failed'],
+  ['key AIzaSyD-1234567890abcdefghij', 'key [redacted]'],
+  ['sent Bearer eyJhbGci.x.y', 'sent [redacted]'],
+  ['a user-provided field: key_features', 'a user-provided field: key_features'],
+])('of “%s” a caller is told “%s”', (message, told) => {
+  const fault = faultFromStatus(400, JSON.stringify({ error: { message } }), undefined)
+  expect(fault.refusal?.message).toBe(told)
+})

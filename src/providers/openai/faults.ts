@@ -62,11 +62,24 @@ function refusalFrom(error: JsonObject): NonNullable<Fault['refusal']> {
 
 /** Addresses, keys and account names of the operator's are nobody else's business. */
 function withoutInside(message: string): string {
-  return message
-    .replace(/https?:\/\/\S+/g, '[address]')
-    .replace(/\b(?:sk|pk|rk|key|org|proj|user|acct|tg)[-_][A-Za-z0-9_-]{6,}/g, '[redacted]')
-    .slice(0, 2_000)
+  const shown = SECRETS.reduce((text, pattern) => text.replace(pattern, '[redacted]'), message)
+  return ADDRESSES.reduce((text, pattern) => text.replace(pattern, '[address]'), shown).slice(
+    0,
+    2_000,
+  )
 }
+
+const SECRETS = [
+  /\bBearer\s+\S+/gi,
+  /\bAIza[\w-]{20,}/g,
+  /\b(?:sk|pk|rk|tg)-[\w-]{6,}/g,
+  /\b(?:key|org|proj|user|acct)[-_](?=[A-Za-z0-9]*\d)[A-Za-z0-9]{6,}/g,
+]
+const ADDRESSES = [
+  /https?:\/\/\S+/g,
+  /\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?/g,
+  /\b(?:[a-z0-9-]+\.){2,}[a-z]{2,}(?::\d+)?\b/gi, // a host name: sentences have a space behind their dots
+]
 
 function retryAfterOf(header: string | undefined): number | undefined {
   if (header === undefined) return undefined

@@ -20,6 +20,8 @@ const DATA_LENGTH = 'data: '.length
 export class SseFrames {
   #carry: Buffer | undefined
   #data: string[] = []
+  #dataBytes = 0
+  #isFirst = true
 
   push(piece: Buffer, listener: FrameListener): void {
     const bytes = this.#carry === undefined ? piece : Buffer.concat([this.#carry, piece])
@@ -55,14 +57,19 @@ export class SseFrames {
   }
 
   #line(bytes: Buffer, { from, to }: { from: number; to: number }, listener: FrameListener): void {
-    const line = bytes.toString('utf8', from, bytes[to - 1] === 0x0d ? to - 1 : to)
+    const text = bytes.toString('utf8', from, bytes[to - 1] === 0x0d ? to - 1 : to)
+    const line = this.#isFirst && text.startsWith('\uFEFF') ? text.slice(1) : text
+    this.#isFirst = false
     if (line === '') {
       if (this.#data.length > 0) listener.payload(this.#data.join('\n'))
       this.#data = []
+      this.#dataBytes = 0
       return
     }
     if (line.startsWith('data:')) {
       this.#data.push(line.slice(line.startsWith('data: ') ? 6 : 5))
+      this.#dataBytes += to - from
+      if (this.#dataBytes > EVENT_BYTES_MAX) listener.bad('an event is too large')
       return
     }
     // Comments and the other fields of the format carry nothing for the caller; anything else is not this format.

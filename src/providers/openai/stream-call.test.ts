@@ -66,6 +66,7 @@ describe('a streamed answer', () => {
     ['empty', 'text/event-stream', '', 'empty'],
     ['[DONE] alone', 'text/event-stream', 'data: [DONE]\n\n', 'empty'],
     ['a web page', 'text/html; charset=utf-8', '<html>busy</html>', 'broken'],
+    ['a web page with nothing on it', 'text/html', '', 'broken'],
     ['a web page that says otherwise', 'text/event-stream', '<html>busy</html>', 'broken'],
     ['JSON', 'application/json', JSON.stringify({ error: { message: 'no' } }), 'broken'],
     ['an error event', 'text/event-stream', 'data: {"error":{"code":503}}\n\n', 'server'],

@@ -5,7 +5,7 @@ import { repairedChunk, type Repair } from './repair.ts'
 import { broken, faultFromError } from './faults.ts'
 import { OrdinaryFrames } from './ordinary-frames.ts'
 import { SseFrames, type FrameListener } from './sse-frames.ts'
-import { usageFrom } from './usage.ts'
+import { isFinish, usageFrom } from './usage.ts'
 
 /**
  * Watches a stream of chat completion chunks go by. Ordinary chunks pass as the bytes they came in; only the first
@@ -44,7 +44,8 @@ export class StreamScanner implements FrameListener {
   }
 
   isPlain(text: string, from: number, to: number): boolean {
-    return this.#mayPass && this.#ordinary.is(text, from, to)
+    if (!this.#mayPass || this.isDone || this.fault !== undefined) return false
+    return this.#ordinary.is(text, from, to)
   }
 
   plain(frames: Uint8Array): void {
@@ -88,7 +89,7 @@ export class StreamScanner implements FrameListener {
     if (!Array.isArray(choices) || choices.length === 0) return undefined
     for (const choice of choices) this.#noteChoice(choice)
     if (this.#repair !== undefined) return frame(JSON.stringify(repairedChunk(chunk, this.#repair)))
-    if (usage === undefined) return frame(payload)
+    if (usage === undefined && !payload.includes('\n')) return frame(payload)
     const { usage: _taken, ...rest } = chunk
     return frame(JSON.stringify(rest))
   }
@@ -100,23 +101,29 @@ export class StreamScanner implements FrameListener {
 
   #noteChoice(choice: unknown): void {
     if (!isObject(choice)) return
-    if (typeof choice['finish_reason'] === 'string') this.hasFinish = true
+    if (isFinish(choice['finish_reason'])) this.hasFinish = true
     if (!this.isVisible && isObject(choice['delta']) && showsToken(choice['delta'])) {
       this.isVisible = true
     }
   }
 }
 
-const VISIBLE = ['content', 'reasoning_content', 'reasoning', 'refusal'] as const
+const VISIBLE = [
+  'content',
+  'reasoning_content',
+  'reasoning',
+  'refusal',
+  'tool_calls',
+  'images',
+] as const
+
+/** Text, or a list of parts as some providers send it. */
+const holdsSomething = (value: unknown): boolean =>
+  (typeof value === 'string' || Array.isArray(value)) && value.length > 0
 
 function showsToken(delta: JsonObject): boolean {
-  if (VISIBLE.some((name) => typeof delta[name] === 'string' && delta[name] !== '')) return true
-  const calls = delta['tool_calls']
-  return (
-    (Array.isArray(calls) && calls.length > 0) ||
-    isObject(delta['function_call']) ||
-    isObject(delta['audio'])
-  )
+  if (VISIBLE.some((name) => holdsSomething(delta[name]))) return true
+  return isObject(delta['function_call']) || isObject(delta['audio'])
 }
 
 const hasError = (chunk: JsonObject): boolean => Boolean(chunk['error'])

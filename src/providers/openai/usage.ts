@@ -44,3 +44,6 @@ const count = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 
 const details = (value: unknown): JsonObject => (isObject(value) ? value : {})
+
+/** Some upstreams write an empty reason into every chunk. */
+export const isFinish = (reason: unknown): boolean => typeof reason === 'string' && reason !== ''

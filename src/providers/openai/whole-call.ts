@@ -4,7 +4,7 @@ import type { AnswerEnd, AnswerListener, Delivered } from '../../ports/provider.
 import { textSize } from '../../domain/estimate.ts'
 import { broken, faultFromError } from './faults.ts'
 import { tooLarge, UpstreamCall } from './upstream-call.ts'
-import { usageFrom } from './usage.ts'
+import { isFinish, usageFrom } from './usage.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
@@ -83,8 +83,7 @@ function faultIn(answer: JsonObject | undefined): Fault | undefined {
   const choices = answer['choices']
   if (!Array.isArray(choices)) return broken('the answer has no choices')
   const isEmpty = choices.every(
-    (one) =>
-      !isObject(one) || (typeof one['finish_reason'] !== 'string' && textsOf(one).length === 0),
+    (one) => !isObject(one) || (!isFinish(one['finish_reason']) && textsOf(one).length === 0),
   )
   return isEmpty ? { kind: 'empty', detail: 'the answer has neither output nor finish' } : undefined
 }

@@ -1,0 +1,207 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseChatRequest, promptText } from './chat-request.ts'
+import { Failure } from './failure.ts'
+
+const messages = [{ role: 'user', content: 'Hi' }]
+const parse = (fields: object = {}) => parseChatRequest({ model: 'm', messages, ...fields })
+
+function refusal(body: unknown): Failure {
+  try {
+    parseChatRequest(body)
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+  throw new Error('it was accepted')
+}
+
+describe('a plain request', () => {
+  test('needs a model and messages, and nothing else', () => {
+    expect(parse()).toEqual({
+      model: 'm',
+      stream: false,
+      showUsage: false,
+      choices: 1,
+      cap: undefined,
+      serviceTier: undefined,
+      media: { images: 0, audioBytes: 0 },
+      mediaChars: 0,
+      body: { model: 'm', messages },
+    })
+  })
+
+  test('may say null for what it leaves out', () => {
+    const nulls = { stream: null, n: null, max_tokens: null, max_completion_tokens: null }
+    const more = { stream_options: null, service_tier: null }
+    const { body: _body, ...rest } = parse({ ...nulls, ...more })
+    expect(rest).toMatchObject({ stream: false, choices: 1, cap: undefined, showUsage: false })
+  })
+
+  test('keeps fields that nobody here knows', () => {
+    const unknown = {
+      prompt_cache_key: 'k',
+      verbosity: 'low',
+      reasoning_effort: 'high',
+      x: { y: 1 },
+    }
+    expect(parse(unknown).body).toEqual({ model: 'm', messages, ...unknown })
+  })
+
+  test.each([
+    [{ max_tokens: 10 }, 10],
+    [{ max_completion_tokens: 20 }, 20],
+    [{ max_tokens: 10, max_completion_tokens: 20 }, 10],
+    [{ max_tokens: 20, max_completion_tokens: 10 }, 10],
+    [{ max_tokens: 20, max_completion_tokens: null }, 20],
+    [{ max_tokens: 1 }, 1],
+  ])('%j caps the output at the smaller', (fields, cap) => {
+    expect(parse(fields).cap).toBe(cap)
+  })
+
+  test('shows usage only in a stream that asked for it', () => {
+    const asks = { stream_options: { include_usage: true } }
+    expect(parse({ stream: true, ...asks }).showUsage).toBe(true)
+    expect(parse(asks).showUsage).toBe(false)
+    expect(parse({ stream: true }).showUsage).toBe(false)
+    expect(parse({ stream: true, stream_options: { include_usage: false } }).showUsage).toBe(false)
+  })
+})
+
+describe('a bad field is named', () => {
+  test.each<[object, string]>([
+    [{ model: undefined }, 'model'],
+    [{ model: '' }, 'model'],
+    [{ model: ['m'] }, 'model'],
+    [{ model: { id: 'm' } }, 'model'],
+    [{ model: 7 }, 'model'],
+    [{ messages: undefined }, 'messages'],
+    [{ messages: [] }, 'messages'],
+    [{ messages: 'Hi' }, 'messages'],
+    [{ messages: { 0: { role: 'user' } } }, 'messages'],
+    [{ messages: ['Hi'] }, 'messages[0]'],
+    [{ messages: [...messages, null] }, 'messages[1]'],
+    [{ messages: [...messages, { content: 'x' }] }, 'messages[1]'],
+    [{ messages: [{ role: 1 }] }, 'messages[0]'],
+    [{ n: 0 }, 'n'],
+    [{ n: -1 }, 'n'],
+    [{ n: 1e9 }, 'n'],
+    [{ n: 1.5 }, 'n'],
+    [{ n: '2' }, 'n'],
+    [{ n: Number.NaN }, 'n'],
+    [{ n: 129 }, 'n'],
+    [{ max_tokens: 0 }, 'max_tokens'],
+    [{ max_tokens: -1 }, 'max_tokens'],
+    [{ max_tokens: 1e12 }, 'max_tokens'],
+    [{ max_tokens: '100' }, 'max_tokens'],
+    [{ max_tokens: Infinity }, 'max_tokens'],
+    [{ max_completion_tokens: 0.5 }, 'max_completion_tokens'],
+    [{ max_tokens: 5, max_completion_tokens: true }, 'max_completion_tokens'],
+    [{ stream: 'true' }, 'stream'],
+    [{ stream: 1 }, 'stream'],
+    [{ stream: true, stream_options: [] }, 'stream_options'],
+    [{ stream: true, stream_options: 'x' }, 'stream_options'],
+    [{ stream: true, stream_options: { include_usage: 'yes' } }, 'stream_options.include_usage'],
+    [{ service_tier: 1 }, 'service_tier'],
+    [{ api_base: 'http://169.254.169.254' }, 'api_base'],
+    [{ base_url: null }, 'base_url'],
+    [{ api_key: 'x' }, 'api_key'],
+    [{ headers: {} }, 'headers'],
+    [{ extra_headers: {} }, 'extra_headers'],
+    [{ extra_body: {} }, 'extra_body'],
+    [{ provider: { order: ['x'] } }, 'provider'],
+    [{ models: ['a'] }, 'models'],
+    [{ route: 'fallback' }, 'route'],
+    [{ plugins: [] }, 'plugins'],
+    [{ web_search_options: {} }, 'web_search_options'],
+    [{ constructor: { prototype: { polluted: 1 } } }, 'constructor'],
+    [{ prototype: {} }, 'prototype'],
+  ])('%j', (fields, param) => {
+    const failure = refusal({ model: 'm', messages, ...fields })
+    expect(failure).toMatchObject({ code: 'invalid_request', details: { param } })
+    expect(failure.message).toContain(`'${param}'`)
+  })
+
+  test.each([[undefined], [null], ['text'], [7], [[]], [[{ model: 'm' }]]])(
+    'a body that is %j is no object',
+    (body) => {
+      expect(refusal(body)).toMatchObject({ code: 'invalid_request', details: {} })
+    },
+  )
+})
+
+test('any JSON is read or refused, and never breaks anything', () => {
+  const names = ['model', 'messages', 'stream', 'n', 'max_tokens', 'stream_options', '__proto__']
+  const body = fc.dictionary(fc.oneof(fc.constantFrom(...names), fc.string()), fc.jsonValue())
+  const withMessages = fc.array(fc.jsonValue()).map((list) => ({ model: 'm', messages: list }))
+  fc.assert(
+    fc.property(fc.oneof(body, withMessages, fc.jsonValue()), (value) => {
+      const json: unknown = JSON.parse(JSON.stringify(value))
+      try {
+        promptText(parseChatRequest(json))
+      } catch (error) {
+        expect(error).toBeInstanceOf(Failure)
+      }
+      expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
+    }),
+  )
+})
+
+describe('media in the prompt', () => {
+  const png = 'data:image/png;base64,AAAA'
+
+  test('images count whether inlined or by address, and only inlined ones take up text', () => {
+    const content = [
+      { type: 'text', text: 'See' },
+      { type: 'image_url', image_url: { url: png } },
+      { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
+      { type: 'input_image', image_url: png },
+    ]
+    const { media, mediaChars } = parse({ messages: [{ role: 'user', content }] })
+    expect(media).toEqual({ images: 3, audioBytes: 0 })
+    expect(mediaChars).toBe(2 * png.length)
+  })
+
+  test('audio counts by the bytes behind its base64', () => {
+    const part = (data: unknown) => ({ type: 'input_audio', input_audio: { data, format: 'wav' } })
+    const content = [part('AAAA'), part('AAAAAAAA'), part(7), { type: 'input_audio' }]
+    const { media, mediaChars } = parse({ messages: [{ role: 'user', content }] })
+    expect(media).toEqual({ images: 0, audioBytes: 9 })
+    expect(mediaChars).toBe(12)
+  })
+
+  test('in all messages counts together', () => {
+    const message = { role: 'user', content: [{ type: 'image_url', image_url: { url: png } }] }
+    expect(parse({ messages: [message, ...messages, message] }).media.images).toBe(2)
+  })
+
+  test('parts that are not objects are no media', () => {
+    const content = [null, 'x', 7, [], { type: 'image_url' }]
+    expect(parse({ messages: [{ role: 'user', content }] }).media.images).toBe(1)
+  })
+})
+
+describe('the text of a prompt', () => {
+  test('is what the model reads: texts, tool calls, tools and the answer’s format', () => {
+    const text = promptText(
+      parse({
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          { role: 'user', content: [{ type: 'text', text: 'Part one' }, { type: 'image_url' }] },
+          { role: 'assistant', content: null, tool_calls: [{ id: 'call_7' }] },
+          { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] },
+        ],
+        tools: [{ function: { name: 'weather' } }],
+        functions: [{ name: 'old_way' }],
+        response_format: { type: 'json_object' },
+      }),
+    )
+    const words = ['Be brief.', 'Part one', 'call_7', 'No.', 'weather', 'old_way', 'json_object']
+    for (const word of words) expect(text).toContain(word)
+  })
+
+  test('leaves out media', () => {
+    const content = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,QUJD' } }]
+    expect(promptText(parse({ messages: [{ role: 'user', content }] }))).toBe('')
+  })
+})

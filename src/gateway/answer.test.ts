@@ -1,0 +1,186 @@
+import { describe, expect, test } from 'vitest'
+import type { AnswerEnd, RunningCall } from '../ports/provider.ts'
+import { Answer, reportedUsage } from './answer.ts'
+import { textUsage } from '../domain/usage.ts'
+
+const FINISHED: AnswerEnd = {
+  kind: 'finished',
+  usage: textUsage(1, 2),
+  serviceTier: undefined,
+  usageChunk: undefined,
+  body: undefined,
+}
+const FAULT = { kind: 'server', status: 503 } as const
+
+function running() {
+  let now = 1_000
+  const told: string[] = []
+  const answer = new Answer({ ticksMs: () => now }, () => told.push('accepted'))
+  const call: RunningCall = {
+    pause: () => told.push('pause'),
+    resume: () => told.push('resume'),
+    cancel: () => told.push('cancel'),
+    isFinishing: true,
+    delivered: () => ({ text: 'Hi', size: { ascii: 2, other: 0 } }),
+  }
+  const relayed: string[] = []
+  return {
+    answer,
+    call,
+    told,
+    relayed,
+    relay: () => answer.relayTo((bytes) => relayed.push(Buffer.from(bytes).toString())),
+    frames: (text: string, visible = true) => answer.frames(Buffer.from(text), visible),
+    forward: (ms: number) => (now += ms),
+  }
+}
+
+/** What a promise has come to by now, or that it has not. */
+const stateOf = (promise: Promise<unknown>) => Promise.race([promise, Promise.resolve('pending')])
+
+describe('the start of an answer', () => {
+  test('is its first visible token, not a role', async () => {
+    const { answer, frames } = running()
+    frames('role', false)
+    expect(answer.isVisible).toBe(false)
+    expect(await stateOf(answer.started())).toBe('pending')
+    frames('a')
+    expect(answer.isVisible).toBe(true)
+    expect(await answer.started()).toBeUndefined()
+  })
+
+  test('is its end, when that comes first', async () => {
+    const { answer } = running()
+    answer.ended(FINISHED)
+    expect(await answer.started()).toEqual(FINISHED)
+    expect(await answer.over()).toEqual(FINISHED)
+    expect(answer.isVisible).toBe(false)
+  })
+
+  test('is not the end of one that had begun', async () => {
+    const { answer, frames } = running()
+    frames('a')
+    answer.ended(FINISHED)
+    expect(await answer.started()).toBeUndefined()
+    expect(await answer.over()).toEqual(FINISHED)
+  })
+})
+
+describe('frames', () => {
+  test('kept back until somebody relays come first, and in order', () => {
+    const { frames, relay, relayed } = running()
+    frames('role', false)
+    frames('a')
+    frames('b')
+    relay()
+    expect(relayed).toEqual(['role', 'a', 'b'])
+    frames('c')
+    expect(relayed).toEqual(['role', 'a', 'b', 'c'])
+  })
+
+  test('of an attempt that nobody relays are shown to nobody', () => {
+    const { answer, frames, relayed } = running()
+    frames('role', false)
+    answer.fail(FAULT)
+    expect(relayed).toEqual([])
+  })
+
+  test('each set the time of the last byte, and so does a resume', () => {
+    const { answer, call, frames, forward } = running()
+    answer.runs(call)
+    expect(answer.lastTicks).toBe(1_000)
+    forward(5)
+    frames('a', false)
+    expect(answer.lastTicks).toBe(1_005)
+    answer.pause()
+    forward(60_000)
+    expect(answer).toMatchObject({ isPaused: true, lastTicks: 1_005 })
+    answer.resume()
+    expect(answer).toMatchObject({ isPaused: false, lastTicks: 61_005 })
+  })
+})
+
+describe('the end of an answer', () => {
+  test('comes once: whoever is first decides', async () => {
+    const { answer, call, told } = running()
+    answer.runs(call)
+    answer.fail(FAULT)
+    answer.ended(FINISHED)
+    answer.leave()
+    expect(await answer.over()).toEqual({ kind: 'fault', fault: FAULT, usage: undefined })
+    expect(told).toEqual(['cancel'])
+  })
+
+  test('by the caller’s leaving cancels the provider', async () => {
+    const { answer, call, told } = running()
+    answer.runs(call)
+    answer.leave()
+    expect(await answer.over()).toEqual({ kind: 'gone' })
+    expect(await answer.started()).toEqual({ kind: 'gone' })
+    expect(told).toEqual(['cancel'])
+  })
+
+  test('wakes whoever waits for the start, and then whoever waits for the end', async () => {
+    const { answer, frames } = running()
+    const started = answer.started()
+    frames('a')
+    expect(await started).toBeUndefined()
+    const over = answer.over()
+    frames('b')
+    expect(await stateOf(over)).toBe('pending')
+    answer.ended(FINISHED)
+    expect(await over).toEqual(FINISHED)
+  })
+
+  test('is told to its listeners once, and at once to those who come later', () => {
+    const { answer, told } = running()
+    answer.onOver(() => told.push('first'))
+    answer.leave()
+    answer.ended(FINISHED)
+    answer.onOver(() => told.push('second'))
+    expect(told).toEqual(['first', 'second'])
+  })
+
+  test('before the call was there cancels it when it comes', () => {
+    const { answer, call, told } = running()
+    answer.leave()
+    answer.runs(call)
+    expect(told).toEqual(['cancel'])
+  })
+
+  test('of a call that finished cancels nothing', () => {
+    const { answer, call, told } = running()
+    answer.runs(call)
+    answer.ended(FINISHED)
+    answer.leave()
+    answer.fail(FAULT)
+    expect(told).toEqual([])
+  })
+})
+
+test('acceptance is remembered and told', () => {
+  const { answer, told } = running()
+  expect(answer.wasAccepted).toBe(false)
+  answer.accepted()
+  expect({ wasAccepted: answer.wasAccepted, told }).toEqual({
+    wasAccepted: true,
+    told: ['accepted'],
+  })
+})
+
+test('before the call is there, nothing is delivered and nothing is finishing', () => {
+  const { answer, call } = running()
+  expect(answer.delivered()).toEqual({ text: '', size: { ascii: 0, other: 0 } })
+  expect(answer.isFinishing).toBe(false)
+  answer.runs(call)
+  expect(answer.delivered().text).toBe('Hi')
+  expect(answer.isFinishing).toBe(true)
+})
+
+test('usage is reported by finishes and by faults, never by a caller who left', () => {
+  expect(reportedUsage(FINISHED)).toEqual(textUsage(1, 2))
+  expect(reportedUsage({ kind: 'fault', fault: FAULT, usage: textUsage(3, 0) })).toEqual(
+    textUsage(3, 0),
+  )
+  expect(reportedUsage({ kind: 'gone' })).toBeUndefined()
+})

@@ -1,0 +1,167 @@
+import net from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHouse, type Client, type House } from './support/house.ts'
+import { chat, raw } from './support/raw.ts'
+
+let house: House
+let client: Client
+beforeAll(async () => {
+  house = await openHouse({ words: ['answer'] }, 'limits: { body_bytes_max: 1048576 }')
+  client = await house.client()
+})
+afterAll(() => house.close())
+
+const deep = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+const withField = (text: string): string => chat('words').replace('{', `{${text},`)
+
+const bodies: readonly (readonly [string, string | Buffer, number])[] = [
+  ['nothing', '', 400],
+  ['no JSON', 'hello', 400],
+  ['a list', '[]', 400],
+  ['trailing garbage', `${chat('words')}x`, 400],
+  ['a byte order mark', `\uFEFF${chat('words')}`, 400],
+  [
+    '100 000 levels',
+    `{"model":"words","messages":[{"role":"user","content":"x"}],"deep":${deep(100_000)}}`,
+    400,
+  ],
+  ['more than the limit', Buffer.alloc(1_048_577, 0x20), 413],
+  ['a prototype', withField('"__proto__":{"polluted":1}'), 400],
+  ['a constructor', withField('"constructor":{"prototype":{"polluted":1}}'), 400],
+  ['another address', withField('"api_base":"http://169.254.169.254"'), 400],
+  ['another base_url', withField('"base_url":"http://127.0.0.1"'), 400],
+  ['a provider key', withField('"api_key":"sk-x"'), 400],
+  ['extra headers', withField('"extra_headers":{"x":"y"}'), 400],
+  ['an unknown model', chat('nope'), 404],
+  ['a list of models', JSON.stringify({ model: ['words'], messages: [{ role: 'user' }] }), 400],
+  ['no messages', JSON.stringify({ model: 'words' }), 400],
+  ['a message without role', JSON.stringify({ model: 'words', messages: [{ content: 'x' }] }), 400],
+  ...[0, -1, 1e9, 1.5, '1'].map(
+    (n) => [`n = ${JSON.stringify(n)}`, chat('words', { n }), 400] as const,
+  ),
+  ...[-1, 0, 1e12, '5', 1.5].map(
+    (max_tokens) =>
+      [`max_tokens = ${JSON.stringify(max_tokens)}`, chat('words', { max_tokens }), 400] as const,
+  ),
+  ['max_tokens = 1e400', withField('"max_tokens":1e400'), 400],
+  ['stream = "true"', chat('words', { stream: 'true' }), 400],
+  ['an unpriced service tier', chat('words', { service_tier: 'priority' }), 400],
+  ['web search', chat('words', { web_search_options: {} }), 400],
+]
+
+test.each(bodies)('%s is refused with a reason, and costs nothing', async (_, body, status) => {
+  const calls = house.upstream.journal.length
+  const answer = await raw({ url: house.gateway.url, key: client.key, body })
+  expect(answer.status).toBe(status)
+  const { error } = JSON.parse(answer.body) as { error: Record<string, unknown> }
+  expect(Object.keys(error).sort()).toEqual(['code', 'message', 'param', 'type'])
+  expect(answer.headers['x-should-retry']).toBe('false')
+  expect(answer.headers['x-request-id']).toMatch(/^req_/)
+  expect(house.upstream.journal.length).toBe(calls)
+  expect(await client.balance()).toBe('1000000')
+  expect(await client.held()).toBe('0')
+})
+
+test('a compressed body is read, and a bomb is refused at its real size', async () => {
+  const send = (body: Buffer) =>
+    raw({ url: house.gateway.url, key: client.key, body, headers: { 'content-encoding': 'gzip' } })
+  expect((await send(gzipSync(Buffer.alloc(50_000_000, 0x20)))).status).toBe(413)
+  expect((await send(gzipSync('{"model":"nope","messages":[{"role":"user"}]}'))).status).toBe(404)
+  expect((await send(Buffer.from('not gzip'))).status).toBe(400)
+})
+
+test.each([
+  ['no key', undefined, {}],
+  ['an empty bearer', '', {}],
+  ['another scheme', undefined, { authorization: 'Basic dXNlcjpwYXNz' }],
+  ['an unknown key', 'tg-unknown', {}],
+  ['SQL', "' or 1=1 --", {}],
+  ['a JWT without signature', 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJrZXkifQ.', {}],
+  ['8 KiB of key', 'x'.repeat(8192), {}],
+])('%s gets the one answer that wrong keys get', async (_, key, headers) => {
+  const answer = await raw({
+    url: house.gateway.url,
+    ...(key !== undefined && { key }),
+    headers,
+    body: chat('words'),
+  })
+  expect(answer.status).toBe(401)
+  expect((JSON.parse(answer.body) as { error: unknown }).error).toEqual({
+    message:
+      'Invalid API key. Send a valid key as "Authorization: Bearer <key>"; the operator of this gateway issues keys.',
+    type: 'authentication_error',
+    param: null,
+    code: 'invalid_api_key',
+  })
+})
+
+test.each(['x-api-key', 'api-key', 'x-goog-api-key'])('the key may come as %s', async (header) => {
+  const answer = await raw({
+    url: house.gateway.url,
+    headers: { [header]: client.key },
+    method: 'GET',
+    path: '/v1/account',
+  })
+  expect(answer.status).toBe(200)
+})
+
+test.each([
+  ['GET', '/v1/chat/completions', 405],
+  ['GET', '/v1/nothing', 404],
+  ['GET', '/v1/../admin', 404],
+  ['GET', '/v1/%2e%2e/admin', 404],
+  ['DELETE', '/v1/models', 405],
+  ['GET', '/%00', 404],
+  ['GET', `/${'x'.repeat(8_000)}`, 404],
+])('%s %s is %i in the right shape', async (method, path, status) => {
+  const answer = await raw({ url: house.gateway.url, key: client.key, method, path })
+  expect(answer.status).toBe(status)
+  expect(JSON.parse(answer.body)).toHaveProperty('error.message')
+  if (status === 405) expect(answer.headers['allow']).toBeDefined()
+})
+
+test.each([
+  [
+    'CL and TE',
+    'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ],
+  [
+    'two lengths',
+    'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello',
+  ],
+  ['no HTTP', 'hello there\r\n\r\n'],
+  ['NUL in a header', 'GET / HTTP/1.1\r\nHost: x\r\nX-A: a\u0000b\r\n\r\n'],
+  ['17 KiB of header', `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(17_000)}\r\n\r\n`],
+])('%s on the wire is refused, and the next request is served', async (_, text) => {
+  const answer = await new Promise<string>((resolve) => {
+    const socket = net.connect(Number(new URL(house.gateway.url).port), '127.0.0.1', () =>
+      socket.write(text),
+    )
+    let got = ''
+    socket.on('data', (piece) => (got += piece.toString()))
+    socket.on('close', () => {
+      resolve(got)
+    })
+  })
+  expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /)
+  expect((await fetch(`${house.gateway.url}/healthz`)).status).toBe(200)
+})
+
+test('pages of any origin may call the API with a key, and read its headers', async () => {
+  const headers = {
+    origin: 'https://example.org',
+    'access-control-request-headers': 'authorization,x-stainless-os',
+  }
+  const preflight = await raw({ url: house.gateway.url, method: 'OPTIONS', headers })
+  expect(preflight.status).toBe(204)
+  expect(preflight.headers['access-control-allow-headers']).toBe('authorization,x-stainless-os')
+  const answer = await raw({
+    url: house.gateway.url,
+    key: client.key,
+    headers: { origin: 'https://example.org' },
+    body: chat('words'),
+  })
+  expect(answer.headers['access-control-allow-origin']).toBe('*')
+  expect(answer.headers['access-control-expose-headers']).toContain('x-request-id')
+})

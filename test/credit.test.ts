@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHouse, type House } from './support/house.ts'
+import { chat, raw } from './support/raw.ts'
+
+let house: House
+beforeAll(async () => {
+  house = await openHouse({ slow: ['answer?delay=700&chunks=5'], words: ['answer?chunks=5'] })
+})
+afterAll(() => house.close())
+
+test('of 200 parallel requests on credit for 10 holds, 10 go upstream and the rest are told to wait', async () => {
+  const probe = await house.client()
+  const pending = raw({ url: house.gateway.url, key: probe.key, body: chat('slow') })
+  await house.upstream.until((journal) => journal.length === 1)
+  const hold = Number(await probe.held())
+  const { usage } = house.upstream.journal[0] ?? { usage: { prompt: 0, completion: 0 } }
+  await pending
+  const cost = 1_000_000 - Number(await probe.balance())
+  expect(cost).toBe(usage.prompt * 2 + usage.completion * 8)
+
+  const client = await house.client(String(hold * 10))
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () =>
+      raw({ url: house.gateway.url, key: client.key, body: chat('slow') }),
+    ),
+  )
+  expect(answers.filter(({ status }) => status === 200).length).toBe(10)
+  const refused = answers.filter(({ status }) => status !== 200)
+  expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([429]))
+  expect(
+    new Set(
+      refused.map(({ body }) => (JSON.parse(body) as { error: { code: string } }).error.code),
+    ),
+  ).toEqual(new Set(['credit_held']))
+  expect(
+    refused.every(
+      ({ headers }) => headers['x-should-retry'] === 'true' && headers['retry-after'] === '1',
+    ),
+  ).toBe(true)
+  expect(house.upstream.journal.length).toBe(11)
+  expect(Number(await client.balance())).toBe(hold * 10 - cost * 10)
+  expect(await client.held()).toBe('0')
+})
+
+test('credit that does not pay the whole bound lowers the cap that is sent upstream', async () => {
+  const client = await house.client('400')
+  const answer = await raw({
+    url: house.gateway.url,
+    key: client.key,
+    body: chat('words', { max_tokens: 4000 }),
+  })
+  expect(answer.status).toBe(200)
+  const sent = Number(house.upstream.journal.at(-1)?.body['max_tokens'])
+  expect(sent).toBeGreaterThanOrEqual(16)
+  expect(sent * 8).toBeLessThanOrEqual(400)
+})
+
+test('credit that pays for no useful answer is used up, and a retry would not help', async () => {
+  const client = await house.client('20')
+  const calls = house.upstream.journal.length
+  const { status, body, headers } = await raw({
+    url: house.gateway.url,
+    key: client.key,
+    body: chat('words'),
+  })
+  expect(status).toBe(402)
+  expect(headers['x-should-retry']).toBe('false')
+  expect(body).toContain('insufficient_quota')
+  expect(house.upstream.journal.length).toBe(calls)
+})
+
+test('three answers to one prompt hold and cost three times the output', async () => {
+  const client = await house.client()
+  const pending = raw({
+    url: house.gateway.url,
+    key: client.key,
+    body: chat('slow', { max_tokens: 100 }),
+  })
+  const calls = house.upstream.journal.length
+  await house.upstream.until((journal) => journal.length > calls)
+  const one = Number(await client.held())
+  await pending
+  const three = raw({
+    url: house.gateway.url,
+    key: client.key,
+    body: chat('slow', { max_tokens: 100, n: 3 }),
+  })
+  await house.upstream.until((journal) => journal.length > calls + 1)
+  expect(Number(await client.held()) - one).toBeGreaterThanOrEqual(2 * 100 * 8)
+  await three
+})

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { settledOf } from './support/journal.ts'
+import { openHouse, type Client, type House } from './support/house.ts'
+import { chat, payloads, raw } from './support/raw.ts'
+
+let house: House
+let client: Client
+
+const FAULTS = {
+  'status=401': 'credential',
+  'status=402': 'credential',
+  'status=403': 'credential',
+  'status=404': 'misrouted',
+  'status=408': 'server',
+  'status=429&retry_after=7': 'rate_limited',
+  'status=500': 'server',
+  'status=503': 'server',
+  'status=529': 'server',
+  'body=html': 'broken',
+  'body=garbage': 'broken',
+  hang: 'timeout',
+} as const
+/** These show only where the answer is streamed. */
+const STREAM_FAULTS = {
+  'cut=0': 'broken',
+  'end=0': 'empty',
+  'stall=0': 'timeout',
+  'error=0': 'server',
+  'bad_line=0': 'broken',
+  'body=nothing': 'empty',
+  'body=error': 'broken',
+} as const
+
+/** A name for a model whose first deployment has this fault. */
+const modelOf = (query: string): string => query.replace(/\W/g, '-')
+
+beforeAll(async () => {
+  const queries = [...Object.keys(FAULTS), ...Object.keys(STREAM_FAULTS)]
+  house = await openHouse({
+    ...Object.fromEntries(
+      queries.map((query) => [modelOf(query), [`answer?${query}`, 'answer?chunks=3']]),
+    ),
+    first: ['answer?status=500&n=1', 'answer?status=500&n=2', 'answer?status=500&n=3', 'answer'],
+    theirs: ['answer?status=422', 'answer'],
+  })
+  client = await house.client()
+})
+afterAll(() => house.close())
+
+async function ask(model: string, stream: boolean) {
+  const calls = house.upstream.journal.length
+  const answer = await raw({
+    url: house.gateway.url,
+    key: client.key,
+    body: chat(model, { stream }),
+  })
+  const record = settledOf(house.gateway.dir, String(answer.headers['x-request-id']))
+  return { ...answer, record, calls: house.upstream.journal.slice(calls) }
+}
+
+const cases = [
+  ...Object.entries(FAULTS).flatMap(([query, fault]) => [
+    [query, true, fault] as const,
+    // What is not streamed has no first byte to wait for: only the total time would end it.
+    ...(query === 'hang' ? [] : [[query, false, fault] as const]),
+  ]),
+  ...Object.entries(STREAM_FAULTS).map(([query, fault]) => [query, true, fault] as const),
+]
+
+test.each(cases)(
+  '%s before the first token: the next deployment answers (stream: %s)',
+  async (query, stream, fault) => {
+    const { status, body, record, calls, headers } = await ask(modelOf(query), stream)
+    expect(status).toBe(200)
+    expect(body).toContain('word2')
+    if (stream) expect(payloads(body).at(-1)).toBe('[DONE]')
+    expect(calls.map(({ model }) => model)).toEqual([`answer?${query}`, 'answer?chunks=3'])
+    expect(record).toMatchObject({ outcome: 'finished', deployment: 'fake/answer?chunks=3' })
+    expect((record['attempts'] as { fault?: string }[]).map((attempt) => attempt.fault)).toEqual([
+      fault,
+      undefined,
+    ])
+    expect(headers['x-tollgate-attempts']).toBe('2')
+  },
+)
+
+test('no deployment is called twice, and no more than three are', async () => {
+  const { status, calls, headers, body } = await ask('first', false)
+  expect(status).toBe(503)
+  expect(headers['x-should-retry']).toBe('true')
+  expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+  expect(calls.map(({ model }) => model)).toEqual([1, 2, 3].map((n) => `answer?status=500&n=${n}`))
+  expect(body).not.toContain(house.upstream.baseUrl)
+})
+
+test('a refusal of the request itself goes to the caller at once', async () => {
+  const { status, calls, headers } = await ask('theirs', true)
+  expect({ status, calls: calls.length }).toEqual({ status: 422, calls: 1 })
+  expect(headers['x-should-retry']).toBe('false')
+})

@@ -1,0 +1,167 @@
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { textOf } from './fault-provider/answer.ts'
+import { ofKind, settledOf } from './support/journal.ts'
+import { costOf, MESSAGES, openHouse, PRICE, type Client, type House } from './support/house.ts'
+import { chat, payloads, raw } from './support/raw.ts'
+
+let house: House
+let client: Client
+
+beforeAll(async () => {
+  house = await openHouse({
+    words: ['answer?chunks=5'],
+    slow: ['answer?chunks=60&every=50'],
+    unsaid: ['answer?chunks=40&usage=none'],
+    zero: ['answer?usage=zero'],
+    'in-finish': ['answer?usage=finish'],
+    'each-time': ['answer?usage=each'],
+    cut: ['answer?chunks=20&cut=10'],
+    ended: ['answer?chunks=20&end=10'],
+    stalled: ['answer?chunks=20&stall=10'],
+    erring: ['answer?chunks=20&error=10'],
+    mangled: ['answer?chunks=20&bad_line=10'],
+    undone: ['answer?done=no'],
+    empty: ['answer?body=nothing'],
+    hanging: ['answer?hang'],
+    dead: ['answer?status=500'],
+  })
+  client = await house.client()
+})
+afterAll(() => house.close())
+
+const lastUsage = () => house.upstream.journal.at(-1)?.usage ?? { prompt: 0, completion: 0 }
+/** What the gateway must count for itself where the provider says nothing. */
+const promptCount = countTokens(MESSAGES[0]?.content ?? '')
+
+type Run = Readonly<{ paid: number; events: string[]; record: ReturnType<typeof settledOf> }>
+
+async function run(
+  model: string,
+  more: object = { stream: true },
+): Promise<Run & { status: number }> {
+  const before = Number(await client.balance())
+  const { status, body, headers } = await raw({
+    url: house.gateway.url,
+    key: client.key,
+    body: chat(model, more),
+  })
+  const record = settledOf(house.gateway.dir, String(headers['x-request-id']))
+  const paid = before - Number(await client.balance())
+  expect(await client.held()).toBe('0')
+  return { status, paid, events: payloads(body), record }
+}
+
+describe('an answer that finished', () => {
+  test.each(['words', 'in-finish', 'each-time', 'undone'])(
+    'costs what the provider reported (%s)',
+    async (model) => {
+      const { paid, record, events } = await run(model)
+      expect(paid).toBe(costOf(lastUsage()))
+      expect(record).toMatchObject({
+        outcome: 'finished',
+        usage: { input: lastUsage().prompt, output: lastUsage().completion },
+      })
+      expect(record['estimated']).toBeUndefined()
+      expect(events.at(-1)).toBe('[DONE]')
+      expect(events.filter((event) => event.includes('"prompt_tokens"'))).toEqual([])
+    },
+  )
+
+  test.each([true, false])(
+    'without usage costs what was delivered, and is marked estimated (stream: %s)',
+    async (stream) => {
+      const { paid, record } = await run('unsaid', { stream })
+      expect(record).toMatchObject({ outcome: 'finished', estimated: true })
+      expect(paid).toBe(costOf({ prompt: promptCount, completion: countTokens(textOf(40)) }))
+    },
+  )
+
+  test.each([true, false])('reported as zero stays zero (stream: %s)', async (stream) => {
+    const { paid, record } = await run('zero', { stream })
+    expect({ paid, usage: record['usage'] }).toEqual({ paid: 0, usage: {} })
+  })
+})
+
+describe('an answer that broke off after its first token', () => {
+  test.each(['cut', 'ended', 'stalled', 'erring', 'mangled'])(
+    'costs the caller nothing and the operator what was delivered (%s)',
+    async (model) => {
+      const { paid, record, events } = await run(model)
+      expect(paid).toBe(0)
+      expect(record).toMatchObject({ outcome: 'cut', amount: '0' })
+      const overrun = ofKind(house.gateway.dir, 'overrun').find(({ ref }) => ref === record.ref)
+      expect(overrun).toMatchObject({ account: 'operator', reason: 'cut', amount: record['cost'] })
+      expect(Number(record['cost'])).toBeGreaterThan(promptCount * PRICE.input * 1_000_000)
+      // What came is a prefix of what was sent; then one error, and no end that looks like a finish.
+      const texts = events.flatMap((event) => /"content":"([^"]+)"/.exec(event)?.[1] ?? [])
+      expect(textOf(20).startsWith(texts.join(''))).toBe(true)
+      expect(texts.length).toBe(10)
+      expect(JSON.parse(events.at(-1) ?? '')).toHaveProperty('error.code')
+    },
+  )
+})
+
+describe('no answer', () => {
+  test.each([
+    ['dead', 503, 'failed'],
+    ['hanging', 504, 'failed'],
+    ['empty', 502, 'empty'],
+  ])('costs nothing (%s)', async (model, status, outcome) => {
+    const got = await run(model)
+    expect({ status: got.status, paid: got.paid }).toEqual({ status, paid: 0 })
+    expect(got.record).toMatchObject({ outcome, amount: '0', cost: '0' })
+  })
+})
+
+describe('a caller who leaves', () => {
+  async function leave(
+    model: string,
+    when: (abort: AbortController, left: Promise<unknown>) => Promise<void>,
+  ) {
+    const before = Number(await client.balance())
+    const known = new Set(ofKind(house.gateway.dir, 'settle').map(({ ref }) => ref))
+    const abort = new AbortController()
+    const left = client.openai.chat.completions.create(
+      { model, messages: MESSAGES, stream: true },
+      { signal: abort.signal },
+    )
+    await when(abort, left)
+    await house.upstream.until((journal) => journal.at(-1)?.ended !== 'running')
+    for (;;) {
+      const record = ofKind(house.gateway.dir, 'settle').find(({ ref }) => !known.has(ref))
+      if (record !== undefined) return { record, paid: before - Number(await client.balance()) }
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+
+  test('in mid-answer pays for what was delivered, and the provider is told to stop', async () => {
+    let delivered = 0
+    const { record, paid } = await leave('slow', async (abort, created) => {
+      for await (const chunk of (await created) as AsyncIterable<{
+        choices: { delta: { content?: string } }[]
+      }>) {
+        if ((chunk.choices[0]?.delta.content ?? '') !== '') delivered++
+        if (delivered === 8) abort.abort()
+      }
+    })
+    expect(record).toMatchObject({ outcome: 'aborted', estimated: true })
+    expect(house.upstream.journal.at(-1)?.ended).toBe('caller_left')
+    const output = Number((record['usage'] as { output: number }).output)
+    expect(output).toBeGreaterThanOrEqual(countTokens(textOf(8)))
+    expect(output).toBeLessThanOrEqual(countTokens(textOf(12)))
+    expect(paid).toBe(costOf({ prompt: promptCount, completion: output }))
+  })
+
+  test('before the first token pays for the prompt that the provider had accepted', async () => {
+    const calls = house.upstream.journal.length
+    const { record, paid } = await leave('hanging', async (abort, created) => {
+      const gone = expect(created).rejects.toThrow('aborted')
+      await house.upstream.until((journal) => journal.length > calls)
+      abort.abort()
+      await gone
+    })
+    expect(record).toMatchObject({ outcome: 'aborted_early', estimated: true })
+    expect(paid).toBe(costOf({ prompt: promptCount, completion: 0 }))
+  })
+})
