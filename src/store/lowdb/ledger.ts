@@ -25,8 +25,8 @@ export class LowdbLedger implements Ledger {
   readonly #journal: Pick<Journal, 'append' | 'trouble' | 'flush'>
   readonly #now: () => number
   /** Progress waits a moment before it is written: a request that ends within it leaves no record of it. */
-  #fresh = new Map<string, MicroCredits>()
-  #ripe = new Map<string, MicroCredits>()
+  readonly #fresh = new Map<string, MicroCredits>()
+  readonly #ripe = new Map<string, MicroCredits>()
   #ripening: NodeJS.Timeout | undefined
   /** Holds of runs before this one. */
   readonly #orphans: ReadonlySet<string>
@@ -60,7 +60,7 @@ export class LowdbLedger implements Ledger {
     throw storeUnavailable(this.#journal.trouble)
   }
 
-  async settle(charge: Charge): Promise<SettleAnswer> {
+  settle(charge: Charge): Promise<SettleAnswer> {
     this.#rememberPrice(charge.price)
     return this.#charge(charge, charge.price.version)
   }
@@ -79,8 +79,8 @@ export class LowdbLedger implements Ledger {
     this.#fresh.set(id, cost)
     this.#ripening ??= setTimeout(() => {
       this.#ripening = undefined
-      this.#ripe = this.#fresh
-      this.#fresh = new Map()
+      for (const [id, cost] of this.#fresh) this.#ripe.set(id, cost)
+      this.#fresh.clear()
       this.#journal.flush()
     }, PROGRESS_WAIT_MS)
   }

@@ -133,7 +133,7 @@ function hasGoodRecords(text: string): boolean {
   return lines.some((line, index) => index > 0 && follows(line, lines[index - 1] ?? ''))
 }
 
-export type Head = Readonly<{ segment: number; offset: number; seq: number; chain: string }>
+type Head = Readonly<{ segment: number; offset: number; seq: number; chain: string }>
 
 function readHead(paths: DbPaths): Head | undefined {
   try {

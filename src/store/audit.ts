@@ -1,0 +1,221 @@
+/**
+ * Adds up the money of a journal again. The rules stand here a second time on purpose: an audit that shared the code
+ * that writes would repeat its mistakes. After a finding it goes on from what the line claims.
+ */
+export type Place = Readonly<{ file: string; offset: number; seq?: number; account?: string }>
+export type Report = (rule: string, what: string, place: Place) => void
+type Item = Readonly<Record<string, unknown>>
+type Text = 'account' | 'ref' | 'amount' | 'balance' | 'held' | 'cost' | 'key' | 'model' | 'price'
+export type Line = Readonly<
+  Record<Text | 'kind' | 'input' | 'run' | 'after' | 'tier' | 'version' | 'reason', string>
+> &
+  Readonly<{ seq: number; at: number; chain?: string; usage?: Record<string, unknown> }> &
+  Item
+
+type Account = { id: string; tier: string; createdAt: number; balance: bigint; held: bigint }
+type Hold = { line: Line; run: string; amount: bigint; progress?: string }
+type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
+
+const MICRO_MAX = 9_000_000_000_000_000_000n
+/** The longest request, and ten minutes to end its hold. */
+const HOLD_LIFE_MS = 40 * 60_000
+const ENDS = ['settle', 'release', 'expire']
+/** No two entries of one of these kinds name the same ref; `progress` may. Ends are A7's. */
+const ONCE = ['hold', 'credit', 'key', 'key-revoked', 'overrun']
+const bitOf = (kind: string): number => (1 << (ONCE.indexOf(kind) + 1)) & ~1
+
+export const placeOf = ({ seq, account }: Line, at: Place): Place =>
+  account ? { ...at, seq, account } : { ...at, seq }
+
+/** Any value as text that does not depend on the order of its fields. */
+export const plain = (value: unknown): string =>
+  JSON.stringify(value, (_, one: unknown) => {
+    if (typeof one === 'bigint') return one.toString()
+    const isObject = typeof one === 'object' && one !== null && !Array.isArray(one)
+    return isObject ? Object.fromEntries(Object.entries(one).sort()) : one
+  })
+
+/** A4–A9, A11, A12, A14, A16: the money, added up again. */
+export class Sums {
+  readonly #report: Report
+  readonly #accounts = new Map<string, Account>()
+  readonly #holds = new Map<string, Hold>()
+  readonly #keys = new Map<string, Item>()
+  readonly #prices = new Map<string, Item>()
+  /** What settles left to the operator, until an overrun says so. */
+  readonly #rests = new Map<string, Rest>()
+  /** Which kinds have named a ref: a bit each. */
+  readonly #seen = new Map<string, number>()
+  readonly #total = { credited: 0n, charged: 0n, overrun: 0n }
+  #run = ''
+  #served = { run: '', at: 0 }
+  #line: Line | undefined
+  #at: Place = { file: '', offset: 0 }
+
+  constructor(report: Report) {
+    this.#report = report
+  }
+
+  enter(line: Line, at: Place): void {
+    this.#line = line
+    this.#at = at
+    if (!this.#isNew(line)) this.#find('A9', `a second ${line.kind} of ${line.ref}`)
+    if (line.kind === 'credit') {
+      const amount = this.#amount(line, 'amount')
+      this.#total.credited += amount
+      this.#move(line, { balance: amount, held: 0n })
+    } else if (line.kind === 'hold') this.#hold(line)
+    else if (line.kind === 'overrun') this.#overrun(line)
+    else if (ENDS.includes(line.kind)) this.#end(line)
+    else this.#note(line)
+  }
+
+  /** Entries that move no money. */
+  #note(line: Line): void {
+    const { seq: _seq, crc: _crc, chain: _chain, kind, ...facts } = line
+    const { at: createdAt, account: id, tier, ref } = line
+    if (kind === 'open') this.#run = line.run
+    else if (kind === 'account') {
+      const known = this.#accounts.get(id) ?? { id, tier, createdAt, balance: 0n, held: 0n }
+      this.#accounts.set(id, { ...known, tier })
+    } else if (kind === 'price') {
+      const { at: _at, ...price } = facts
+      this.#prices.set(line.version, price)
+    } else if (kind === 'key') {
+      const { at: _at, ref: _ref, ...key } = facts
+      this.#keys.set(ref, { id: ref, createdAt, ...key })
+    } else if (kind === 'key-revoked') {
+      this.#keys.set(ref, { ...this.#keys.get(ref), revokedAt: createdAt })
+    } else if (kind === 'progress') {
+      const hold = this.#holds.get(ref)
+      if (hold !== undefined) hold.progress = String(this.#amount(line, 'cost'))
+    } else if (kind !== 'seal') this.#find('A4', `${kind} is no kind of entry`)
+  }
+
+  #hold(line: Line): void {
+    const amount = this.#amount(line, 'amount')
+    this.#amount(line, 'input')
+    this.#holds.set(line.ref, { line, run: this.#run, amount })
+    this.#served = { run: this.#run, at: line.at }
+    this.#move(line, { balance: 0n, held: amount })
+  }
+
+  /** A7, A8. */
+  #end(line: Line): void {
+    const hold = this.#holds.get(line.ref)
+    if (hold === undefined) {
+      const wasHeld = ((this.#seen.get(line.ref) ?? 0) & bitOf('hold')) !== 0
+      if (wasHeld) this.#find('A7', `${line.kind} of ${line.ref}, which has ended`)
+      else this.#find('A8', `${line.kind} of ${line.ref}, which was never held`)
+      return
+    }
+    this.#holds.delete(line.ref)
+    const cost = line.kind === 'settle' ? this.#charge(line, hold) : 0n
+    this.#total.charged += cost
+    this.#move(line, { balance: -cost, held: -hold.amount })
+  }
+
+  /** A8, A16; answers what the account paid. */
+  #charge(line: Line, { line: held, amount }: Hold): bigint {
+    const [paid, cost] = [this.#amount(line, 'amount'), this.#amount(line, 'cost')]
+    const account = this.#accounts.get(line.account)
+    const most = amount + (account === undefined ? 0n : account.balance - account.held)
+    if (paid > cost) this.#find('A8', `charged ${paid} for a cost of ${cost}`)
+    if (paid > most) this.#find('A8', `charged ${paid}, with ${most} held and free`)
+    if (cost > paid) {
+      const rest = { amount: cost - paid, place: this.#place(), isAllPaid: paid === most }
+      this.#rests.set(line.ref, rest)
+    }
+    const isOfHold = line.account === held.account && line.key === held.key
+    const counts = Object.values(line.usage ?? { none: -1 })
+    const isUsage = counts.every((one) => Number.isSafeInteger(one) && Number(one) >= 0)
+    if (isOfHold && isUsage && this.#prices.has(line.price)) return paid
+    this.#find('A16', `${line.ref} has no usage record with its hold's account, key and a price`)
+    return paid
+  }
+
+  /** A8: what the account did not pay is the operator's, no more and no less. */
+  #overrun(line: Line): void {
+    const amount = this.#amount(line, 'amount')
+    const rest = this.#rests.get(line.ref)
+    const isCut = line.reason === 'cut'
+    this.#rests.delete(line.ref)
+    this.#total.overrun += amount
+    if (rest?.amount === amount && (isCut || rest.isAllPaid)) return
+    this.#find('A8', `an overrun of ${amount}, where ${rest?.amount ?? 0n} was left to pay`)
+  }
+
+  /** A4, A5, A6: the entry leaves its account with what it says. */
+  #move(line: Line, change: { balance: bigint; held: bigint }): void {
+    const account = this.#accounts.get(line.account)
+    if (account === undefined) {
+      this.#find('A4', `a ${line.kind} of an account that was never made`)
+      return
+    }
+    const [balance, held] = [account.balance + change.balance, account.held + change.held]
+    account.balance = this.#amount(line, 'balance')
+    account.held = this.#amount(line, 'held')
+    const { balance: said, held: saidHeld } = account
+    if (said !== balance) this.#find('A4', `says balance ${said}; the entries give ${balance}`)
+    if (saidHeld !== held) this.#find('A5', `says ${saidHeld} held; the open holds give ${held}`)
+    if (balance < held || held < 0n) this.#find('A6', `${balance} with ${held} held`)
+  }
+
+  /** A12. */
+  #amount(line: Line, name: Text | 'input'): bigint {
+    const text: unknown = line[name]
+    const isNumber = typeof text === 'string' && /^-?\d{1,30}$/.test(text)
+    const amount = isNumber ? BigInt(text) : 0n
+    const isRight = isNumber && String(amount) === text && amount >= 0n && amount <= MICRO_MAX
+    if (!isRight) this.#find('A12', `${name} is ${JSON.stringify(text)}`)
+    return amount
+  }
+
+  #isNew({ kind, ref }: Line): boolean {
+    const bit = bitOf(kind)
+    const before = this.#seen.get(ref) ?? 0
+    if (bit !== 0) this.#seen.set(ref, before | bit)
+    return (before & bit) === 0
+  }
+
+  /** Where it stands; put together only when somebody asks. */
+  #place(): Place {
+    return this.#line === undefined ? this.#at : placeOf(this.#line, this.#at)
+  }
+
+  #find(rule: string, what: string): void {
+    this.#report(rule, what, this.#place())
+  }
+
+  /** A8, A11, A14: what must be true when the journal ends. */
+  end(place: Place): void {
+    for (const { amount, place: at } of this.#rests.values())
+      this.#report('A8', `${amount} of the cost is paid by nobody`, at)
+    const { credited, charged } = this.#total
+    let balances = 0n
+    for (const { balance } of this.#accounts.values()) balances += balance
+    const due = credited - charged
+    if (balances !== due)
+      this.#report('A11', `balances ${balances}, paid less charged ${due}`, place)
+    for (const { line, run } of this.#holds.values()) {
+      const isOld = run !== this.#served.run && this.#served.at - line.at > HOLD_LIFE_MS
+      if (!isOld) continue
+      const at = { ...place, seq: line.seq, account: line.account }
+      this.#report('A14', `${line.ref} is still open, and its run is dead`, at)
+    }
+  }
+
+  /** As a snapshot has it, item by item. */
+  items(): Map<string, string> {
+    const items = new Map<string, string>()
+    for (const one of this.#accounts.values()) items.set(`account ${one.id}`, plain(one))
+    for (const [id, one] of this.#keys) items.set(`key ${id}`, plain(one))
+    for (const [id, one] of this.#prices) items.set(`price ${id}`, plain(one))
+    for (const [id, { line, amount, progress }] of this.#holds) {
+      const { account, key, model, price, at, input: inputCost } = line
+      const hold = { id, account, key, model, price, at, amount, inputCost, progress }
+      items.set(`hold ${id}`, plain(hold))
+    }
+    return items.set('overrun', plain(this.#total.overrun))
+  }
+}

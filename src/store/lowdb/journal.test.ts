@@ -1,0 +1,211 @@
+import { EventEmitter, once } from 'node:events'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { micro } from '../../domain/money.ts'
+import { auditFolder } from '../../wiring/audit.ts'
+import { chargeOf, holdOf, withAccount } from '../contract.ts'
+import { nodeDisk, type Disk } from './disk.ts'
+import { openStore, type Store } from './open-store.ts'
+
+const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-journal-'))
+afterAll(() => {
+  fs.rmSync(root, { recursive: true })
+})
+
+type Trouble = Readonly<{ onFatal: (error: unknown) => void; onTrouble: () => void }>
+const QUIET: Trouble = { onFatal: () => undefined, onTrouble: () => undefined }
+
+let folders = 0
+const newFolder = () => path.join(root, `disk-${++folders}`)
+/** A store on a disk that does some things in its own way. */
+const openOn = (dir: string, disk: Partial<Disk> = {}, trouble: Partial<Trouble> = {}) =>
+  openStore({
+    ...{ dir, purpose: 'server', now: Date.now, disk: { ...nodeDisk, ...disk } },
+    ...{ ...QUIET, ...trouble },
+  })
+
+type Line = Readonly<{ kind: string; ref?: string }>
+function journalIn(dir: string): readonly Line[] {
+  const journal = path.join(dir, 'journal')
+  const names = fs.readdirSync(journal).filter((name) => name.endsWith('.jsonl'))
+  return names
+    .flatMap((name) => fs.readFileSync(path.join(journal, name), 'utf8').split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Line)
+}
+const timesIn = (dir: string, kind: string, ref: string): number =>
+  journalIn(dir).filter((line) => line.kind === kind && line.ref === ref).length
+
+/** What a dead process leaves: the folder as it is, without the claim of this one. */
+function leftBehind(dir: string): string {
+  const copy = newFolder()
+  fs.cpSync(dir, copy, { recursive: true, filter: (file) => !file.includes('claim.') })
+  return copy
+}
+
+const noSpace = () => Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
+const waits = async (promise: Promise<unknown>, ms = 100): Promise<boolean> =>
+  (await Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms, waits))])) ===
+  waits
+
+test('a disk that takes a few bytes at a time gets the whole journal', async () => {
+  const dir = newFolder()
+  const store = await openOn(dir, {
+    write: (fd, bytes, position) => nodeDisk.write(fd, bytes.subarray(0, 7), position),
+  })
+  await withAccount(store, 'acme', 1_000n)
+  const ids = ['h1', 'h2', 'h3']
+  await Promise.all(ids.map((id) => store.ledger.hold(holdOf(id, 100n))))
+  await store.close()
+  expect(ids.map((id) => timesIn(dir, 'hold', id))).toEqual([1, 1, 1])
+  expect(auditFolder({ db: dir }).findings).toEqual([])
+})
+
+describe('while the disk is full', () => {
+  /** Takes half of what it is given, and then no more. */
+  function filling() {
+    const disk = { isFull: false }
+    const write: Disk['write'] = async (fd, bytes, position) => {
+      if (!disk.isFull) return nodeDisk.write(fd, bytes, position)
+      await nodeDisk.write(fd, bytes.subarray(0, bytes.byteLength / 2), position)
+      throw noSpace()
+    }
+    return { disk, write }
+  }
+
+  test('holds are refused, settles wait, and they land when there is room again', async () => {
+    const { disk, write } = filling()
+    const dir = newFolder()
+    const troubles: number[] = []
+    const store = await openOn(dir, { write }, { onTrouble: () => void troubles.push(1) })
+    await withAccount(store, 'acme', 1_000n)
+    for (const id of ['h1', 'h2']) await store.ledger.hold(holdOf(id, 100n))
+    disk.isFull = true
+    const unavailable = { code: 'store_unavailable' }
+    await expect(store.ledger.hold(holdOf('h3', 100n))).rejects.toMatchObject(unavailable)
+    expect([store.isWritable(), troubles.length > 0]).toEqual([false, true])
+    const settled = store.ledger.settle(chargeOf('h1', 40n))
+    await expect(store.ledger.hold(holdOf('h4', 100n))).rejects.toMatchObject(unavailable)
+    expect(await waits(settled)).toBe(true)
+    disk.isFull = false
+    expect(await settled).toMatchObject({ kind: 'settled', charged: 40n })
+    expect(await store.ledger.hold(holdOf('h5', 860n))).toEqual({ kind: 'held' })
+    expect(store.isWritable()).toBe(true)
+    await store.close()
+    expect(auditFolder({ db: dir }).findings).toEqual([])
+    const again = await openOn(dir)
+    expect(again.ledger.account('acme')?.credit).toEqual({ balance: 960n, held: 960n })
+    await again.close()
+  })
+
+  test('the reserve is given up, and set aside again later', async () => {
+    const { disk, write } = filling()
+    const dir = newFolder()
+    const store = await openOn(dir, { write })
+    await withAccount(store, 'acme', 1_000n)
+    const bytesOf = () =>
+      fs.statSync(path.join(dir, 'reserve'), { throwIfNoEntry: false })?.size ?? 0
+    await expect.poll(bytesOf).toBe(1024 * 1024)
+    await store.registry.setTier('acme', 'pro')
+    disk.isFull = true
+    await store.ledger.hold(holdOf('h1', 100n)).catch(() => undefined)
+    await expect.poll(bytesOf).toBe(0)
+    disk.isFull = false
+    await store.registry.setTier('acme', 'vip')
+    await expect.poll(bytesOf).toBe(1024 * 1024)
+    await store.close()
+  })
+})
+
+test('after a sync that failed nothing is acknowledged any more, and what was is there', async () => {
+  const dir = newFolder()
+  const disk = { fails: false }
+  const fatal: unknown[] = []
+  const eio = new Error('EIO: i/o error')
+  const datasync: Disk['datasync'] = (fd) =>
+    disk.fails ? Promise.reject(eio) : nodeDisk.datasync(fd)
+  const store = await openOn(dir, { datasync }, { onFatal: (error) => void fatal.push(error) })
+  await withAccount(store, 'acme', 1_000n)
+  await store.ledger.hold(holdOf('h1', 100n))
+  disk.fails = true
+  const unsure = [store.ledger.settle(chargeOf('h1', 40n)), store.ledger.hold(holdOf('h2', 10n))]
+  await expect.poll(() => fatal).toEqual([eio])
+  disk.fails = false // what a second try would say: the kernel forgets the failure
+  unsure.push(store.ledger.hold(holdOf('h3', 10n)))
+  expect(await Promise.all(unsure.map((one) => waits(one, 300)))).toEqual([true, true, true])
+  expect(fatal).toEqual([eio])
+  const copy = leftBehind(dir)
+  expect(timesIn(copy, 'hold', 'h1')).toBe(1)
+  await (await openOn(copy)).close()
+  expect(auditFolder({ db: copy }).findings).toEqual([])
+})
+
+/** The calls that carry entries; when the nth of them comes, it fails once. */
+function failingAt(nth: number) {
+  let calls = 0
+  const check = () => {
+    if (++calls === nth) throw noSpace()
+  }
+  const disk: Pick<Disk, 'write' | 'datasync'> = {
+    async write(fd, bytes, position) {
+      check()
+      return nodeDisk.write(fd, bytes, position)
+    },
+    async datasync(fd) {
+      check()
+      await nodeDisk.datasync(fd)
+    },
+  }
+  return { disk, calls: () => calls }
+}
+
+type Acknowledged = { kind: string; ref: string }
+
+/** Three callers at once; each notes what it was told has happened. */
+async function callers(store: Store, told: Acknowledged[]): Promise<void> {
+  const caller = async (name: string) => {
+    for (let n = 0; n < 3; n++) {
+      const ref = `${name}${n}`
+      const answer = await store.ledger.hold(holdOf(ref, 10n)).catch(() => undefined)
+      if (answer === undefined) continue
+      told.push({ kind: 'hold', ref })
+      await store.ledger.settle(chargeOf(ref, 4n))
+      told.push({ kind: 'settle', ref })
+    }
+    await store.registry.credit({
+      ...{ id: name, account: 'acme', amount: micro(5n), reason: 'test' },
+    })
+    told.push({ kind: 'credit', ref: name })
+  }
+  await Promise.all(['a', 'b', 'c'].map(caller))
+}
+
+/** Runs the callers on a disk whose nth call fails; answers how many calls it took. */
+async function tried(nth: number): Promise<number> {
+  const dir = newFolder()
+  const { disk, calls } = failingAt(nth)
+  const told: Acknowledged[] = []
+  const death = new EventEmitter()
+  const work = async () => {
+    const store = await openOn(dir, disk, { onFatal: () => death.emit('death') })
+    await withAccount(store, 'acme', 1_000n)
+    told.push({ kind: 'credit', ref: 'grant-acme' })
+    await callers(store, told)
+    await store.close()
+  }
+  await Promise.race([work(), once(death, 'death')])
+  const copy = leftBehind(dir)
+  await (await openOn(copy)).close()
+  const lost = told.filter(({ kind, ref }) => timesIn(copy, kind, ref) !== 1)
+  expect({ nth, lost }).toEqual({ nth, lost: [] })
+  expect({ nth, findings: auditFolder({ db: copy }).findings }).toEqual({ nth, findings: [] })
+  return calls()
+}
+
+test('whichever write or sync fails, nothing that was acknowledged is lost or doubled', async () => {
+  const calls = await tried(0)
+  expect(calls).toBeGreaterThan(20)
+  await Promise.all(Array.from({ length: calls }, (_, index) => tried(index + 1)))
+})
