@@ -107,11 +107,17 @@ describe('an unmodified OpenAI client', () => {
 
   test('passes on the fields that the gateway does not know', async () => {
     await client.openai.chat.completions.create({
-      ...{ model: 'words', messages: MESSAGES, seed: 7, temperature: 0.5, prompt_cache_key: 'k' },
+      ...{
+        model: 'words',
+        messages: MESSAGES,
+        top_p: 0.9,
+        temperature: 0.5,
+        prompt_cache_key: 'k',
+      },
       ...{ some_new_field: { deep: [1] } },
     } as OpenAI.ChatCompletionCreateParamsNonStreaming)
     expect(lastEntry()?.body).toMatchObject({
-      seed: 7,
+      top_p: 0.9,
       temperature: 0.5,
       prompt_cache_key: 'k',
       some_new_field: { deep: [1] },

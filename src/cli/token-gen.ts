@@ -68,12 +68,8 @@ function wish({ type, userName, token, tier, models, expires }: Values): object 
   }
 }
 
-const text = ({ key, keyId, account, tier, credits }: IssuedKeyView): string =>
-  [
-    `Key (shown once; keep it): ${key}`,
-    `Key id:  ${keyId}`,
-    ...(tier === 'admin'
-      ? ['Role:    admin']
-      : [`Account: ${account} (${tier})`, `Credits: ${credits}`]),
-    '',
-  ].join('\n')
+function text({ key, keyId, account, tier, credits }: IssuedKeyView): string {
+  const rows =
+    tier === 'admin' ? ['Role:    admin'] : [`Account: ${account} (${tier})`, `Credits: ${credits}`]
+  return [`Key (shown once; keep it): ${key}`, `Key id:  ${keyId}`, ...rows, ''].join('\n')
+}

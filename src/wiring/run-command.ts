@@ -8,7 +8,7 @@ import { openBooks } from './books.ts'
 import { commandsOver, type Command } from './commands.ts'
 
 /** A command was refused; the message says why and what to do. */
-export class CommandRefused extends Error {
+class CommandRefused extends Error {
   override readonly name = 'CommandRefused'
 }
 

@@ -50,8 +50,8 @@ export async function serve(serving: Serving): Promise<Served> {
 
 /** Unique across runs by the run's random name, within one by counting. */
 function requestIds(run: string): () => string {
-  let count = 0
-  return () => `req_${run}${(count++).toString(36).padStart(6, '0')}`
+  let count = 1_000_000_000 // ten digits from the start, so that ids sort in the order of their making
+  return () => `req_${run}${count++}`
 }
 
 const servicesOf = (config: Config, store: Store): Record<string, boolean> => ({
