@@ -49,12 +49,24 @@ function compileIfStale(say) {
   try {
     run(process.execPath, [compiler, '-p', inRoot('tsconfig.build.json'), '--outDir', fresh])
     fs.writeFileSync(path.join(fresh, '.stamp'), stamp)
-    fs.rmSync(inRoot('dist'), { recursive: true, force: true })
-    fs.renameSync(fresh, inRoot('dist')) // whole or not at all: a running build never shows half a program
+    replaceDist(fresh)
   } catch (error) {
     fs.rmSync(fresh, { recursive: true, force: true })
     throw error
   }
+}
+
+/** Whole or not at all: nobody ever sees half a program, also when two builds end at the same time. */
+function replaceDist(fresh) {
+  const old = inRoot(`dist.old.${process.pid}`)
+  if (fs.existsSync(inRoot('dist'))) fs.renameSync(inRoot('dist'), old)
+  try {
+    fs.renameSync(fresh, inRoot('dist'))
+  } catch (error) {
+    if (error.code !== 'ENOTEMPTY') throw error
+    fs.rmSync(fresh, { recursive: true, force: true }) // the other build was first, with the same result
+  }
+  fs.rmSync(old, { recursive: true, force: true })
 }
 
 function sourceStamp() {

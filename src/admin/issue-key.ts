@@ -72,7 +72,7 @@ async function fund(registry: Registry, { id, account, credits, tier }: Funding)
     await registry.credit({ id, account, amount: credits, reason: 'granted with a key' })
 }
 
-export const NEW_ACCOUNT_TIER = 'free'
+const NEW_ACCOUNT_TIER = 'free'
 
 function check(wish: KeyWish, { nowMs, hasTier, hasModel }: Needs): void {
   if (wish.expiresAt !== undefined && wish.expiresAt <= nowMs()) {

@@ -4,7 +4,7 @@ import type { Keys } from '../ports/keys.ts'
 import type { SessionSigner } from '../ports/session-signer.ts'
 
 /** Who acts: the admin key, directly or through a session that it began. */
-export type Actor = Readonly<{ keyId: string }>
+type Actor = Readonly<{ keyId: string }>
 
 export type Sessions = Readonly<{
   begin(credential: string | undefined): Promise<{ token: string; expiresAt: number }>

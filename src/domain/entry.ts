@@ -29,7 +29,7 @@ type Moved = At & {
 }
 
 /** A segment begins, and with it sometimes a run of the program. */
-export type OpenEntry = At & {
+type OpenEntry = At & {
   readonly kind: 'open'
   readonly format: 'tollgate-journal/1'
   readonly segment: number
@@ -38,7 +38,7 @@ export type OpenEntry = At & {
   readonly after: string
 }
 /** Nothing follows in this segment. */
-export type SealEntry = At & { readonly kind: 'seal'; readonly segment: number }
+type SealEntry = At & { readonly kind: 'seal'; readonly segment: number }
 
 /** The arithmetic behind a price version, so that every later charge can be recomputed. */
 export type PriceEntry = At & {
@@ -49,7 +49,7 @@ export type PriceEntry = At & {
   readonly request: string
 }
 
-export type AccountEntry = At & {
+type AccountEntry = At & {
   readonly kind: 'account'
   readonly account: string
   readonly tier: string
@@ -66,13 +66,13 @@ export type KeyEntry = At & {
   readonly models?: readonly string[]
 }
 
-export type KeyRevokedEntry = At & {
+type KeyRevokedEntry = At & {
   readonly kind: 'key-revoked'
   readonly account: string
   readonly ref: string
 }
 
-export type CreditEntry = Moved & { readonly kind: 'credit'; readonly reason: string }
+type CreditEntry = Moved & { readonly kind: 'credit'; readonly reason: string }
 
 export type HoldEntry = Moved & {
   readonly kind: 'hold'
@@ -84,7 +84,7 @@ export type HoldEntry = Moved & {
 }
 
 /** How far a request has come, so that a killed gateway still charges what was delivered. Not awaited. */
-export type ProgressEntry = At & {
+type ProgressEntry = At & {
   readonly kind: 'progress'
   readonly account: string
   readonly ref: string
@@ -119,7 +119,7 @@ export type SettleEntry = Moved & {
 }
 
 /** The end of a hold without a charge; `amount` is the promise given back. Expired: nobody ended it in time. */
-export type ReleaseEntry = Moved & {
+type ReleaseEntry = Moved & {
   readonly kind: 'release' | 'expire'
   readonly outcome: Outcome
   readonly attempts: readonly AttemptRecord[]

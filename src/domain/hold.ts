@@ -39,42 +39,26 @@ export function planWithin(
 ): HoldPlan | undefined {
   const { request, route } = asked
   let affordable = BigInt(plan.cap) * BigInt(request.choices)
-  for (const candidate of route.candidates) {
-    const input = inputBound(asked, candidate.model.imageTokensMax)
-    for (const price of pricesAt(candidate)) {
-      const pays = affordableOutput(credit, input, price)
-      if (pays < affordable) affordable = pays
-    }
+  for (const { price, imageTokensMax } of route.bounds) {
+    const pays = affordableOutput(credit, inputBound(asked, imageTokensMax), price)
+    if (pays < affordable) affordable = pays
   }
   const cap = Number(affordable / BigInt(request.choices))
   return cap < CAP_MIN ? undefined : planWith(asked, cap, plan.inputCost)
 }
 
 function planWith(asked: Asked, cap: number, inputCost: MicroCredits): HoldPlan {
-  const { request, route } = asked
   let amount = ZERO
-  let bounded: Candidate | undefined
-  for (const candidate of route.candidates) {
-    const { model, deployment } = candidate
-    // Most candidates are deployments of one model at its price.
-    if (bounded?.model === model && bounded.deployment.price === deployment.price) continue
-    bounded = candidate
-    const input = inputBound(asked, model.imageTokensMax)
-    const output = Math.min(cap, model.maxOutput) * request.choices
-    for (const price of pricesAt(candidate))
-      amount = most(amount, costBound({ input, output }, price))
+  for (const { price, maxOutput, imageTokensMax } of asked.route.bounds) {
+    const input = inputBound(asked, imageTokensMax)
+    const output = Math.min(cap, maxOutput) * asked.request.choices
+    amount = most(amount, costBound({ input, output }, price))
   }
   return { amount, cap, inputCost }
 }
 
 const askedPrice = ({ serviceTier }: ChatRequest, model: Candidate['model']): Price =>
   (serviceTier === undefined ? undefined : model.serviceTiers[serviceTier]) ?? model.price
-
-/** Every price that an answer of this candidate could have: the provider decides the service tier. */
-const pricesAt = ({ model, deployment }: Candidate): readonly Price[] => [
-  deployment.price,
-  ...Object.values(model.serviceTiers),
-]
 
 /** The price of an answer that came in this service tier. */
 export const priceAt = ({ model, deployment }: Candidate, tier: string | undefined): Price =>

@@ -39,5 +39,3 @@ export const NO_USAGE: Usage = {
 }
 
 export const textUsage = (input: number, output: number): Usage => ({ ...NO_USAGE, input, output })
-
-export const isZeroUsage = (usage: Usage): boolean => BUCKETS.every((bucket) => usage[bucket] === 0)

@@ -12,10 +12,15 @@ const FINISHED: AnswerEnd = {
 }
 const FAULT = { kind: 'server', status: 503 } as const
 
-function running() {
+function running(isStream = true) {
   let now = 1_000
   const told: string[] = []
-  const answer = new Answer({ ticksMs: () => now }, () => told.push('accepted'))
+  const answer = new Answer({
+    ticksMs: () => now,
+    timeouts: { connectMs: 10, firstByteMs: 100, idleMs: 50, totalMs: 1_000 },
+    isStream,
+    onAccepted: () => told.push('accepted'),
+  })
   const call: RunningCall = {
     pause: () => told.push('pause'),
     resume: () => told.push('resume'),
@@ -85,19 +90,22 @@ describe('frames', () => {
     expect(relayed).toEqual([])
   })
 
-  test('each set the time of the last byte, and so does a resume', () => {
-    const { answer, call, frames, forward } = running()
-    answer.runs(call)
-    expect(answer.lastTicks).toBe(1_000)
-    forward(5)
-    frames('a', false)
-    expect(answer.lastTicks).toBe(1_005)
-    answer.pause()
-    forward(60_000)
-    expect(answer).toMatchObject({ isPaused: true, lastTicks: 1_005 })
-    answer.resume()
-    expect(answer).toMatchObject({ isPaused: false, lastTicks: 61_005 })
-  })
+  test.each(['a frame', 'a resume'])(
+    '%s is a sign of life, from which the silence is counted',
+    async (sign) => {
+      const { answer, frames } = running()
+      frames('a')
+      answer.look(1_040)
+      if (sign === 'a frame') frames('b')
+      else answer.resume()
+      answer.look(1_080)
+      answer.look(1_129)
+      const over = answer.over()
+      expect(await stateOf(over)).toBe('pending')
+      answer.look(1_130)
+      expect(await over).toMatchObject({ fault: { kind: 'timeout' } })
+    },
+  )
 })
 
 describe('the end of an answer', () => {
@@ -132,13 +140,37 @@ describe('the end of an answer', () => {
     expect(await over).toEqual(FINISHED)
   })
 
-  test('is told to its listeners once, and at once to those who come later', () => {
-    const { answer, told } = running()
-    answer.onOver(() => told.push('first'))
-    answer.leave()
-    answer.ended(FINISHED)
-    answer.onOver(() => told.push('second'))
-    expect(told).toEqual(['first', 'second'])
+  test.each([
+    ['no first token in time', [], 100],
+    ['silence after one', [40], 90],
+    ['too long in all', Array.from({ length: 39 }, (_, at) => (at + 1) * 25), 1_000],
+  ])('comes by itself for a stream with %s', (_what, framesAt, endsAt) => {
+    const { answer, frames, forward } = running()
+    let now = 0
+    for (; now < endsAt; now += 5) {
+      if (framesAt.includes(now)) frames('a')
+      answer.look(1_000 + now)
+      forward(5)
+    }
+    const over = answer.over()
+    answer.look(1_000 + endsAt)
+    return expect(over).resolves.toMatchObject({ kind: 'fault', fault: { kind: 'timeout' } })
+  })
+
+  test('waits for what is not streamed until its whole time is over', async () => {
+    const { answer } = running(false)
+    answer.look(1_999)
+    expect(await stateOf(answer.over())).toBe('pending')
+    answer.look(2_000)
+    expect(await answer.over()).toMatchObject({ fault: { kind: 'timeout' } })
+  })
+
+  test('is not hastened by a caller who reads slowly', async () => {
+    const { answer, frames } = running()
+    frames('a')
+    answer.pause()
+    answer.look(1_900)
+    expect(await stateOf(answer.over())).toBe('pending')
   })
 
   test('before the call was there cancels it when it comes', () => {

@@ -1,37 +1,45 @@
 import type { Fault } from '../domain/fault.ts'
+import type { Timeouts } from '../domain/model.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { AnswerEnd, AnswerListener, Delivered, RunningCall } from '../ports/provider.ts'
+import type { Watched } from './rounds.ts'
 
 /** How an attempt ended. Gone: the caller left, or the gateway is shutting down and would not wait. */
 export type Ending = AnswerEnd | { kind: 'gone' }
 
-export type AnswerClock = Readonly<{ ticksMs: () => number }>
+export type AnswerSettings = Readonly<{
+  ticksMs: () => number
+  timeouts: Timeouts
+  /** What is not streamed has only its total time: its head comes with its body. */
+  isStream: boolean
+  onAccepted: () => void
+}>
 
 /**
  * One attempt at one deployment. It keeps frames back until the first visible token, so that a failure before it stays
  * invisible; from then on they go to whoever relays them, in the same turn of the event loop in which they came.
  */
-export class Answer implements AnswerListener {
+export class Answer implements AnswerListener, Watched {
+  slot = -1
   isVisible = false
   wasAccepted = false
   /** The caller reads slowly, so the provider is not read at all: its silence says nothing. */
   isPaused = false
-  /** When the last byte came, by the same clock as the deadlines. */
-  lastTicks: number
 
-  readonly #clock: AnswerClock
-  readonly #onAccepted: () => void
-  readonly #onOver: (() => void)[] = []
+  readonly #settings: AnswerSettings
+  readonly #begunTicks: number
+  /** When the last frame came, as the rounds saw it: reading the clock for each would cost more than the frame. */
+  #lastTicks: number
+  #isFresh = false
   #call: RunningCall | undefined
   #kept: Uint8Array[] = []
   #relay: ((bytes: Uint8Array) => void) | undefined
   #ending: Ending | undefined
   #wake: (() => void) | undefined
 
-  constructor(clock: AnswerClock, onAccepted: () => void) {
-    this.#clock = clock
-    this.#onAccepted = onAccepted
-    this.lastTicks = clock.ticksMs()
+  constructor(settings: AnswerSettings) {
+    this.#settings = settings
+    this.#begunTicks = this.#lastTicks = settings.ticksMs()
   }
 
   /** Resolves at the first visible token (with undefined) or at the end, whichever is first. */
@@ -45,10 +53,23 @@ export class Answer implements AnswerListener {
     return this.#ending
   }
 
-  /** Runs once when the answer has ended, however it did. */
-  onOver(listener: () => void): void {
-    if (this.#ending === undefined) this.#onOver.push(listener)
-    else listener()
+  look(now: number): void {
+    const { timeouts, isStream } = this.#settings
+    if (now - this.#begunTicks >= timeouts.totalMs) this.#late('the whole answer')
+    if (this.#isFresh || this.isPaused) this.#lastTicks = now
+    this.#isFresh = false
+    if (!isStream || this.isPaused) return
+    if (
+      this.isVisible
+        ? now - this.#lastTicks >= timeouts.idleMs
+        : now - this.#begunTicks >= timeouts.firstByteMs
+    ) {
+      this.#late('the next token')
+    }
+  }
+
+  hurry(): void {
+    this.fail({ kind: 'server', detail: 'the gateway is shutting down' })
   }
 
   runs(call: RunningCall): void {
@@ -58,11 +79,11 @@ export class Answer implements AnswerListener {
 
   accepted(): void {
     this.wasAccepted = true
-    this.#onAccepted()
+    this.#settings.onAccepted()
   }
 
   frames(bytes: Uint8Array, visible: boolean): void {
-    this.lastTicks = this.#clock.ticksMs()
+    this.#isFresh = true
     if (this.#relay !== undefined) {
       this.#relay(bytes)
       return
@@ -91,7 +112,7 @@ export class Answer implements AnswerListener {
 
   resume(): void {
     this.isPaused = false
-    this.lastTicks = this.#clock.ticksMs()
+    this.#isFresh = true
     this.#call?.resume()
   }
 
@@ -117,11 +138,14 @@ export class Answer implements AnswerListener {
     return this.#call?.delivered() ?? NOTHING
   }
 
+  #late(what: string): void {
+    this.fail({ kind: 'timeout', detail: `${what} took too long` })
+  }
+
   #end(ending: Ending): void {
     if (this.#ending !== undefined) return
     this.#ending = ending
     this.#wake?.()
-    for (const listener of this.#onOver) listener()
   }
 
   /** One waits at a time: first for the start, then for the end. */

@@ -1,12 +1,11 @@
 import type { AttemptRecord } from '../domain/entry.ts'
 import { movesOn, type Fault } from '../domain/fault.ts'
-import type { Timeouts } from '../domain/model.ts'
 import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
 import { Answer } from './answer.ts'
 import type { House } from './house.ts'
-import { Watch } from './watch.ts'
+import type { Rounds } from './rounds.ts'
 
 /** The attempt that answered, or the last one that did not. */
 export type Attempted = Readonly<{
@@ -23,13 +22,12 @@ export type Attempting = Readonly<{
   admitted: Admitted
   reply: Reply
   candidates: readonly Candidate[]
-  /** Is told of each answer that begins, so that the house can end it. */
-  track: (answer: Answer) => void
+  rounds: Rounds
 }>
 
 /** Calls one deployment after the other until a first visible token or a whole answer has come. */
 export async function attempt(house: House, attempting: Attempting): Promise<Attempted> {
-  const { admitted, reply } = attempting
+  const { admitted, reply, rounds } = attempting
   const { clock } = house
   const attempts: AttemptRecord[] = []
   let last: Attempted | undefined
@@ -43,6 +41,7 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
     const firstByteMs = fault === undefined ? clock.ticksMs() - admitted.startedTicks : undefined
     last = { answer, candidate, attempts, fault, firstByteMs }
     if (fault === undefined) return last
+    rounds.remove(answer)
     house.events.attemptFailed({
       requestId: admitted.requestId,
       attempt: record,
@@ -54,49 +53,38 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
   return last
 }
 
-function start(house: House, { admitted, reply, track }: Attempting, candidate: Candidate): Answer {
-  const { clock, ledger, providers } = house
+function start(
+  house: House,
+  { admitted, reply, rounds }: Attempting,
+  candidate: Candidate,
+): Answer {
   const { deployment, model } = candidate
   const { request, requestId, plan } = admitted
-  const answer = new Answer(clock, () => {
-    ledger.progress(requestId, plan.inputCost)
+  const answer = new Answer({
+    ticksMs: house.clock.ticksMs,
+    timeouts: deployment.timeouts,
+    isStream: request.stream,
+    onAccepted: () => {
+      house.ledger.progress(requestId, plan.inputCost)
+    },
   })
-  track(answer)
+  rounds.add(answer)
   reply.onGone(() => {
     if (!answer.isVisible) answer.leave()
   })
-  const provider = providers(deployment.provider)
+  const provider = house.providers(deployment.provider)
   if (provider === undefined) {
     answer.fail({ kind: 'misrouted', detail: `the provider ${deployment.provider} is off` })
     return answer
   }
   const cap = Math.min(plan.cap, model.maxOutput)
-  answer.runs(provider.send({ request, deployment, cap, requestId }, answer))
-  if (request.stream) watchStream(clock, answer, deployment.timeouts)
-  else answer.onOver(clock.after(deployment.timeouts.totalMs, late(answer, 'the answer')))
-  return answer
-}
-
-/** A stream must show a first token in time, go on, and come to an end. */
-function watchStream(clock: House['clock'], answer: Answer, timeouts: Timeouts): void {
-  const { firstByteMs, idleMs, totalMs } = timeouts
-  const begun = clock.ticksMs()
-  const quiet = {
-    dueAt: () => {
-      if (answer.isPaused) return clock.ticksMs() + idleMs
-      return answer.isVisible ? answer.lastTicks + idleMs : begun + firstByteMs
-    },
-    run: late(answer, 'the next token'),
+  try {
+    answer.runs(provider.send({ request, deployment, cap, requestId }, answer))
+  } catch (error) {
+    rounds.remove(answer) // a body that cannot be written, say
+    throw error
   }
-  const total = { dueAt: () => begun + totalMs, run: late(answer, 'the whole answer') }
-  const watch = new Watch(clock, [quiet, total])
-  answer.onOver(() => {
-    watch.stop()
-  })
-}
-
-const late = (answer: Answer, what: string) => () => {
-  answer.fail({ kind: 'timeout', detail: `${what} took too long` })
+  return answer
 }
 
 function recordOf(candidate: Candidate, fault: Fault | undefined, ms: number): AttemptRecord {

@@ -2,7 +2,7 @@ import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import type { Reply } from '../ports/reply.ts'
 import { admit, type Admitted } from './admit.ts'
-import type { Answer, Ending } from './answer.ts'
+import type { Ending } from './answer.ts'
 import { answerHeaders, costHeaders } from './answer-headers.ts'
 import { attempt, type Attempted } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
@@ -10,18 +10,20 @@ import { choose } from './choose.ts'
 import { failureOf } from './failure-of.ts'
 import type { House, IncomingCall, ReadBody } from './house.ts'
 import { relay } from './relay.ts'
+import { Rounds } from './rounds.ts'
 import { settle, type Settled } from './settle.ts'
 import { StreamReply } from './stream-reply.ts'
 
 /** The story of a request: authenticate, admit, choose, attempt, relay, settle (which meters), and the end. */
 export class Completions {
   readonly #house: House
-  readonly #running = new Set<Answer>()
+  readonly #rounds: Rounds
   #inFlight = 0
   readonly #idleListeners: (() => void)[] = []
 
   constructor(house: House) {
     this.#house = house
+    this.#rounds = new Rounds(house.clock)
   }
 
   get inFlight(): number {
@@ -47,9 +49,7 @@ export class Completions {
 
   /** Ends what is still running: the gateway is about to stop. */
   hurry(): void {
-    for (const answer of this.#running) {
-      answer.fail({ kind: 'server', detail: 'the gateway is shutting down' })
-    }
+    this.#rounds.hurry()
   }
 
   async #admit({ requestId, credential, read }: IncomingCall): Promise<Admitted> {
@@ -73,37 +73,32 @@ export class Completions {
 
   async #answer(admitted: Admitted, reply: Reply): Promise<void> {
     const house = this.#house
-    const { clock, catalog } = house
-    const candidates = choose(catalog, admitted)
+    const rounds = this.#rounds
+    const { keepAlive } = house.catalog.settings()
     const stream = admitted.request.stream
-      ? new StreamReply(reply, clock, catalog.settings().keepAlive)
+      ? new StreamReply(reply, house.clock, keepAlive)
       : undefined
-    let running: Answer | undefined
-    const track = (answer: Answer) => {
-      running = answer
-      this.#track(answer)
-    }
+    if (stream !== undefined) rounds.add(stream)
+    let attempted: Attempted | undefined
     try {
-      const attempted = await attempt(house, { admitted, reply, candidates, track })
+      const candidates = choose(house.catalog, admitted)
+      attempted = await attempt(house, { admitted, reply, candidates, rounds })
       const ending =
         stream !== undefined && attempted.answer.isVisible
-          ? await relay(house, { admitted, attempted, stream })
+          ? await relay(house, { admitted, attempted, stream, rounds })
           : await attempted.answer.over()
+      if (stream !== undefined) rounds.remove(stream)
       const settled = await settle(house, { admitted, attempted, ending })
       conclude({ attempted, ending, settled, reply, stream, admitted })
     } catch (error) {
       // A bug, or a refusal after the hold: either way neither the call nor the hold must stay.
-      running?.leave()
+      attempted?.answer.leave()
       await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
       throw error
     } finally {
-      stream?.stop()
+      if (attempted !== undefined) rounds.remove(attempted.answer)
+      if (stream !== undefined) rounds.remove(stream)
     }
-  }
-
-  #track(answer: Answer): void {
-    this.#running.add(answer)
-    answer.onOver(() => this.#running.delete(answer))
   }
 
   #checkRoom(): void {

@@ -3,47 +3,26 @@ import type { Answer, Ending } from './answer.ts'
 import type { Attempted } from './attempt.ts'
 import type { House } from './house.ts'
 import { deliveredCost } from './meter.ts'
+import type { Rounds, Watched } from './rounds.ts'
 import type { StreamReply } from './stream-reply.ts'
-import { Watch } from './watch.ts'
 
-export type Relaying = Readonly<{ admitted: Admitted; attempted: Attempted; stream: StreamReply }>
+export type Relaying = Readonly<{
+  admitted: Admitted
+  attempted: Attempted
+  stream: StreamReply
+  rounds: Rounds
+}>
 
 /** Passes the stream on, untouched, at the pace of its reader; resolves with how it ended. */
-export async function relay(
-  house: House,
-  { admitted, attempted, stream }: Relaying,
-): Promise<Ending> {
-  const { answer } = attempted
-  const { clock, ledger, catalog } = house
-  const { outcomes, idleReaderMs } = catalog.settings()
-  let fullSince = Infinity
-  let recordedAt = clock.ticksMs()
-  const slowReader = { dueAt: () => fullSince + idleReaderMs, run: () => stream.drop() }
-  const progress = {
-    dueAt: () => recordedAt + PROGRESS_EVERY_MS,
-    run: () => {
-      recordedAt = clock.ticksMs()
-      ledger.progress(admitted.requestId, deliveredCost(admitted, attempted))
-    },
-  }
-  const watch = new Watch(clock, [slowReader, progress])
-  stream.begin(attempted)
-  stream.onWritable(() => {
-    fullSince = Infinity
-    if (answer.isPaused) answer.resume()
-  })
-  stream.onGone(() => {
-    leave(house, { answer, drains: outcomes.aborted === 'drain' })
-  })
-  answer.relayTo((bytes) => {
-    if (stream.write(bytes) || answer.isPaused) return
-    fullSince = clock.ticksMs()
-    answer.pause()
-  })
+export async function relay(house: House, relaying: Relaying): Promise<Ending> {
+  const { rounds, attempted } = relaying
+  const passing = new Passing(house, relaying)
+  rounds.add(passing)
   try {
-    return await answer.over()
+    passing.begin()
+    return await attempted.answer.over()
   } finally {
-    watch.stop()
+    rounds.remove(passing)
   }
 }
 
@@ -52,15 +31,62 @@ const PROGRESS_EVERY_MS = 2_000
 const DRAIN_MS = 20_000
 const FINISH_MS = 800
 
-/** The provider is cancelled, unless its true usage is about to come or the operator wants to wait for it. */
-function leave({ clock }: House, { answer, drains }: { answer: Answer; drains: boolean }): void {
-  if (answer.isPaused) answer.resume()
-  if (!drains && !answer.isFinishing) {
-    answer.leave()
-    return
+/** A stream on its way through. */
+class Passing implements Watched {
+  slot = -1
+  readonly #house: House
+  readonly #relaying: Relaying
+  readonly #answer: Answer
+  /** Since when the caller has taken nothing. */
+  #fullSince = Infinity
+  #recordedAt: number
+  /** When a provider whose caller has left is cancelled at last. */
+  #cancelAt = Infinity
+
+  constructor(house: House, relaying: Relaying) {
+    this.#house = house
+    this.#relaying = relaying
+    this.#answer = relaying.attempted.answer
+    this.#recordedAt = house.clock.ticksMs()
   }
-  const cancel = clock.after(drains ? DRAIN_MS : FINISH_MS, () => {
-    answer.leave()
-  })
-  answer.onOver(cancel)
+
+  begin(): void {
+    const { stream, attempted } = this.#relaying
+    const answer = this.#answer
+    stream.begin(attempted)
+    stream.onWritable(() => {
+      this.#fullSince = Infinity
+      if (answer.isPaused) answer.resume()
+    })
+    stream.onGone(() => {
+      this.#leave()
+    })
+    answer.relayTo((bytes) => {
+      if (stream.write(bytes) || answer.isPaused) return
+      this.#fullSince = this.#house.clock.ticksMs()
+      answer.pause()
+    })
+  }
+
+  look(now: number): void {
+    const { admitted, attempted, stream } = this.#relaying
+    if (now - this.#fullSince >= this.#house.catalog.settings().idleReaderMs) stream.drop()
+    if (now >= this.#cancelAt) this.#answer.leave()
+    if (now - this.#recordedAt < PROGRESS_EVERY_MS) return
+    this.#recordedAt = now
+    this.#house.ledger.progress(admitted.requestId, deliveredCost(admitted, attempted))
+  }
+
+  /** The answer is ended by itself. */
+  hurry(): void {
+    this.#cancelAt = -Infinity
+  }
+
+  /** The provider is cancelled, unless its true usage is about to come or the operator wants to wait for it. */
+  #leave(): void {
+    const drains = this.#house.catalog.settings().outcomes.aborted === 'drain'
+    if (this.#answer.isPaused) this.#answer.resume()
+    if (!drains && !this.#answer.isFinishing) this.#answer.leave()
+    else this.#cancelAt = this.#house.clock.ticksMs() + (drains ? DRAIN_MS : FINISH_MS)
+  }
 }

@@ -1,26 +1,38 @@
-import type { Failure } from '../domain/failure.ts'
 import { formatCredits, type MicroCredits } from '../domain/money.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { GatewaySettings } from '../ports/catalog.ts'
 import type { Reply } from '../ports/reply.ts'
 import { answerHeaders, type Answering } from './answer-headers.ts'
-import { Watch } from './watch.ts'
+import type { Watched } from './rounds.ts'
 
 /** An event stream to the caller: its head, its keep-alive comments, and its end. */
-export class StreamReply {
+export class StreamReply implements Watched {
+  slot = -1
   readonly #reply: Reply
-  readonly #clock: Clock
-  readonly #watch: Watch | undefined
+  readonly #keepAlive: GatewaySettings['keepAlive']
   #lastTicks: number
+  /** Something was written since the last look. */
+  #isFresh = false
 
   constructor(reply: Reply, clock: Clock, keepAlive: GatewaySettings['keepAlive']) {
     this.#reply = reply
-    this.#clock = clock
+    this.#keepAlive = keepAlive
     this.#lastTicks = clock.ticksMs()
-    if (!keepAlive.isOn) return
-    // The first comment fixes the status at 200, so it waits longer: an early failure keeps its own status.
-    const dueAt = () => this.#lastTicks + (reply.hasBegun ? keepAlive.everyMs : keepAlive.delayMs)
-    this.#watch = new Watch(clock, [{ dueAt, run: () => this.#comment() }])
+  }
+
+  /** The first comment fixes the status at 200, so it waits longer: an early failure keeps its own status. */
+  look(now: number): void {
+    const { isOn, everyMs, delayMs } = this.#keepAlive
+    if (this.#isFresh) this.#lastTicks = Math.max(now, this.#lastTicks)
+    this.#isFresh = false
+    if (!isOn || now - this.#lastTicks < (this.#reply.hasBegun ? everyMs : delayMs)) return
+    if (!this.#reply.hasBegun) this.#reply.begin({})
+    this.#lastTicks = now
+    this.#reply.write(': keep-alive\n\n')
+  }
+
+  hurry(): void {
+    this.#lastTicks = Infinity // no more signs of life: the end is being written
   }
 
   begin(answering: Answering): void {
@@ -28,7 +40,7 @@ export class StreamReply {
   }
 
   write(bytes: Uint8Array): boolean {
-    this.#lastTicks = this.#clock.ticksMs()
+    this.#isFresh = true
     return this.#reply.write(bytes)
   }
 
@@ -46,25 +58,9 @@ export class StreamReply {
 
   /** The usage chunk, for those who asked for it, with what the answer cost; and the end that only a real finish has. */
   finish({ usageChunk, cost }: { usageChunk: JsonChunk | undefined; cost: MicroCredits }): void {
-    this.stop()
     if (usageChunk !== undefined) this.#reply.write(usageFrame(usageChunk, cost))
     this.#reply.write('data: [DONE]\n\n')
     this.#reply.end()
-  }
-
-  fail(failure: Failure): void {
-    this.stop()
-    this.#reply.fail(failure)
-  }
-
-  stop(): void {
-    this.#watch?.stop()
-  }
-
-  #comment(): void {
-    if (!this.#reply.hasBegun) this.#reply.begin({})
-    this.#lastTicks = this.#clock.ticksMs()
-    this.#reply.write(': keep-alive\n\n')
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Context, Next } from 'koa'
+import type { Context } from 'koa'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { errorResponse, gatewayBody } from './error-responses.ts'
 import { commonHeaders, requestIdOf } from './identify.ts'
@@ -6,20 +6,18 @@ import { NodeReply } from './node-reply.ts'
 import type { Site } from './site.ts'
 
 /** The one place where errors become responses. */
-export function answerErrors(site: Site) {
-  return async (ctx: Context, next: Next): Promise<void> => {
-    try {
-      await next()
-      if (ctx.respond === false) return
-      if (!ctx.body && UNANSWERED.has(ctx.status)) throw unanswered(ctx)
-      ctx.set(commonHeaders(ctx))
-    } catch (error) {
-      const failure = failureFrom(site, ctx, error)
-      if (ctx.respond === false) {
-        new NodeReply(ctx.res, commonHeaders(ctx), site.settings().quotaStatus).fail(failure)
-      } else respond(site, ctx, failure)
-    }
+export function answerError(site: Site, ctx: Context, error: unknown): void {
+  const failure = failureFrom(site, ctx, error)
+  if (ctx.respond === false) {
+    new NodeReply(ctx.res, commonHeaders(ctx), site.settings().quotaStatus).fail(failure)
+  } else {
+    respond(site, ctx, failure)
   }
+}
+
+/** What the router leaves without an answer becomes a refusal. */
+export function answerUnanswered(ctx: Context): void {
+  if (!ctx.body && UNANSWERED.has(ctx.status)) throw unanswered(ctx)
 }
 
 function respond(site: Site, ctx: Context, failure: Failure): void {

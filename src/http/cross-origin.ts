@@ -1,4 +1,4 @@
-import type { Context, Next } from 'koa'
+import type { Context } from 'koa'
 import { commonHeaders } from './identify.ts'
 
 const EXPOSED = [
@@ -8,16 +8,18 @@ const EXPOSED = [
 ].join(', ')
 
 /** Pages of any origin may call /v1 with a bearer key; there are no cookies that a page could abuse. */
-export function crossOrigin(ctx: Context, next: Next): Promise<unknown> {
-  if (ctx.req.headers.origin === undefined || !ctx.path.startsWith('/v1/')) return next()
+export function allowOrigin(ctx: Context): void {
+  if (!ctx.path.startsWith('/v1/')) return
   const headers = commonHeaders(ctx)
   headers['access-control-allow-origin'] = '*'
   headers['access-control-expose-headers'] = EXPOSED
-  if (ctx.method !== 'OPTIONS') return next()
+  if (ctx.method !== 'OPTIONS') return
   headers['access-control-allow-methods'] = 'GET, POST, OPTIONS'
   const asked = ctx.req.headers['access-control-request-headers']
   if (asked !== undefined) headers['access-control-allow-headers'] = asked
   headers['access-control-max-age'] = '86400'
-  ctx.status = 204
-  return Promise.resolve()
 }
+
+/** A browser asks before it calls; that needs no key. */
+export const isPreflight = (ctx: Context): boolean =>
+  ctx.method === 'OPTIONS' && ctx.req.headers.origin !== undefined && ctx.path.startsWith('/v1/')

@@ -1,4 +1,4 @@
-import type { Context, Next } from 'koa'
+import type { Context } from 'koa'
 import type { Site } from './site.ts'
 
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
@@ -10,16 +10,12 @@ const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 export type CommonHeaders = Record<string, string>
 
 /** Every answer carries our request id; a caller's own comes back under its own name and is never a reference of ours. */
-export function identify({ newRequestId, settings }: Site) {
-  return (ctx: Context, next: Next): Promise<unknown> => {
-    const headers: CommonHeaders = { 'x-request-id': newRequestId() }
-    const theirs = ctx.req.headers['x-client-request-id'] ?? ctx.req.headers['x-request-id']
-    if (typeof theirs === 'string' && CLIENT_ID.test(theirs))
-      headers['x-client-request-id'] = theirs
-    if (settings().isLeaving) headers['connection'] = 'close'
-    ctx.state = headers
-    return next()
-  }
+export function identify({ newRequestId, settings }: Site, ctx: Context): void {
+  const headers: CommonHeaders = { 'x-request-id': newRequestId() }
+  const theirs = ctx.req.headers['x-client-request-id'] ?? ctx.req.headers['x-request-id']
+  if (typeof theirs === 'string' && CLIENT_ID.test(theirs)) headers['x-client-request-id'] = theirs
+  if (settings().isLeaving) headers['connection'] = 'close'
+  ctx.state = headers
 }
 
 export const commonHeaders = (ctx: Context): CommonHeaders => ctx.state

@@ -2,22 +2,17 @@ import http, { type IncomingMessage, type Server, type ServerResponse } from 'no
 import type { Socket } from 'node:net'
 import Koa, { type Context } from 'koa'
 import type { Site } from './site.ts'
-import { answerErrors } from './answer-errors.ts'
 import { canonicalUrl } from './canonical-url.ts'
-import { crossOrigin } from './cross-origin.ts'
-import { identify } from './identify.ts'
-import { hotRoute, routes } from './routes/routes.ts'
+import { door } from './door.ts'
+import { routes } from './routes/routes.ts'
 
 export type ServerSettings = Readonly<{ connectionsMax: number }>
 
 /** The HTTP server: Koa behind Node's own limits on time and size. */
 export function createServer(site: Site, { connectionsMax }: ServerSettings): Server {
   const app = new Koa<object, Context>()
-  app.silent = true // whatever goes wrong is answered and told in one place: answerErrors
-  app.use(identify(site))
-  app.use(answerErrors(site))
-  app.use(crossOrigin)
-  app.use(hotRoute(site))
+  app.silent = true // whatever goes wrong is answered and told in one place: the door
+  app.use(door(site))
   const router = routes(site)
   app.use(router.routes())
   app.use(router.allowedMethods())

@@ -14,7 +14,7 @@ export type Site = Readonly<{
   health: () => Health
 }>
 
-export type SiteSettings = Readonly<{
+type SiteSettings = Readonly<{
   bodyBytesMax: number
   quotaStatus: number
   version: string
@@ -23,4 +23,4 @@ export type SiteSettings = Readonly<{
 }>
 
 /** `isReady` is false while starting and draining. */
-export type Health = Readonly<{ isReady: boolean; services: Readonly<Record<string, boolean>> }>
+type Health = Readonly<{ isReady: boolean; services: Readonly<Record<string, boolean>> }>

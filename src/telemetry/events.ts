@@ -6,13 +6,14 @@ import { BUCKETS, type Bucket, type Usage } from '../domain/usage.ts'
 import type { Events, RequestEnded, RequestRefused } from '../ports/events.ts'
 import { causeOf, stackLines } from './error-text.ts'
 import type { Log } from './log.ts'
-import type { LogLevel } from './log-text.ts'
-import type { LogFields } from './redact.ts'
+import type { LogLevel, ReadyMembers } from './log-text.ts'
+import { isSuspect, scrubbed, type LogFields } from './redact.ts'
 
 /** The lines are made later, off the caller's stack: hence the functions. */
 export function logEvents(log: Log): Events {
   return {
-    requestEnded: (event) => log.write('info', () => requestLine(event)),
+    // The one line that every request has: written at once, so that nothing of the request lives on in the queue.
+    requestEnded: (event) => log.write('info', requestMembers(event)),
     requestRefused: (event) => log.write(REFUSAL_LEVELS[event.code], () => refusalLine(event)),
     attemptFailed: ({ requestId, attempt, detail }) =>
       log.write('warn', () => ({ event: 'attempt_failed', id: requestId, ...attempt, detail })),
@@ -25,26 +26,30 @@ export function logEvents(log: Log): Events {
   }
 }
 
-function requestLine(event: RequestEnded): LogFields {
-  const failed = event.attempts.filter(({ fault }) => fault !== undefined)
-  return {
+/** Ids, names from the configuration and numbers: one look tells that there is nothing to scrub. */
+function requestMembers(event: RequestEnded): ReadyMembers {
+  const { attempts, usage, firstByteMs } = event
+  const failed = attempts.length === 1 ? [] : attempts.filter(({ fault }) => fault !== undefined)
+  const line = {
     event: 'request',
     id: event.requestId,
     account: event.account,
     key: event.key,
     model: event.model,
     deployment: event.deployment,
-    attempts: event.attempts.length,
+    attempts: attempts.length,
     faults: failed.length === 0 ? undefined : failed.map(faultText),
     outcome: event.outcome,
-    tokens: event.usage && tokenCounts(event.usage),
+    tokens: usage && tokenCounts(usage),
     estimated: event.isEstimated,
     stream: event.isStream,
     cost: formatCredits(event.cost),
     charged: formatCredits(event.charged),
-    first_byte_ms: event.firstByteMs === undefined ? undefined : hundredths(event.firstByteMs),
+    first_byte_ms: firstByteMs === undefined ? undefined : hundredths(firstByteMs),
     total_ms: hundredths(event.totalMs),
   }
+  const text = JSON.stringify(line)
+  return (isSuspect(text) ? JSON.stringify(scrubbed(line)) : text).slice(1, -1)
 }
 
 const hundredths = (ms: number): number => Math.round(ms * 100) / 100

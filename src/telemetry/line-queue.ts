@@ -13,9 +13,12 @@ export function lineQueue<T>(sizeMax: number): LineQueue<T> {
   let first = 0
   let dropped = 0
 
-  /** Moving the rest forward each time would make a full queue quadratic. */
+  /**
+   * What was taken must not be kept: it would outlive every young collection. Moving the rest forward waits until that is
+   * the smaller part, or a full queue would be quadratic.
+   */
   function compact(): void {
-    if (first < sizeMax && first < items.length) return
+    if (first < items.length - first) return
     items = items.slice(first)
     first = 0
   }

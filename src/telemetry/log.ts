@@ -1,8 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { batchWriter } from './batch-writer.ts'
 import { openLogSink } from './log-sink.ts'
-import type { LogLevel } from './log-text.ts'
-import type { LogFields } from './redact.ts'
+import type { LogEntry, LogLevel } from './log-text.ts'
 
 export type LogSettings = Readonly<{
   dir: string
@@ -17,7 +16,7 @@ export interface Log {
    * Costs the caller a push to an array. Fields are read later, so they must not change any more; a function is
    * called later. A line that does not fit is lost and counted, never waited for.
    */
-  write(level: LogLevel, fields: LogFields | (() => LogFields)): void
+  write(level: LogLevel, fields: LogEntry['fields']): void
   setLevel(level: LogLevel): void
   /** Resolves when all that was told so far has been written, or given up. */
   flush(): Promise<void>

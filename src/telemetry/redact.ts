@@ -64,6 +64,9 @@ const writesItself = (value: object): value is { toJSON: () => unknown } =>
 
 const isFields = (value: unknown): value is LogFields => typeof value === 'object' && value !== null
 
+/** Whether there is anything to scrub in a text whose values are the house's own but for a few. */
+export const isSuspect = (text: string): boolean => SUSPECT.test(text)
+
 export function scrubbedText(text: string): string {
   if (text.length < HARMLESS_CHARS) return text
   if (text.length > VALUE_CHARS_MAX) return shortened(text)

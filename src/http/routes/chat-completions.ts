@@ -5,6 +5,8 @@ import { NodeReply } from '../node-reply.ts'
 import { readChatRequest } from '../read-chat-request.ts'
 import type { Site } from '../site.ts'
 
+export const CHAT_COMPLETIONS = '/v1/chat/completions'
+
 /** POST /v1/chat/completions. The answer is written to Node's response itself: going through Koa would cost as much again. */
 export function chatCompletions({ completions, settings }: Site) {
   return (ctx: Context): Promise<void> => {

@@ -1,26 +1,13 @@
 import Router from '@koa/router'
-import type { Context, Next } from 'koa'
 import { koaBody } from 'koa-body'
 import type { Site } from '../site.ts'
 import { issueKeyRoute } from './admin-keys.ts'
-import { chatCompletions } from './chat-completions.ts'
+import { CHAT_COMPLETIONS, chatCompletions } from './chat-completions.ts'
 import { account } from './account.ts'
 import { liveness, health, readiness } from './health.ts'
 import { model, models } from './models.ts'
 import { about } from './about.ts'
 import { beginSession, validateSession } from './sessions.ts'
-
-const CHAT_COMPLETIONS = '/v1/chat/completions'
-
-/**
- * The route that nearly all requests take, in front of the router: matching it among all the others there costs some 4 %
- * of the whole request. The router lists it too, for the methods that it refuses.
- */
-export function hotRoute(site: Site) {
-  const answer = chatCompletions(site)
-  return (ctx: Context, next: Next): Promise<unknown> =>
-    ctx.req.url === CHAT_COMPLETIONS && ctx.method === 'POST' ? answer(ctx) : next()
-}
 
 /** Every route of the gateway; each resource has a file of its own. */
 export function routes(site: Site): Router {
