@@ -21,6 +21,13 @@ export function answerUnanswered(ctx: Context): void {
 }
 
 function respond(site: Site, ctx: Context, failure: Failure): void {
+  const { code, message, details } = failure
+  site.house.events.requestRefused({
+    requestId: requestIdOf(ctx),
+    code,
+    message,
+    cause: details.cause,
+  })
   const { status, headers, body } = errorResponse(failure, site.settings().quotaStatus)
   ctx.set({ ...commonHeaders(ctx), ...headers, 'cache-control': 'no-store' })
   ctx.status = status

@@ -14,9 +14,18 @@ export function faultFromStatus(
     kind,
     status,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
-    detail: `HTTP ${status}: ${body.slice(0, 300)}`,
+    detail: `HTTP ${status}${wordsFor(kind, error)}`,
     ...(kind === 'refused' && { refusal: refusalFrom(error) }),
   }
+}
+
+/** For the log. A refusal of the request may quote the prompt, so it keeps its words for the caller. */
+function wordsFor(kind: Fault['kind'], { message, type, code }: JsonObject): string {
+  const words = kind === 'refused' ? [type, code] : [type, code, message]
+  return words
+    .filter((word) => typeof word === 'string' && word !== '')
+    .map((word) => `: ${String(word).slice(0, 200)}`)
+    .join('')
 }
 
 /** An error that came inside a 200: as a body or as an event of the stream. */
@@ -24,9 +33,9 @@ export function faultFromError(error: unknown): Fault {
   const known = isObject(error) ? error : {}
   const code = known['code']
   const status = typeof code === 'number' && code >= 400 && code < 600 ? code : undefined
-  const detail = `error in the answer: ${JSON.stringify(error).slice(0, 300)}`
-  if (status === undefined) return { kind: 'server', detail }
-  const kind = faultKindOf(status)
+  const kind = status === undefined ? 'server' : faultKindOf(status)
+  const detail = `an error in the answer${wordsFor(kind, known)}`
+  if (status === undefined) return { kind, detail }
   return { kind, status, detail, ...(kind === 'refused' && { refusal: refusalFrom(known) }) }
 }
 

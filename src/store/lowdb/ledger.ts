@@ -56,7 +56,7 @@ export class LowdbLedger implements Ledger {
     const batch = this.#record(holdEntry(request, credit, this.#now()), credit)
     if ((await batch.firstTry.promise) === 'landed') return { kind: 'held' }
     // Refused, so it must be given back once the disk takes entries again; nobody waits for that.
-    this.#end(request.id, 'release', { outcome: 'failed', attempts: [] })
+    this.#end(request.id, { outcome: 'failed', attempts: [] })
     throw storeUnavailable(this.#journal.trouble)
   }
 
@@ -66,12 +66,7 @@ export class LowdbLedger implements Ledger {
   }
 
   async release(id: string, why: Parameters<Ledger['release']>[1]): Promise<void> {
-    const batch = this.#end(id, 'release', why)
-    await batch?.landed.promise
-  }
-
-  async expire(id: string): Promise<void> {
-    const batch = this.#end(id, 'expire', { outcome: 'killed', attempts: [] })
+    const batch = this.#end(id, why)
     await batch?.landed.promise
   }
 
@@ -126,16 +121,12 @@ export class LowdbLedger implements Ledger {
     return { kind: 'settled', charged, balance: credit.balance }
   }
 
-  #end(
-    id: string,
-    kind: 'release' | 'expire',
-    { outcome, attempts }: Parameters<Ledger['release']>[1],
-  ): Batch | undefined {
+  #end(id: string, { outcome, attempts }: Parameters<Ledger['release']>[1]): Batch | undefined {
     const hold = this.#take(id)
     if (hold === undefined) return undefined
     const account = this.#accountOf(hold.account)
     const { credit } = settleHold(account.credit, hold.amount, ZERO)
-    const head = { kind, at: this.#now(), account: hold.account, ref: id }
+    const head = { kind: 'release' as const, at: this.#now(), account: hold.account, ref: id }
     return this.#record({ ...head, ...moved(hold.amount, credit), outcome, attempts }, credit)
   }
 

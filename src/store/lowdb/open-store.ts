@@ -50,6 +50,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const dir = path.resolve(options.dir)
   const paths = dbPaths(dir)
   fs.mkdirSync(paths.journal, { recursive: true, mode: 0o700 })
+  keepPrivate(dir)
   const socket = socketPath(paths.socket)
   const claim = await claimFolder({ dir, socket, purpose: options.purpose })
   try {
@@ -67,6 +68,16 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   } catch (error) {
     claim.release()
     throw error
+  }
+}
+
+/** The folder may have come with the program, readable by all. */
+function keepPrivate(dir: string): void {
+  try {
+    fs.chmodSync(dir, 0o700)
+  } catch (error) {
+    // Another user's folder that we may write to: the operator's own arrangement.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) throw error
   }
 }
 

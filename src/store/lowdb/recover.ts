@@ -101,7 +101,7 @@ function readSegment(file: string, reader: RecordReader, books: Books): SegmentR
 const corrupt = ({ file, end, bad }: Pick<SegmentRead, 'file' | 'end' | 'bad'>): CorruptStore =>
   new CorruptStore(
     `${file}, offset ${end}: bad record (${bad?.message ?? 'unreadable'}). This is damage, not a torn write, so ` +
-      'Tollgate does not start on it. Restore a backup, or run `node scripts/audit.js --salvage`; nothing was changed.',
+      'Tollgate does not start on it. Restore a backup; `node scripts/audit.js` shows what is wrong. Nothing was changed.',
     { cause: bad },
   )
 
