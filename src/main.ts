@@ -7,8 +7,6 @@ import { startGateway } from './wiring/start-gateway.ts'
 
 /** The exit code for a configuration that cannot work. */
 const EXIT_CONFIG = 78
-/** How long a proxy gets to notice that this instance is not ready any more; Ctrl-C does not wait for it. */
-const NOTICE_MS = { SIGTERM: 5_000, SIGINT: 0 } as const
 
 const loaded = loadConfig({ env: readEnvironment(process.env, diskFiles), files: diskFiles })
 if (!loaded.ok) {
@@ -19,7 +17,9 @@ try {
   const gateway = await startGateway(loaded.config, loaded.secrets, process.env)
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      void gateway.stop({ noticeMs: NOTICE_MS[signal] }).then(() => process.exit(0))
+      // Whoever presses Ctrl-C does not wait for a proxy to notice.
+      const noticeMs = signal === 'SIGTERM' ? loaded.config.stopNoticeMs : 0
+      void gateway.stop({ noticeMs }).then(() => process.exit(0))
     })
   }
   process.stdout.write(welcome(gateway, loaded.notices))

@@ -151,14 +151,14 @@ describe('the log', () => {
     const refused = await raw({ url: house.gateway.url, key: 'tg-nope', body: chat('words') })
     const told = await untilLogged(house.gateway.output, String(refused.headers['x-request-id']))
     expect(told).toMatch(/unauthorized/i)
-    const account = await raw({
+    const elsewhere = await raw({
       url: house.gateway.url,
       key: 'tg-nope',
       method: 'GET',
       path: '/v1/account',
     })
     expect(
-      await untilLogged(house.gateway.output, String(account.headers['x-request-id'])),
+      await untilLogged(house.gateway.output, String(elsewhere.headers['x-request-id'])),
     ).toMatch(/unauthorized/i)
     await house.gateway.stop()
     const folder = path.join(house.gateway.dir, 'logs')

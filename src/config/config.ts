@@ -12,6 +12,8 @@ export type Config = Readonly<{
   /** The file that this came from, as it was named: re-read on change and on SIGHUP. */
   file: string
   jwtExpirationHours: number
+  /** After SIGTERM it is not ready, but still serves for so long: a proxy needs time to notice. */
+  stopNoticeMs: number
   accounting: Accounting & Readonly<{ defaultMaxOutput: number }>
   /** By name; `free` is always there, and new accounts get it. */
   tiers: ReadonlyMap<string, Tier>

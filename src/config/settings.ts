@@ -7,7 +7,14 @@ import type { Variables } from './variables.ts'
 export type Settings = Readonly<{
   server: Pick<
     Config,
-    'port' | 'host' | 'dbDir' | 'logDir' | 'logLevel' | 'file' | 'jwtExpirationHours'
+    | 'port'
+    | 'host'
+    | 'dbDir'
+    | 'logDir'
+    | 'logLevel'
+    | 'file'
+    | 'jwtExpirationHours'
+    | 'stopNoticeMs'
   >
   adminFirst: string | undefined
   jwtSecretKey: string | undefined
@@ -39,6 +46,12 @@ export function readSettings(reader: Reader): Settings {
       fallback: 24,
       min: 1,
       max: 8_760,
+      reader,
+    }),
+    stopNoticeMs: wholeNumber('STOP_NOTICE_MS', plain('STOP_NOTICE_MS'), {
+      fallback: 5_000,
+      min: 0,
+      max: 60_000,
       reader,
     }),
   }
