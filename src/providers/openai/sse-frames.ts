@@ -2,6 +2,8 @@
 const EVENT_BYTES_MAX = 4 * 1024 * 1024
 
 export interface FrameListener {
+  /** How many bytes from the start of a piece, which begins with a frame, are plain frames at the first glance. */
+  skim(bytes: Uint8Array): number
   /** Whether the payload at `text[from, to)` may pass without being looked at. */
   isPlain(text: string, from: number, to: number): boolean
   /** Whole frames, as they came. */
@@ -24,6 +26,17 @@ export class SseFrames {
   #isFirst = true
 
   push(piece: Buffer, listener: FrameListener): void {
+    if (this.#carry === undefined && this.#data.length === 0) {
+      const plain = listener.skim(piece)
+      if (plain > 0) listener.plain(plain === piece.byteLength ? piece : piece.subarray(0, plain))
+      if (plain < piece.byteLength)
+        this.#read(plain === 0 ? piece : piece.subarray(plain), listener)
+      return
+    }
+    this.#read(piece, listener)
+  }
+
+  #read(piece: Buffer, listener: FrameListener): void {
     const bytes = this.#carry === undefined ? piece : Buffer.concat([this.#carry, piece])
     this.#carry = undefined
     // One byte is one character here, so positions in the text are positions in the bytes.

@@ -3,6 +3,7 @@ import type { Fault } from '../../domain/fault.ts'
 import type { Usage } from '../../domain/usage.ts'
 import { repairedChunk, type Repair } from './repair.ts'
 import { broken, faultFromError } from './faults.ts'
+import { FrameTemplate } from './frame-template.ts'
 import { OrdinaryFrames } from './ordinary-frames.ts'
 import { SseFrames, type FrameListener } from './sse-frames.ts'
 import { isFinish, usageFrom } from './usage.ts'
@@ -23,6 +24,7 @@ export class StreamScanner implements FrameListener {
 
   readonly #frames = new SseFrames()
   readonly #ordinary = new OrdinaryFrames()
+  readonly #template = new FrameTemplate()
   readonly #repair: Repair | undefined
   #mayPass = false
   #out: Uint8Array[] = []
@@ -43,9 +45,17 @@ export class StreamScanner implements FrameListener {
     return frames
   }
 
+  skim(bytes: Uint8Array): number {
+    return this.#mayPass && !this.isDone && this.fault === undefined
+      ? this.#template.skim(bytes)
+      : 0
+  }
+
   isPlain(text: string, from: number, to: number): boolean {
     if (!this.#mayPass || this.isDone || this.fault !== undefined) return false
-    return this.#ordinary.is(text, from, to)
+    if (!this.#ordinary.is(text, from, to)) return false
+    this.#template.learn(text.slice(from, to))
+    return true
   }
 
   plain(frames: Uint8Array): void {
