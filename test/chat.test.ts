@@ -15,6 +15,8 @@ beforeAll(async () => {
     crlf: ['answer?crlf&chunks=4'],
     drip: ['answer?drip&chunks=3'],
     'vendor/words': ['answer'],
+    silent: ['answer?chunks=0&finish=content_filter'],
+    unsaid: ['answer?chunks=5&usage=none'],
   })
   client = await house.client()
 })
@@ -104,6 +106,33 @@ describe('an unmodified OpenAI client', () => {
       expect(finish).toBe('stop')
     },
   )
+
+  test('gets the finish of an answer that has no words', async () => {
+    const stream = await client.openai.chat.completions.create({
+      ...{ model: 'silent', messages: MESSAGES, stream: true },
+    })
+    const reasons = []
+    for await (const chunk of stream) reasons.push(chunk.choices[0]?.finish_reason ?? null)
+    expect(reasons).toEqual([null, 'content_filter'])
+  })
+
+  test('that asked for usage is told what was counted where the provider tells nothing', async () => {
+    const before = Number(await client.balance())
+    const stream = await client.openai.chat.completions.create({
+      ...{ model: 'unsaid', messages: MESSAGES, stream: true },
+      stream_options: { include_usage: true },
+    })
+    let last: OpenAI.ChatCompletionChunk | undefined
+    for await (const chunk of stream) last = chunk
+    const paid = before - Number(await client.balance())
+    expect(last?.usage).toMatchObject({ cost: paid })
+    expect(paid).toBe(
+      costOf({
+        prompt: last?.usage?.prompt_tokens ?? 0,
+        completion: last?.usage?.completion_tokens ?? 0,
+      }),
+    )
+  })
 
   test('passes on the fields that the gateway does not know', async () => {
     await client.openai.chat.completions.create({

@@ -12,7 +12,7 @@ import type { House, IncomingCall, ReadBody } from './house.ts'
 import { relay } from './relay.ts'
 import { Rounds } from './rounds.ts'
 import { settle, type Settled } from './settle.ts'
-import { StreamReply } from './stream-reply.ts'
+import { countedUsageChunk, StreamReply } from './stream-reply.ts'
 
 /** The story of a request: authenticate, admit, choose, attempt, relay, settle (which meters), and the end. */
 export class Completions {
@@ -131,8 +131,12 @@ function conclude({ admitted, attempted, ending, settled, reply, stream }: Concl
     return
   }
   stream.begin(attempted)
+  // A finish without any token is an answer, too: what was kept back for it is all there is.
+  if (!attempted.answer.isVisible) attempted.answer.relayTo((bytes) => stream.write(bytes))
+  const { showUsage, model } = admitted.request
+  const counted = () => countedUsageChunk({ id: admitted.requestId, model, usage: settled.usage })
   stream.finish({
-    usageChunk: admitted.request.showUsage ? ending.usageChunk : undefined,
+    usageChunk: showUsage ? (ending.usageChunk ?? counted()) : undefined,
     cost: settled.charged,
   })
 }

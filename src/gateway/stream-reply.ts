@@ -1,4 +1,5 @@
 import { formatCredits, type MicroCredits } from '../domain/money.ts'
+import type { Usage } from '../domain/usage.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { GatewaySettings } from '../ports/catalog.ts'
 import type { Reply } from '../ports/reply.ts'
@@ -70,3 +71,20 @@ function usageFrame(chunk: JsonChunk, cost: MicroCredits): string {
   const usage = { ...(chunk['usage'] as object), cost: Number(formatCredits(cost)) }
   return `data: ${JSON.stringify({ ...chunk, usage })}\n\n`
 }
+
+/** The usage chunk of an answer whose provider did not send one: what the gateway counted, and charges. */
+export function countedUsageChunk({ id, model, usage }: Counted): JsonChunk {
+  const { input, cachedInput, cacheWrite, image, audioInput, output, audioOutput } = usage
+  const prompt = input + cachedInput + cacheWrite + image + audioInput
+  const completion = output + audioOutput
+  return {
+    ...{ id, object: 'chat.completion.chunk', created: 0, model, choices: [] },
+    usage: {
+      prompt_tokens: prompt,
+      completion_tokens: completion,
+      total_tokens: prompt + completion,
+    },
+  }
+}
+
+type Counted = Readonly<{ id: string; model: string; usage: Usage }>
