@@ -45,6 +45,18 @@ describe('the first start', () => {
     await again.close()
   })
 
+  test('makes a master key that one set later replaces', async () => {
+    const first = await startGateway({ config: shipped, env: { ADMIN_FIRST: '' } })
+    const made = /Admin key \(shown once; keep it\): (tg-\w+)/.exec(first.output())?.[1] ?? ''
+    await first.stop()
+    const second = await startGateway({ config: shipped, dir: first.dir })
+    const statusOf = async (key: string): Promise<number> =>
+      (await raw({ url: second.url, key, method: 'GET', path: '/auth/validate' })).status
+    expect(await statusOf(second.adminKey)).toBe(200)
+    expect(await statusOf(made)).toBe(401)
+    await second.close()
+  })
+
   test('with a configuration that cannot work says every problem and where, and stops', async () => {
     const broken =
       'accounting: { credits_per_usd: -1 }\nmodels:\n  - id: m\n    deployments: [{ provider: nobody, model: m }]\n'

@@ -14,8 +14,8 @@ export class FrameTemplate {
     const textFrom = found.index + found[0].length
     const textTo = payload.indexOf('"', textFrom)
     if (textTo === -1 || payload.charCodeAt(textTo - 1) === BACKSLASH) return
-    this.#before = Buffer.from(`data: ${payload.slice(0, textFrom)}`, 'latin1')
-    this.#behind = Buffer.from(`${payload.slice(textTo)}\n\n`, 'latin1')
+    this.#before = ownBytes(`data: ${payload.slice(0, textFrom)}`)
+    this.#behind = ownBytes(`${payload.slice(textTo)}\n\n`)
   }
 
   /** How many bytes from the start are whole frames of this pattern. */
@@ -42,6 +42,9 @@ const TEXT_BEGINS = /"(?:content|reasoning_content|reasoning|arguments)":"/
 const QUOTE = 0x22
 const LINE_END = 0x0a
 const BACKSLASH = 0x5c
+
+/** Not from Node's pool: a few bytes kept there for the life of a stream keep its 8 KiB alive. */
+const ownBytes = (latin1: string): Uint8Array => new Uint8Array(Buffer.from(latin1, 'latin1'))
 
 function holds(bytes: Uint8Array, part: Uint8Array, at: number): boolean {
   if (at + part.length > bytes.length) return false
