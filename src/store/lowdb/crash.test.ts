@@ -34,7 +34,17 @@ const { ledger, registry } = await openStore({
   dir, purpose: 'server', now: Date.now, segmentBytesMax: 300_000,
   onFatal: () => process.exit(74), onTrouble: console.error,
 })
-const told = (kind, ref) => fs.writeSync(1, kind + ' ' + ref + '\\n')
+// The pipe is full when whoever listens is busy: wait for it, as a caller that was told must be heard.
+function told(kind, ref) {
+  for (;;) {
+    try {
+      fs.writeSync(1, kind + ' ' + ref + '\\n')
+      return
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+    }
+  }
+}
 if (round === '0') await registry.openAccount({ id: 'acme', tier: 'free' })
 const grant = 'grant-' + round
 await registry.credit({ id: grant, account: 'acme', amount: 1_000_000_000n, reason: 'test' })
@@ -68,10 +78,11 @@ async function killedAfter(ms: number, round: number): Promise<readonly string[]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let heard = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (heard += text))
-  await once(child.stdout, 'data')
+  const closed = once(child, 'close')
+  await Promise.race([once(child.stdout, 'data'), closed])
   await new Promise((resolve) => setTimeout(resolve, ms))
   child.kill('SIGKILL')
-  await once(child, 'close')
+  await closed
   expect(child.signalCode).toBe('SIGKILL')
   return heard.split('\n').slice(0, -1)
 }
