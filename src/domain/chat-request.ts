@@ -24,30 +24,30 @@ const CHOICES_MAX = 128
 const CAP_MAX = 2 ** 31 - 1
 
 /** Fields that would change where the request goes or what it costs behind the operator's back. */
-const REFUSED: Readonly<Record<string, string>> = {
-  api_base: 'the operator decides which provider answers',
-  base_url: 'the operator decides which provider answers',
-  api_key: 'send your key in the Authorization header',
-  headers: 'extra headers are not passed on',
-  extra_headers: 'extra headers are not passed on',
-  extra_body: 'put its fields into the body itself',
-  provider: 'the operator decides which provider answers',
-  models: 'ask for one model; the operator configures its fallbacks',
-  route: 'ask for one model; the operator configures its fallbacks',
-  plugins: 'plugins have no price here',
-  web_search_options: 'web search has no price here',
-  constructor: 'it is not a field of a chat completion',
-  prototype: 'it is not a field of a chat completion',
-}
-const REFUSED_NAMES = Object.keys(REFUSED)
+const REFUSED = new Map(
+  Object.entries({
+    api_base: 'the operator decides which provider answers',
+    base_url: 'the operator decides which provider answers',
+    api_key: 'send your key in the Authorization header',
+    headers: 'extra headers are not passed on',
+    extra_headers: 'extra headers are not passed on',
+    extra_body: 'put its fields into the body itself',
+    provider: 'the operator decides which provider answers',
+    models: 'ask for one model; the operator configures its fallbacks',
+    route: 'ask for one model; the operator configures its fallbacks',
+    plugins: 'plugins have no price here',
+    web_search_options: 'web search has no price here',
+    constructor: 'it is not a field of a chat completion',
+    prototype: 'it is not a field of a chat completion',
+  }),
+)
 
 /** Reads a chat completion body; throws the refusal that names the field and what to do. */
 export function parseChatRequest(body: unknown): ChatRequest {
   if (!isObject(body)) throw invalidRequest('The body must be a JSON object.')
-  for (const name of REFUSED_NAMES) {
-    if (Object.hasOwn(body, name)) throw refusedField(name)
-  }
+  for (const name of Object.keys(body)) if (REFUSED.has(name)) throw refusedField(name)
   const stream = flag(body['stream'], 'stream')
+  const { media, mediaChars } = mediaOf(messages(body['messages']))
   return {
     model: modelName(body['model']),
     stream,
@@ -55,13 +55,17 @@ export function parseChatRequest(body: unknown): ChatRequest {
     choices: integer(body['n'], { name: 'n', least: 1, most: CHOICES_MAX }) ?? 1,
     cap: outputCap(body),
     serviceTier: optionalText(body['service_tier'], 'service_tier'),
-    ...mediaOf(messages(body['messages'])),
+    media,
+    mediaChars,
     body,
   }
 }
 
 const refusedField = (name: string): Error =>
-  invalidRequest(`The field '${name}' is not accepted: ${REFUSED[name] ?? ''}. Remove it.`, name)
+  invalidRequest(
+    `The field '${name}' is not accepted: ${REFUSED.get(name) ?? ''}. Remove it.`,
+    name,
+  )
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

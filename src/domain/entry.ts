@@ -108,13 +108,13 @@ export type SettleEntry = Moved & {
   /** What the call cost, by usage and price; `amount` is what the account paid of it. */
   readonly cost: string
   readonly price: string
-  readonly usage: Readonly<Partial<Record<Bucket, number>>>
-  readonly estimated?: true
-  readonly stream?: true
-  readonly deployment?: string
+  readonly usage: Readonly<Partial<Record<Bucket, number | undefined>>>
+  readonly estimated?: true | undefined
+  readonly stream?: true | undefined
+  readonly deployment?: string | undefined
   readonly attempts: readonly AttemptRecord[]
   readonly startedAt: number
-  readonly firstByteMs?: number
+  readonly firstByteMs?: number | undefined
   readonly totalMs: number
 }
 

@@ -25,10 +25,12 @@ export function parseCredits(value: unknown): MicroCredits | undefined {
 
 /** Credits as a decimal string without trailing zeros: "10000", "0.5", "-0.000001". */
 export function formatCredits(amount: MicroCredits): string {
-  const size = amount < 0n ? 0n - amount : amount
-  const whole = size / 1_000_000n
-  const fraction = size % 1_000_000n
-  const sign = amount < 0n ? '-' : ''
-  if (fraction === 0n) return `${sign}${whole.toString()}`
-  return `${sign}${whole.toString()}.${fraction.toString().padStart(6, '0').replace(/0+$/, '')}`
+  if (amount < 0n) return `-${formatCredits(micro(0n - amount))}`
+  const digits = amount.toString().padStart(7, '0')
+  let end = digits.length
+  while (end > digits.length - 6 && digits.charCodeAt(end - 1) === ZERO_DIGIT) end--
+  const whole = digits.slice(0, -6)
+  return end === digits.length - 6 ? whole : `${whole}.${digits.slice(-6, end)}`
 }
+
+const ZERO_DIGIT = 0x30

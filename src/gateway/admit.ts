@@ -20,11 +20,13 @@ export type Admission = Readonly<{ requestId: string; key: KeyRecord; body: Read
 /** Model known and allowed; then the hold, durable before any byte goes upstream. */
 export async function admit(house: House, { requestId, key, body }: Admission): Promise<Admitted> {
   const { clock } = house
-  const asked = { ...body, route: routeFor(house, key, body) }
+  const { request, size } = body
+  const route = routeFor(house, key, body)
+  const asked = { request, size, route }
   checkLength(asked)
-  const entered = { requestId, key, startedAt: clock.nowMs(), startedTicks: clock.ticksMs() }
-  const plan = await holdCredit(house, { ...entered, asked })
-  return { ...asked, ...entered, plan }
+  const [startedAt, startedTicks] = [clock.nowMs(), clock.ticksMs()]
+  const plan = await holdCredit(house, { requestId, key, asked })
+  return { request, size, route, requestId, key, plan, startedAt, startedTicks }
 }
 
 function routeFor(house: House, key: KeyRecord, { request }: ReadBody): Asked['route'] {
@@ -71,10 +73,19 @@ type Entering = Readonly<{ requestId: string; key: KeyRecord; asked: Asked }>
 /** Holds the whole bound; where the account's whole credit could not pay it, what that credit pays. */
 async function holdCredit(house: House, { requestId, key, asked }: Entering): Promise<HoldPlan> {
   const { request, route } = asked
-  const head = { id: requestId, account: key.account, key: key.id, model: request.model }
-  const hold = (plan: HoldPlan) => {
-    const { amount, inputCost } = plan
-    return house.ledger.hold({ ...head, price: route.model.price, amount, inputCost })
+  const { price } = route.model
+  const { account, id: keyId } = key
+  const hold = ({ amount, inputCost }: HoldPlan) => {
+    const { model } = request
+    return house.ledger.hold({
+      id: requestId,
+      account,
+      key: keyId,
+      model,
+      price,
+      amount,
+      inputCost,
+    })
   }
   const wanted = planHold(asked)
   const answer = await hold(wanted)

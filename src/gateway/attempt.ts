@@ -88,10 +88,9 @@ function start(
 }
 
 function recordOf(candidate: Candidate, fault: Fault | undefined, ms: number): AttemptRecord {
-  return {
-    deployment: candidate.deployment.id,
-    ...(fault !== undefined && { fault: fault.kind }),
-    ...(fault?.status !== undefined && { status: fault.status }),
-    ms: Math.round(ms * 100) / 100,
-  }
+  const deployment = candidate.deployment.id
+  const rounded = Math.round(ms * 100) / 100
+  if (fault === undefined) return { deployment, ms: rounded }
+  const { kind, status } = fault
+  return { deployment, fault: kind, ...(status !== undefined && { status }), ms: rounded }
 }

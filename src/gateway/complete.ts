@@ -123,11 +123,8 @@ function conclude({ admitted, attempted, ending, settled, reply, stream }: Concl
   if (ending.kind === 'gone') return
   if (ending.kind === 'fault') throw failureOf(ending.fault, attempted.answer.isVisible)
   if (stream === undefined) {
-    const headers = {
-      ...answerHeaders(attempted),
-      ...costHeaders(settled.charged, settled.balance),
-    }
-    reply.send(headers, ending.body ?? new Uint8Array())
+    const cost = costHeaders(settled.charged, settled.balance)
+    reply.send([...answerHeaders(attempted), ...cost], ending.body ?? '')
     return
   }
   stream.begin(attempted)

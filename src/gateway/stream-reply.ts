@@ -27,7 +27,7 @@ export class StreamReply implements Watched {
     if (this.#isFresh) this.#lastTicks = Math.max(now, this.#lastTicks)
     this.#isFresh = false
     if (!isOn || now - this.#lastTicks < (this.#reply.hasBegun ? everyMs : delayMs)) return
-    if (!this.#reply.hasBegun) this.#reply.begin({})
+    if (!this.#reply.hasBegun) this.#reply.begin([])
     this.#lastTicks = now
     this.#reply.write(': keep-alive\n\n')
   }

@@ -1,18 +1,13 @@
 import type { Context } from 'koa'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { errorResponse, gatewayBody } from './error-responses.ts'
-import { commonHeaders, requestIdOf } from './identify.ts'
-import { NodeReply } from './node-reply.ts'
+import { commonHeaders, requestIdIn, setCommonHeaders } from './identify.ts'
 import type { Site } from './site.ts'
 
-/** The one place where errors become responses. */
+/** Where errors behind Koa become responses. */
 export function answerError(site: Site, ctx: Context, error: unknown): void {
-  const failure = failureFrom(site, ctx, error)
-  if (ctx.respond === false) {
-    new NodeReply(ctx.res, commonHeaders(ctx), site.settings().quotaStatus).fail(failure)
-  } else {
-    respond(site, ctx, failure)
-  }
+  const requestId = requestIdIn(commonHeaders(ctx))
+  respond(site, ctx, failureFrom(site, { requestId, where: `${ctx.method} ${ctx.path}` }, error))
 }
 
 /** What the router leaves without an answer becomes a refusal. */
@@ -23,13 +18,14 @@ export function answerUnanswered(ctx: Context): void {
 function respond(site: Site, ctx: Context, failure: Failure): void {
   const { code, message, details } = failure
   site.house.events.requestRefused({
-    requestId: requestIdOf(ctx),
+    requestId: requestIdIn(commonHeaders(ctx)),
     code,
     message,
     cause: details.cause,
   })
   const { status, headers, body } = errorResponse(failure, site.settings().quotaStatus)
-  ctx.set({ ...commonHeaders(ctx), ...headers, 'cache-control': 'no-store' })
+  setCommonHeaders(ctx)
+  ctx.set({ ...headers, 'cache-control': 'no-store' })
   ctx.status = status
   ctx.body = ctx.path.startsWith('/v1/') ? body : gatewayBody(body, site.house.clock.nowMs())
 }
@@ -50,8 +46,10 @@ function unanswered(ctx: Context): Failure {
   )
 }
 
+type Place = Readonly<{ requestId: string; where: string }>
+
 /** Refusals are told as they are; koa's and koa-body's own are translated; anything else is a bug. */
-function failureFrom(site: Site, ctx: Context, error: unknown): Failure {
+export function failureFrom(site: Site, { requestId, where }: Place, error: unknown): Failure {
   if (error instanceof Failure) return error
   const status = statusOf(error)
   if (status === 413) return new Failure('body_too_large', 'The body is too large. Send less.')
@@ -59,10 +57,10 @@ function failureFrom(site: Site, ctx: Context, error: unknown): Failure {
   if (status !== undefined && status >= 400 && status < 500) {
     return invalidRequest('The request could not be read. Send a valid JSON body.')
   }
-  site.house.events.bug({ where: `${ctx.method} ${ctx.path}`, requestId: requestIdOf(ctx), error })
+  site.house.events.bug({ where, requestId, error })
   return new Failure(
     'internal_error',
-    `Something went wrong here. Quote the request id ${requestIdOf(ctx)}.`,
+    `Something went wrong here. Quote the request id ${requestId}.`,
   )
 }
 

@@ -1,23 +1,35 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
+import { allowOrigin } from './cross-origin.ts'
 import type { Site } from './site.ts'
 
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 
 /**
- * Headers that every answer to this request carries. They are set in one go with the others of the answer: setting them
- * one by one before would cost the hot path more than all of Koa.
+ * Headers that every answer to a request carries, names and values in turn. They are set in one go with the others of the
+ * answer: setting them one by one before would cost the hot path more than all of Koa.
  */
-export type CommonHeaders = Record<string, string>
+export type CommonHeaders = string[]
 
 /** Every answer carries our request id; a caller's own comes back under its own name and is never a reference of ours. */
-export function identify({ newRequestId, settings }: Site, ctx: Context): void {
-  const headers: CommonHeaders = { 'x-request-id': newRequestId() }
-  const theirs = ctx.req.headers['x-client-request-id'] ?? ctx.req.headers['x-request-id']
-  if (typeof theirs === 'string' && CLIENT_ID.test(theirs)) headers['x-client-request-id'] = theirs
-  if (settings().isLeaving) headers['connection'] = 'close'
-  ctx.state = headers
+export function identified({ newRequestId, settings }: Site, req: IncomingMessage): CommonHeaders {
+  const common: CommonHeaders = ['x-request-id', newRequestId()]
+  const { headers } = req
+  const theirs = headers['x-client-request-id'] ?? headers['x-request-id']
+  if (typeof theirs === 'string' && CLIENT_ID.test(theirs)) {
+    common.push('x-client-request-id', theirs)
+  }
+  if (settings().isLeaving) common.push('connection', 'close')
+  if (headers.origin !== undefined) allowOrigin(req, common)
+  return common
 }
 
+export const requestIdIn = (common: CommonHeaders): string => common[1] ?? ''
+
+/** For the routes that answer through Koa. */
 export const commonHeaders = (ctx: Context): CommonHeaders => ctx.state
 
-export const requestIdOf = (ctx: Context): string => commonHeaders(ctx)['x-request-id'] ?? ''
+export function setCommonHeaders(ctx: Context): void {
+  const common = commonHeaders(ctx)
+  for (let at = 0; at < common.length; at += 2) ctx.set(common[at] ?? '', common[at + 1] ?? '')
+}

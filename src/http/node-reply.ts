@@ -3,11 +3,18 @@ import type { Failure } from '../domain/failure.ts'
 import type { Reply, ReplyHeaders } from '../ports/reply.ts'
 import { errorResponse } from './error-responses.ts'
 
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-store, no-transform',
-  'x-accel-buffering': 'no',
-}
+const STREAM_HEADERS = [
+  ...['content-type', 'text/event-stream; charset=utf-8'],
+  ...['cache-control', 'no-store, no-transform'],
+  ...['x-accel-buffering', 'no'],
+]
+
+/** Ends in the name whose value is not known yet. */
+const JSON_HEADERS = [
+  ...['content-type', 'application/json'],
+  ...['cache-control', 'no-store'],
+  'content-length',
+]
 
 /** The way back over Node's response. */
 export class NodeReply implements Reply {
@@ -41,13 +48,13 @@ export class NodeReply implements Reply {
     else this.#goneListeners.push(listener)
   }
 
-  send(headers: ReplyHeaders, body: Uint8Array): void {
+  send(headers: ReplyHeaders, body: Uint8Array | string): void {
     this.#sendJson(200, headers, body)
   }
 
   begin(headers: ReplyHeaders): void {
     if (this.#res.destroyed) return
-    this.#res.writeHead(200, { ...this.#common, ...STREAM_HEADERS, ...headers })
+    this.#res.writeHead(200, [...this.#common, ...STREAM_HEADERS, ...headers])
   }
 
   /** A response that is gone takes no bytes and never drains: waiting for it would lose the upstream's socket. */
@@ -68,7 +75,7 @@ export class NodeReply implements Reply {
     if (this.#res.destroyed) return
     const { status, headers, body } = errorResponse(failure, this.#quotaStatus)
     if (!this.#res.headersSent) {
-      this.#sendJson(status, headers, Buffer.from(JSON.stringify(body)))
+      this.#sendJson(status, Object.entries(headers).flat(), Buffer.from(JSON.stringify(body)))
       return
     }
     this.#res.write(`data: ${JSON.stringify(body)}\n\n`)
@@ -79,16 +86,13 @@ export class NodeReply implements Reply {
     this.#res.destroy()
   }
 
-  #sendJson(status: number, headers: ReplyHeaders, body: Uint8Array): void {
+  #sendJson(status: number, headers: ReplyHeaders, body: Uint8Array | string): void {
     if (this.#res.destroyed) return
     this.#isDone = true
-    this.#res.writeHead(status, {
-      ...this.#common,
-      'content-type': 'application/json',
-      'content-length': body.byteLength,
-      'cache-control': 'no-store',
-      ...headers,
-    })
-    this.#res.end(body)
+    const isText = typeof body === 'string'
+    const length = String(isText ? body.length : body.byteLength)
+    this.#res.writeHead(status, [...this.#common, ...JSON_HEADERS, length, ...headers])
+    if (isText) this.#res.end(body, 'latin1')
+    else this.#res.end(body)
   }
 }

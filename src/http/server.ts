@@ -4,11 +4,12 @@ import Koa, { type Context } from 'koa'
 import type { Site } from './site.ts'
 import { canonicalUrl } from './canonical-url.ts'
 import { door } from './door.ts'
+import { CHAT_COMPLETIONS, chatCompletions } from './routes/chat-completions.ts'
 import { routes } from './routes/routes.ts'
 
 export type ServerSettings = Readonly<{ connectionsMax: number }>
 
-/** The HTTP server: Koa behind Node's own limits on time and size. */
+/** The HTTP server: Koa behind Node's own limits on time and size, and the one route in front of it that nearly all take. */
 export function createServer(site: Site, { connectionsMax }: ServerSettings): Server {
   const app = new Koa<object, Context>()
   app.silent = true // whatever goes wrong is answered and told in one place: the door
@@ -17,6 +18,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   app.use(router.routes())
   app.use(router.allowedMethods())
   const handle = app.callback()
+  const chat = chatCompletions(site)
   const server = http.createServer({ ...TIMES, maxHeaderSize: HEADER_BYTES_MAX }, onRequest)
   server.maxConnections = connectionsMax
   server.on('clientError', refuseUnparsed)
@@ -25,7 +27,8 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
 
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
     req.url = canonicalUrl(req.url ?? '/')
-    void handle(req, res)
+    if (req.url === CHAT_COMPLETIONS && req.method === 'POST') void chat(req, res)
+    else void handle(req, res)
   }
 }
 

@@ -23,8 +23,8 @@ export type AnswerEnd =
       serviceTier: string | undefined
       /** Streamed and reported: the provider's usage chunk, which callers see only if they asked. */
       usageChunk: Record<string, unknown> | undefined
-      /** Not streamed: the whole answer. */
-      body: Uint8Array | undefined
+      /** Not streamed: the whole answer; as text where that is short and ASCII. */
+      body: Uint8Array | string | undefined
     }
   /** `usage` is what was reported before the end, if anything. */
   | { kind: 'fault'; fault: Fault; usage: Usage | undefined }

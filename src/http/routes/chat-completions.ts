@@ -1,23 +1,46 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'koa'
+import { failureFrom } from '../answer-errors.ts'
 import { credentialOf } from '../credential.ts'
-import { commonHeaders, requestIdOf } from '../identify.ts'
+import { commonHeaders, identified, requestIdIn, type CommonHeaders } from '../identify.ts'
 import { NodeReply } from '../node-reply.ts'
 import { readChatRequest } from '../read-chat-request.ts'
 import type { Site } from '../site.ts'
 
 export const CHAT_COMPLETIONS = '/v1/chat/completions'
 
-/** POST /v1/chat/completions. The answer is written to Node's response itself: going through Koa would cost as much again. */
-export function chatCompletions({ completions, settings }: Site) {
+/**
+ * POST /v1/chat/completions, which nearly all requests are: over Node's request and response themselves, because Koa's
+ * context and its watch over the response would cost each of them as much as the ledger does.
+ */
+export function chatCompletions(site: Site) {
+  return (req: IncomingMessage, res: ServerResponse): Promise<void> =>
+    complete(site, { req, res, common: identified(site, req) })
+}
+
+/** The same for addresses that the router had to look at first. */
+export function routedChatCompletions(site: Site) {
   return (ctx: Context): Promise<void> => {
     ctx.respond = false
     const { req, res } = ctx
-    const { bodyBytesMax, quotaStatus } = settings()
-    const call = {
-      requestId: requestIdOf(ctx),
-      credential: credentialOf(req.headers),
-      read: () => readChatRequest(req, bodyBytesMax),
-    }
-    return completions.complete(call, new NodeReply(res, commonHeaders(ctx), quotaStatus))
+    return complete(site, { req, res, common: commonHeaders(ctx) })
+  }
+}
+
+type Exchange = Readonly<{ req: IncomingMessage; res: ServerResponse; common: CommonHeaders }>
+
+async function complete(site: Site, { req, res, common }: Exchange): Promise<void> {
+  const { bodyBytesMax, quotaStatus } = site.settings()
+  const requestId = requestIdIn(common)
+  const reply = new NodeReply(res, common, quotaStatus)
+  const call = {
+    requestId,
+    credential: credentialOf(req.headers),
+    read: () => readChatRequest(req, bodyBytesMax),
+  }
+  try {
+    await site.completions.complete(call, reply)
+  } catch (error) {
+    reply.fail(failureFrom(site, { requestId, where: `POST ${CHAT_COMPLETIONS}` }, error))
   }
 }

@@ -2,7 +2,7 @@ import Router from '@koa/router'
 import { koaBody } from 'koa-body'
 import type { Site } from '../site.ts'
 import { issueKeyRoute } from './admin-keys.ts'
-import { CHAT_COMPLETIONS, chatCompletions } from './chat-completions.ts'
+import { CHAT_COMPLETIONS, routedChatCompletions } from './chat-completions.ts'
 import { account } from './account.ts'
 import { liveness, health, readiness } from './health.ts'
 import { model, models } from './models.ts'
@@ -13,7 +13,7 @@ import { beginSession, validateSession } from './sessions.ts'
 export function routes(site: Site): Router {
   const router = new Router()
   const json = koaBody({ jsonLimit: '1mb', text: false, urlencoded: false })
-  router.post(CHAT_COMPLETIONS, chatCompletions(site))
+  router.post(CHAT_COMPLETIONS, routedChatCompletions(site))
   router.get('/v1/models', models(site))
   router.get('/v1/models/*id', model(site))
   router.get('/v1/account', account(site))

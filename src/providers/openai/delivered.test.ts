@@ -7,7 +7,7 @@ const frame = (delta: object): Buffer =>
 
 function deliveredFrom(frames: readonly Buffer[]) {
   const delivered = new DeliveredText()
-  for (const one of frames) delivered.add(one)
+  for (const one of frames) delivered.addFrames(one)
   return delivered.get()
 }
 
@@ -51,7 +51,7 @@ describe('the delivered text', () => {
     let expected = ''
     for (let index = 0; index < 6_000; index++) {
       const content = `${index} Grüße "${'x'.repeat(index % 90)}"\n`
-      delivered.add(frame({ content }))
+      delivered.addFrames(frame({ content }))
       expected += content
       if (index === 1_000) expect(delivered.get().text).toBe(expected)
     }
@@ -69,5 +69,18 @@ describe('the delivered text', () => {
     expect(deliveredFrom([frame({ content: 'Hello' })]).size).toEqual({ ascii: 5, other: 0 })
     expect(deliveredFrom([frame({ content: '你好' })]).size).toEqual({ ascii: 0, other: 6 })
     expect(deliveredFrom([]).size).toEqual({ ascii: 0, other: 0 })
+  })
+
+  test('keeps its order when frames and bare texts take turns', () => {
+    const delivered = new DeliveredText()
+    const add = (inner: string) =>
+      delivered.addText(Buffer.from(`<${inner}>`), 1, Buffer.byteLength(inner) + 1)
+    add('One ')
+    add(String.raw`\"two\" `)
+    delivered.addFrames(frame({ content: 'three ' }))
+    add('vier: ü ')
+    add('x'.repeat(100_000))
+    delivered.addFrames(frame({ content: ' five' }))
+    expect(delivered.get().text).toBe(`One "two" three vier: ü ${'x'.repeat(100_000)} five`)
   })
 })

@@ -1,24 +1,34 @@
 import type { Delivered } from '../../ports/provider.ts'
+import { GrowingBytes } from './growing-bytes.ts'
 
 /**
- * Remembers the text of a stream as it passes, for the case that its usage is never reported. Raw frames are copied
- * into one buffer, and only when that is full, or somebody asks, is their text taken out: a chunk costs a copy.
+ * Remembers the text of a stream as it passes, for the case that its usage is never reported. Most frames are of one
+ * pattern, and only their text is copied; of others the whole frame is, and its text taken out when somebody asks.
  */
 export class DeliveredText {
-  #raw: Buffer = Buffer.alloc(0)
-  #length = 0
+  /** JSON's inside of a string, escapes and all. */
+  readonly #inner = new GrowingBytes()
+  readonly #frames = new GrowingBytes()
   readonly #texts: string[] = []
   #textChars = 0
 
-  /** `frames` is whole frames, as sent. */
-  add(frames: Uint8Array): void {
-    if (this.#length + frames.byteLength > this.#raw.byteLength) this.#grow(frames.byteLength)
-    this.#raw.set(frames, this.#length)
-    this.#length += frames.byteLength
+  /** Whole frames, as sent. */
+  addFrames(frames: Uint8Array): void {
+    if (this.#inner.length > 0) this.#unescapeInner()
+    this.#frames.add(frames, 0, frames.byteLength)
+    if (this.#frames.length > RAW_BYTES_MAX) this.#extractFrames()
+  }
+
+  /** The text of a frame that nothing else need be known of: `bytes[from, to)`. */
+  addText(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#frames.length > 0) this.#extractFrames()
+    this.#inner.add(bytes, from, to)
+    if (this.#inner.length > RAW_BYTES_MAX) this.#unescapeInner()
   }
 
   get(): Delivered {
-    this.#extract()
+    this.#extractFrames()
+    this.#unescapeInner()
     const text = this.#texts.join('')
     const bytes = Buffer.byteLength(text)
     // Where some of it is not ASCII, all that exceeds one byte a character is; close enough for an estimate.
@@ -26,28 +36,21 @@ export class DeliveredText {
     return { text, size: { ascii: bytes - other, other } }
   }
 
-  #grow(needed: number): void {
-    if (this.#length >= RAW_BYTES_MAX) this.#extract()
-    const size = Math.max(RAW_BYTES_MIN, 2 * this.#raw.byteLength, this.#length + needed)
-    if (this.#length + needed <= this.#raw.byteLength) return
-    const larger = Buffer.allocUnsafeSlow(size)
-    larger.set(this.#raw.subarray(0, this.#length))
-    this.#raw = larger
+  #extractFrames(): void {
+    for (const [, piece = ''] of this.#frames.take().matchAll(PIECE)) this.#keep(unescaped(piece))
   }
 
-  #extract(): void {
-    const raw = this.#raw.toString('utf8', 0, this.#length)
-    this.#length = 0
-    if (this.#textChars > TEXT_CHARS_MAX) return
-    for (const [, piece = ''] of raw.matchAll(PIECE)) {
-      const text = unescaped(piece)
-      this.#texts.push(text)
-      this.#textChars += text.length
-    }
+  #unescapeInner(): void {
+    this.#keep(unescaped(this.#inner.take()))
+  }
+
+  #keep(text: string): void {
+    if (text === '' || this.#textChars > TEXT_CHARS_MAX) return
+    this.#texts.push(text)
+    this.#textChars += text.length
   }
 }
 
-const RAW_BYTES_MIN = 512
 const RAW_BYTES_MAX = 64 * 1024
 const TEXT_CHARS_MAX = 4 * 1024 * 1024
 

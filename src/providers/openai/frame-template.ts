@@ -4,52 +4,63 @@
  * It makes no strings and costs a tenth of a microsecond a frame; searching each for what matters costs ten times that.
  */
 export class FrameTemplate {
-  #before: Uint8Array = new Uint8Array()
-  #behind: Uint8Array = new Uint8Array()
+  #before: Pattern | undefined
+  #behind: Pattern = patternOf('')
 
-  /** Takes the payload of an ordinary frame as the pattern, if the text in it can be told. */
+  /** Takes the payload of an ordinary frame as the pattern, if the one text in it can be told. */
   learn(payload: string): void {
     const found = TEXT_BEGINS.exec(payload)
     if (found === null) return
     const textFrom = found.index + found[0].length
     const textTo = payload.indexOf('"', textFrom)
     if (textTo === -1 || payload.charCodeAt(textTo - 1) === BACKSLASH) return
-    this.#before = ownBytes(`data: ${payload.slice(0, textFrom)}`)
-    this.#behind = ownBytes(`${payload.slice(textTo)}\n\n`)
+    const behind = payload.slice(textTo)
+    if (TEXT_BEGINS.test(behind)) return
+    this.#before = patternOf(`data: ${payload.slice(0, textFrom)}`)
+    this.#behind = patternOf(`${behind}\n\n`)
   }
 
-  /** How many bytes from the start are whole frames of this pattern. */
-  skim(bytes: Uint8Array): number {
-    let at = 0
-    for (;;) {
-      const end = this.#endOfFrame(bytes, at)
-      if (end === -1) return at
-      at = end
-    }
-  }
-
-  #endOfFrame(bytes: Uint8Array, at: number): number {
+  /** How many bytes from the start are whole frames of this pattern; their texts are told to the sink. */
+  skim(bytes: Uint8Array, sink: TextSink): number {
     const before = this.#before
-    const textFrom = at + before.length
-    if (before.length === 0 || textFrom >= bytes.length || !holds(bytes, before, at)) return -1
-    const textTo = endOfText(bytes, textFrom)
-    if (textTo === -1 || !holds(bytes, this.#behind, textTo)) return -1
-    return textTo + this.#behind.length
+    if (before === undefined) return 0
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    let at = 0
+    while (holds(view, before, at)) {
+      const textFrom = at + before.byteLength
+      const textTo = endOfText(bytes, textFrom)
+      if (textTo === -1 || !holds(view, this.#behind, textTo)) break
+      sink.addText(bytes, textFrom, textTo)
+      at = textTo + this.#behind.byteLength
+    }
+    return at
   }
 }
 
-const TEXT_BEGINS = /"(?:content|reasoning_content|reasoning|arguments)":"/
+export type TextSink = { addText(bytes: Uint8Array, from: number, to: number): void }
+
+const TEXT_BEGINS = /"(?:content|reasoning_content|reasoning|refusal|arguments)":\s*"/
 const QUOTE = 0x22
 const LINE_END = 0x0a
 const BACKSLASH = 0x5c
 
-/** Not from Node's pool: a few bytes kept there for the life of a stream keep its 8 KiB alive. */
-const ownBytes = (latin1: string): Uint8Array => new Uint8Array(Buffer.from(latin1, 'latin1'))
+/** A view, because it compares four bytes at a time wherever they stand. */
+type Pattern = DataView<ArrayBuffer>
 
-function holds(bytes: Uint8Array, part: Uint8Array, at: number): boolean {
-  if (at + part.length > bytes.length) return false
-  for (let index = 0; index < part.length; index++) {
-    if (bytes[at + index] !== part[index]) return false
+/** Not from Node's pool: a few bytes kept there for the life of a stream keep its 8 KiB alive. */
+const patternOf = (latin1: string): Pattern =>
+  new DataView(new Uint8Array(Buffer.from(latin1, 'latin1')).buffer)
+
+function holds(view: DataView, part: Pattern, at: number): boolean {
+  const length = part.byteLength
+  if (at + length > view.byteLength) return false
+  const words = length - 3
+  let index = 0
+  for (; index < words; index += 4) {
+    if (view.getInt32(at + index) !== part.getInt32(index)) return false
+  }
+  for (; index < length; index++) {
+    if (view.getUint8(at + index) !== part.getUint8(index)) return false
   }
   return true
 }

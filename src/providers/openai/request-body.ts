@@ -7,17 +7,20 @@ import type { ProviderCall } from '../../ports/provider.ts'
  * upstream knows, and usage always asked for. Unknown fields pass through.
  */
 export function requestBody({ request, deployment, cap }: ProviderCall): string {
-  const body: Record<string, unknown> = { ...request.body, model: deployment.upstreamModel }
-  delete body['max_tokens']
-  delete body['max_completion_tokens']
+  const body: Record<string, unknown> = { model: deployment.upstreamModel }
+  for (const [name, value] of Object.entries(request.body)) {
+    if (!DECIDED.has(name)) body[name] = value
+  }
   body[deployment.capField] = cap
   if (request.stream) {
-    const asked = body['stream_options']
+    const asked = request.body['stream_options']
     body['stream_options'] = { ...(isObject(asked) && asked), include_usage: true }
   }
   for (const name of deployment.stripFields) Reflect.deleteProperty(body, name)
   return serialised(body)
 }
+
+const DECIDED = new Set(['model', 'max_tokens', 'max_completion_tokens'])
 
 function serialised(body: object): string {
   try {

@@ -2,7 +2,7 @@
 const EVENT_BYTES_MAX = 4 * 1024 * 1024
 
 export interface FrameListener {
-  /** How many bytes from the start of a piece, which begins with a frame, are plain frames at the first glance. */
+  /** Takes what is plain at the first glance from the start of a piece, which begins with a frame: how many bytes. */
   skim(bytes: Uint8Array): number
   /** Whether the payload at `text[from, to)` may pass without being looked at. */
   isPlain(text: string, from: number, to: number): boolean
@@ -27,10 +27,9 @@ export class SseFrames {
 
   push(piece: Buffer, listener: FrameListener): void {
     if (this.#carry === undefined && this.#data.length === 0) {
-      const plain = listener.skim(piece)
-      if (plain > 0) listener.plain(plain === piece.byteLength ? piece : piece.subarray(0, plain))
-      if (plain < piece.byteLength)
-        this.#read(plain === 0 ? piece : piece.subarray(plain), listener)
+      const taken = listener.skim(piece)
+      if (taken < piece.byteLength)
+        this.#read(taken === 0 ? piece : piece.subarray(taken), listener)
       return
     }
     this.#read(piece, listener)

@@ -1,10 +1,9 @@
 import type { Fault } from '../../domain/fault.ts'
 import type { AnswerListener, Delivered } from '../../ports/provider.ts'
-import { DeliveredText } from './delivered.ts'
 import { broken } from './faults.ts'
 import type { Repair } from './repair.ts'
 import { StreamScanner } from './stream-scanner.ts'
-import { one, tooLarge, UpstreamCall } from './upstream-call.ts'
+import { tooLarge, UpstreamCall } from './upstream-call.ts'
 
 const STREAM_BYTES_MAX = 64 * 1024 * 1024
 
@@ -14,8 +13,9 @@ const LAST_LINE_END = Buffer.from('\n\n')
 /** An answer as a stream of chunks, told onwards as they come. */
 export class StreamCall extends UpstreamCall {
   readonly #scanner: StreamScanner
-  readonly #delivered = new DeliveredText()
   #bytes = 0
+  /** What undici found in one read of the socket; a provider in a hurry sends hundreds of chunks in one. */
+  #read: Buffer[] = []
 
   constructor(listener: AnswerListener, repair: Repair | undefined) {
     super(listener)
@@ -26,38 +26,49 @@ export class StreamCall extends UpstreamCall {
     return this.#scanner.hasFinish
   }
 
-  protected begin(headers: Record<string, string | string[] | undefined>): Fault | undefined {
-    const type = one(headers['content-type']) ?? ''
+  protected begin(contentType: string): Fault | undefined {
     // Some upstreams leave the type out; JSON or a page is an error in disguise, and is told apart by its bytes.
-    return type.startsWith('text/html') ? broken('the answer is a web page') : undefined
+    return contentType.startsWith('text/html') ? broken('the answer is a web page') : undefined
   }
 
+  /** Looked at once the whole read is here: a chunk that comes with others costs a fraction of one that comes alone. */
   protected data(bytes: Buffer): void {
+    if (this.#read.push(bytes) === 1) process.nextTick(takeIn, this)
+  }
+
+  takeIn(): void {
+    const [only] = this.#read
+    if (only === undefined || this.isOver) return
+    const bytes = this.#read.length === 1 ? only : Buffer.concat(this.#read)
+    this.#read = []
+    this.#scan(bytes)
+  }
+
+  #scan(bytes: Buffer): void {
     const scanner = this.#scanner
     this.#bytes += bytes.byteLength
     const frames = scanner.push(bytes)
-    if (frames !== undefined) {
-      this.#delivered.add(frames)
-      this.listener.frames(frames, scanner.isVisible)
-    }
+    if (frames !== undefined) this.listener.frames(frames, scanner.isVisible)
     if (scanner.fault !== undefined) this.broke(scanner.fault)
     else if (this.#bytes > STREAM_BYTES_MAX) this.broke(tooLarge())
     else if (scanner.isDone) this.#conclude(true)
   }
 
   protected end(): void {
-    this.data(LAST_LINE_END)
+    this.takeIn()
+    this.#scan(LAST_LINE_END)
     this.#conclude(true)
   }
 
   /** A stream that breaks after its finish is whole all the same. */
   protected override broke(fault: Fault): void {
+    this.takeIn()
     if (this.#scanner.hasFinish) this.#conclude(false)
     else this.finish({ kind: 'fault', fault, usage: this.#scanner.usage })
   }
 
   delivered(): Delivered {
-    return this.#delivered.get()
+    return this.#scanner.delivered.get()
   }
 
   /** `[DONE]` without a finish is a cut that looks complete. */
@@ -71,5 +82,14 @@ export class StreamCall extends UpstreamCall {
       ? broken('the stream ended without a finish')
       : ({ kind: 'empty', detail: 'the stream ended without a token' } as const)
     this.finish({ kind: 'fault', fault, usage })
+  }
+}
+
+/** Not a closure for each read; and what goes wrong here is this call's trouble alone. */
+function takeIn(call: StreamCall): void {
+  try {
+    call.takeIn()
+  } catch (error) {
+    call.failed(error as Error)
   }
 }

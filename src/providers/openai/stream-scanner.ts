@@ -2,6 +2,7 @@ import { isObject, type JsonObject } from '../../domain/chat-request.ts'
 import type { Fault } from '../../domain/fault.ts'
 import type { Usage } from '../../domain/usage.ts'
 import { repairedChunk, type Repair } from './repair.ts'
+import { DeliveredText } from './delivered.ts'
 import { broken, faultFromError } from './faults.ts'
 import { FrameTemplate } from './frame-template.ts'
 import { OrdinaryFrames } from './ordinary-frames.ts'
@@ -21,6 +22,7 @@ export class StreamScanner implements FrameListener {
   serviceTier: string | undefined
   usageChunk: JsonObject | undefined
   fault: Fault | undefined
+  readonly delivered = new DeliveredText()
 
   readonly #frames = new SseFrames()
   readonly #ordinary = new OrdinaryFrames()
@@ -46,9 +48,10 @@ export class StreamScanner implements FrameListener {
   }
 
   skim(bytes: Uint8Array): number {
-    return this.#mayPass && !this.isDone && this.fault === undefined
-      ? this.#template.skim(bytes)
-      : 0
+    if (!this.#mayPass || this.isDone || this.fault !== undefined) return 0
+    const length = this.#template.skim(bytes, this.delivered)
+    if (length > 0) this.#out.push(length === bytes.byteLength ? bytes : bytes.subarray(0, length))
+    return length
   }
 
   isPlain(text: string, from: number, to: number): boolean {
@@ -59,12 +62,13 @@ export class StreamScanner implements FrameListener {
   }
 
   plain(frames: Uint8Array): void {
+    this.delivered.addFrames(frames)
     this.#out.push(frames)
   }
 
   payload(payload: string): void {
     const frame = this.#inspect(payload)
-    if (frame !== undefined) this.#out.push(frame)
+    if (frame !== undefined) this.plain(frame)
   }
 
   bad(why: string): void {

@@ -3,21 +3,22 @@ import type { Fault } from '../../domain/fault.ts'
 import type { AnswerListener, Delivered, RunningCall } from '../../ports/provider.ts'
 import { broken, faultFromNetwork, faultFromStatus } from './faults.ts'
 
-type Controller = Dispatcher.DispatchController
-type Headers = Record<string, string | string[] | undefined>
-
 /** Bytes of an error's body that are worth reading. */
 const ERROR_BYTES_MAX = 64 * 1024
 
 /**
  * One call on undici's wire, with what streamed and whole answers have in common: cancelling at any moment, refusals by
  * status, and network trouble. Tells its listener of the end exactly once, and never after `cancel`.
+ *
+ * It is the older form of undici's handlers: the present one parses every header into an object and goes through a
+ * controller, which costs a stream as much as looking at its chunks does.
  */
 export abstract class UpstreamCall implements Dispatcher.DispatchHandler, RunningCall {
   protected readonly listener: AnswerListener
-  #controller: Controller | undefined
+  #abort: ((reason: Error) => void) | undefined
+  #resume: (() => void) | undefined
   #isOver = false
-  #wantsPause = false
+  #isPaused = false
   #status = 0
   #retryAfter: string | undefined
   #errorBody: Buffer[] = []
@@ -29,55 +30,60 @@ export abstract class UpstreamCall implements Dispatcher.DispatchHandler, Runnin
 
   abstract readonly isFinishing: boolean
   abstract delivered(): Delivered
-  protected abstract begin(headers: Headers): Fault | undefined
+  protected abstract begin(contentType: string): Fault | undefined
   protected abstract data(bytes: Buffer): void
   /** The answer has ended as HTTP goes. */
   protected abstract end(): void
 
+  protected get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** What undici has read already still comes. */
   pause(): void {
-    this.#wantsPause = true
-    this.#controller?.pause()
+    this.#isPaused = true
   }
 
   resume(): void {
-    this.#wantsPause = false
-    this.#controller?.resume()
+    this.#isPaused = false
+    this.#resume?.()
   }
 
   cancel(): void {
     this.#isOver = true
-    this.#controller?.abort(CANCELLED)
+    this.#abort?.(CANCELLED)
   }
 
-  onRequestStart(controller: Controller): void {
-    this.#controller = controller
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abort = abort
     // The caller may have left while the request waited for a connection.
-    if (this.#isOver) controller.abort(CANCELLED)
+    if (this.#isOver) abort(CANCELLED)
     else this.listener.accepted()
   }
 
-  onResponseStart(_controller: Controller, status: number, headers: Headers): void {
-    if (this.#isOver) return
+  onHeaders(status: number, headers: Buffer[], resume: () => void): boolean {
+    if (this.#isOver) return true
+    this.#resume = resume
     this.#status = status
-    this.#retryAfter = one(headers['retry-after'])
-    if (status < 200) return
+    if (status < 200) return true
     if (status === 200) {
-      const fault = this.begin(headers)
+      const fault = this.begin(headerOf(headers, 'content-type') ?? '')
       if (fault !== undefined) this.finish({ kind: 'fault', fault, usage: undefined })
-    }
-    if (this.#wantsPause) this.#controller?.pause()
+    } else this.#retryAfter = headerOf(headers, 'retry-after')
+    return !this.#isPaused
   }
 
-  onResponseData(_controller: Controller, bytes: Buffer): void {
-    if (this.#isOver) return
+  onData(bytes: Buffer): boolean {
+    if (this.#isOver) return true
     if (this.#status === 200) this.data(bytes)
     else if (this.#errorBytes < ERROR_BYTES_MAX) {
       this.#errorBody.push(bytes)
       this.#errorBytes += bytes.byteLength
     }
+    return !this.#isPaused
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
     if (this.#isOver) return
     if (this.#status === 200) {
       this.end()
@@ -88,7 +94,11 @@ export abstract class UpstreamCall implements Dispatcher.DispatchHandler, Runnin
     this.finish({ kind: 'fault', fault, usage: undefined })
   }
 
-  onResponseError(_controller: Controller, error: Error): void {
+  onError(error: Error): void {
+    this.failed(error)
+  }
+
+  failed(error: Error): void {
     if (this.#isOver) return
     this.broke(faultFromNetwork(error, this.#status !== 0))
   }
@@ -102,13 +112,20 @@ export abstract class UpstreamCall implements Dispatcher.DispatchHandler, Runnin
   protected finish(end: Parameters<AnswerListener['ended']>[0], isComplete = false): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (!isComplete) this.#controller?.abort(CANCELLED)
+    if (!isComplete) this.#abort?.(CANCELLED)
     this.listener.ended(end)
   }
 }
 
-export const one = (header: string | string[] | undefined): string | undefined =>
-  Array.isArray(header) ? header[0] : header
+/** The first header of that name, in the pairs that undici hands out. */
+function headerOf(headers: readonly Buffer[], name: string): string | undefined {
+  for (let at = 0; at < headers.length; at += 2) {
+    const found = headers[at]
+    if (found?.length === name.length && found.toString('latin1').toLowerCase() === name)
+      return headers[at + 1]?.toString('latin1')
+  }
+  return undefined
+}
 
 /** Undici wants a reason; nobody reads it. */
 const CANCELLED = new Error('cancelled')

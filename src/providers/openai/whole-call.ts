@@ -7,6 +7,8 @@ import { tooLarge, UpstreamCall } from './upstream-call.ts'
 import { isFinish, usageFrom } from './usage.ts'
 
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+/** Node writes strings up to here from its stack. */
+const TEXT_BYTES_MAX = 15 * 1024
 
 /** An answer in one piece. It goes to the caller as the bytes it came in. */
 export class WholeCall extends UpstreamCall {
@@ -47,7 +49,8 @@ export class WholeCall extends UpstreamCall {
   }
 
   #read(body: Buffer): AnswerEnd {
-    const answer = parsed(body)
+    const text = body.toString()
+    const answer = parsed(text)
     const fault = faultIn(answer)
     if (answer === undefined || fault !== undefined) {
       return { kind: 'fault', fault: fault ?? broken('the answer is not JSON'), usage: undefined }
@@ -61,15 +64,19 @@ export class WholeCall extends UpstreamCall {
       usageChunk: undefined,
       body:
         this.#publicModel === undefined
-          ? body
+          ? sendable(body, text)
           : Buffer.from(JSON.stringify({ ...answer, model: this.#publicModel })),
     }
   }
 }
 
-function parsed(body: Buffer): JsonObject | undefined {
+/** Text that has as many bytes as characters is ASCII. */
+const sendable = (body: Buffer, text: string): Buffer | string =>
+  text.length === body.byteLength && text.length <= TEXT_BYTES_MAX ? text : body
+
+function parsed(text: string): JsonObject | undefined {
   try {
-    const answer: unknown = JSON.parse(body.toString())
+    const answer: unknown = JSON.parse(text)
     return isObject(answer) ? answer : undefined
   } catch {
     return undefined
