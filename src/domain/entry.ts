@@ -49,10 +49,12 @@ export type PriceEntry = At & {
   readonly request: string
 }
 
-type AccountEntry = At & {
+export type AccountEntry = At & {
   readonly kind: 'account'
   readonly account: string
   readonly tier: string
+  /** By whose days its usage is shown; absent leaves it as it is, which at first is UTC. */
+  readonly timeZone?: string
 }
 
 export type KeyEntry = At & {

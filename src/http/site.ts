@@ -1,4 +1,5 @@
 import type { KeyIssuing } from '../admin/issue-key.ts'
+import type { AccountSetting } from '../admin/set-account.ts'
 import type { Sessions } from '../admin/sessions.ts'
 import type { Completions } from '../gateway/complete.ts'
 import type { House } from '../gateway/house.ts'
@@ -8,6 +9,7 @@ export type Site = Readonly<{
   house: House
   completions: Completions
   issuing: KeyIssuing
+  accounts: AccountSetting
   sessions: Sessions
   newRequestId: () => string
   settings: () => SiteSettings

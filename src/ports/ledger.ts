@@ -6,7 +6,12 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Price } from '../domain/price.ts'
 import type { Usage } from '../domain/usage.ts'
 
-export type AccountView = Readonly<{ account: string; tier: string; credit: Credit }>
+export type AccountView = Readonly<{
+  account: string
+  tier: string
+  timeZone: string
+  credit: Credit
+}>
 
 export type HoldRequest = Readonly<{
   id: string
@@ -82,6 +87,7 @@ export type NewKey = Readonly<{
 export interface Registry {
   openAccount(account: { id: string; tier: string }): Promise<void>
   setTier(account: string, tier: string): Promise<void>
+  setTimeZone(account: string, timeZone: string): Promise<void>
   addKey(key: NewKey): Promise<void>
   revokeKey(id: string): Promise<void>
   credit(grant: {

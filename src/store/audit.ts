@@ -12,7 +12,14 @@ export type Line = Readonly<
   Readonly<{ seq: number; at: number; chain?: string; usage?: Record<string, unknown> }> &
   Item
 
-type Account = { id: string; tier: string; createdAt: number; balance: bigint; held: bigint }
+type Account = {
+  id: string
+  tier: string
+  timeZone?: unknown
+  createdAt: number
+  balance: bigint
+  held: bigint
+}
 type Hold = { line: Line; run: string; amount: bigint; progress?: string }
 type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
 
@@ -77,7 +84,8 @@ export class Sums {
     if (kind === 'open') this.#run = line.run
     else if (kind === 'account') {
       const known = this.#accounts.get(id) ?? { id, tier, createdAt, balance: 0n, held: 0n }
-      this.#accounts.set(id, { ...known, tier })
+      const zone = 'timeZone' in line ? { timeZone: line['timeZone'] } : {}
+      this.#accounts.set(id, { ...known, tier, ...zone })
     } else if (kind === 'price') {
       const { at: _at, ...price } = facts
       this.#prices.set(line.version, price)

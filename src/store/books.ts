@@ -1,12 +1,16 @@
 import { addCredit, NO_CREDIT, placeHold, type Credit } from '../domain/account.ts'
-import type { Entry, HoldEntry, KeyEntry, PriceEntry } from '../domain/entry.ts'
+import type { AccountEntry, Entry, HoldEntry, KeyEntry, PriceEntry } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
+import { UTC } from '../domain/time-zone.ts'
+import type { AccountView } from '../ports/ledger.ts'
 
 export type AccountState = {
   readonly id: string
   readonly createdAt: number
   tier: string
+  /** Absent: UTC. */
+  timeZone?: string
   credit: Credit
 }
 
@@ -40,6 +44,13 @@ export const emptyBooks = (): Books => ({
   prices: new Map(),
   overrun: ZERO,
 })
+
+export function accountView(books: Books, id: string): AccountView | undefined {
+  const found = books.accounts.get(id)
+  if (found === undefined) return undefined
+  const { tier, timeZone = UTC, credit } = found
+  return { account: id, tier, timeZone, credit }
+}
 
 /** An entry that contradicts the books: found in replay, it means that the journal lies. */
 export class Contradiction extends Error {
@@ -127,14 +138,12 @@ export function post(books: Books, entry: Entry, credit: Credit | undefined): vo
   }
 }
 
-function postAccount(books: Books, entry: { account: string; tier: string; at: number }): void {
-  const known = books.accounts.get(entry.account)
-  if (known !== undefined) {
-    known.tier = entry.tier
-    return
-  }
-  const { account: id, tier, at: createdAt } = entry
-  books.accounts.set(id, { id, tier, createdAt, credit: NO_CREDIT })
+function postAccount(books: Books, entry: AccountEntry): void {
+  const { account: id, tier, timeZone, at: createdAt } = entry
+  const known = books.accounts.get(id)
+  const changed = { tier, ...(timeZone !== undefined && { timeZone }) }
+  if (known === undefined) books.accounts.set(id, { id, createdAt, ...changed, credit: NO_CREDIT })
+  else Object.assign(known, changed)
 }
 
 function postPrice(books: Books, { version, scale, rates, request }: PriceEntry): void {

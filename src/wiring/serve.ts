@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { accountSetting } from '../admin/set-account.ts'
 import { adminSessions } from '../admin/sessions.ts'
 import type { Config, Secrets } from '../config/config.ts'
 import { jwtSigner } from '../credentials/session-signer.ts'
@@ -28,6 +29,7 @@ export async function serve(serving: Serving): Promise<Served> {
   const completions = new Completions(house)
   const site: Site = {
     ...{ house, completions, issuing: issuingFor(store, config) },
+    accounts: accountSetting(store),
     sessions: adminSessions({
       ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },
       signer: jwtSigner(sessionSecret),

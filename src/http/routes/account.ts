@@ -12,6 +12,7 @@ export function account({ house }: Site) {
     ctx.body = {
       account: found.account,
       tier: found.tier,
+      time_zone: found.timeZone,
       credits: {
         balance: formatCredits(found.credit.balance),
         held: formatCredits(found.credit.held),

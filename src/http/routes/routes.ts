@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import { koaBody } from 'koa-body'
 import type { Site } from '../site.ts'
+import { changeAccount } from './admin-accounts.ts'
 import { issueKeyRoute } from './admin-keys.ts'
 import { CHAT_COMPLETIONS, routedChatCompletions } from './chat-completions.ts'
 import { account } from './account.ts'
@@ -24,5 +25,6 @@ export function routes(site: Site): Router {
   router.post('/auth/session', beginSession(site))
   router.get('/auth/validate', validateSession(site))
   router.post('/admin/keys', json, issueKeyRoute(site))
+  router.patch('/admin/accounts/:account', json, changeAccount(site))
   return router
 }

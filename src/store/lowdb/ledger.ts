@@ -12,7 +12,7 @@ import type {
   OrphanHold,
   SettleAnswer,
 } from '../../ports/ledger.ts'
-import { post, type AccountState, type Books, type OpenHold } from '../books.ts'
+import { accountView, post, type AccountState, type Books, type OpenHold } from '../books.ts'
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
 import type { Batch, Journal } from './journal.ts'
 
@@ -43,8 +43,7 @@ export class LowdbLedger implements Ledger {
   }
 
   account(id: string): AccountView | undefined {
-    const found = this.#books.accounts.get(id)
-    return found && { account: id, tier: found.tier, credit: found.credit }
+    return accountView(this.#books, id)
   }
 
   async hold(request: HoldRequest): Promise<HoldAnswer> {

@@ -2,7 +2,7 @@ import { addCredit } from '../../domain/account.ts'
 import type { Entry } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import type { AccountView, NewKey, Registry } from '../../ports/ledger.ts'
-import { post, type Books } from '../books.ts'
+import { accountView, post, type Books } from '../books.ts'
 import { moved } from './entries.ts'
 import type { Journal } from './journal.ts'
 
@@ -19,8 +19,7 @@ export class LowdbRegistry implements Registry {
   }
 
   account(id: string): AccountView | undefined {
-    const found = this.#books.accounts.get(id)
-    return found && { account: id, tier: found.tier, credit: found.credit }
+    return accountView(this.#books, id)
   }
 
   async openAccount({ id, tier }: { id: string; tier: string }): Promise<void> {
@@ -29,6 +28,13 @@ export class LowdbRegistry implements Registry {
 
   async setTier(account: string, tier: string): Promise<void> {
     await this.#record({ kind: 'account', at: this.#now(), account, tier })
+  }
+
+  async setTimeZone(account: string, timeZone: string): Promise<void> {
+    const known = this.#books.accounts.get(account)
+    if (known === undefined) throw new Error(`no account ${account}`)
+    const { tier } = known
+    await this.#record({ kind: 'account', at: this.#now(), account, tier, timeZone })
   }
 
   async addKey({ id: ref, ...key }: NewKey): Promise<void> {

@@ -84,7 +84,7 @@ function inHindsight(id: string) {
   )
   const last = moves.findLast(({ account, balance }) => account === id && balance !== undefined)
   const credit = { balance: BigInt(last?.balance ?? 0), held: BigInt(last?.held ?? 0) }
-  return { account: id, tier: 'free', credit }
+  return { account: id, tier: 'free', timeZone: 'UTC', credit }
 }
 
 test('a snapshot is what a replay of its segments gives', async () => {

@@ -25,6 +25,7 @@ type SnapshotState = Readonly<{
   accounts: readonly {
     id: string
     tier: string
+    timeZone?: string
     createdAt: number
     balance: string
     held: string
@@ -74,9 +75,9 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
   const books = emptyBooks()
   if (snapshot === undefined) return books
   const { state } = snapshot
-  for (const { id, tier, createdAt, balance, held } of state.accounts) {
+  for (const { balance, held, ...account } of state.accounts) {
     const credit = { balance: micro(BigInt(balance)), held: micro(BigInt(held)) }
-    books.accounts.set(id, { id, tier, createdAt, credit })
+    books.accounts.set(account.id, { ...account, credit })
   }
   for (const key of state.keys) keep(books, key)
   for (const price of state.prices) books.prices.set(price.version, price)
