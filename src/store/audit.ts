@@ -79,7 +79,7 @@ export class Sums {
 
   /** Entries that move no money. */
   #note(line: Line): void {
-    const { seq: _seq, crc: _crc, chain: _chain, kind, ...facts } = line
+    const { seq: _seq, crc: _crc, chain: _chain, batch: _batch, kind, ...facts } = line
     const { at: createdAt, account: id, tier, ref } = line
     if (kind === 'open') this.#run = line.run
     else if (kind === 'account') {

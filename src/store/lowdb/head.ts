@@ -15,9 +15,9 @@ export class HeadKeeper {
   }
 
   /** At most once a second. */
-  note(end: JournalEnd): void {
+  note(journal: { readonly end: JournalEnd }): void {
     if (this.#writing !== undefined || performance.now() - this.#writtenAt < EVERY_MS) return
-    this.#writing = this.#write(end).finally(() => {
+    this.#writing = this.#write(journal.end).finally(() => {
       this.#writing = undefined
     })
   }

@@ -6,24 +6,26 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { micro } from '../../domain/money.ts'
 import { auditFolder } from '../../wiring/audit.ts'
 import { chargeOf, holdOf, withAccount } from '../contract.ts'
-import { nodeDisk, type Disk } from './disk.ts'
-import { openStore, type Store } from './open-store.ts'
+import { diskOn, nodeDisk, type Disk } from './disk.ts'
+import { openStore, type Store, type StoreOptions } from './open-store.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-journal-'))
 afterAll(() => {
   fs.rmSync(root, { recursive: true })
 })
 
-type Trouble = Readonly<{ onFatal: (error: unknown) => void; onTrouble: () => void }>
-const QUIET: Trouble = { onFatal: () => undefined, onTrouble: () => undefined }
+const QUIET: Pick<StoreOptions, 'onFatal' | 'onTrouble'> = {
+  onFatal: () => undefined,
+  onTrouble: () => undefined,
+}
 
 let folders = 0
 const newFolder = () => path.join(root, `disk-${++folders}`)
 /** A store on a disk that does some things in its own way. */
-const openOn = (dir: string, disk: Partial<Disk> = {}, trouble: Partial<Trouble> = {}) =>
+const openOn = (dir: string, disk: Partial<Disk> = {}, more: Partial<StoreOptions> = {}) =>
   openStore({
     ...{ dir, purpose: 'server', now: Date.now, disk: { ...nodeDisk, ...disk } },
-    ...{ ...QUIET, ...trouble },
+    ...{ ...QUIET, ...more },
   })
 
 type Line = Readonly<{ kind: string; ref?: string }>
@@ -32,7 +34,7 @@ function journalIn(dir: string): readonly Line[] {
   const names = fs.readdirSync(journal).filter((name) => name.endsWith('.jsonl'))
   return names
     .flatMap((name) => fs.readFileSync(path.join(journal, name), 'utf8').split('\n'))
-    .filter((line) => line !== '')
+    .filter((line) => line.replaceAll('\0', '') !== '')
     .map((line) => JSON.parse(line) as Line)
 }
 const timesIn = (dir: string, kind: string, ref: string): number =>
@@ -53,7 +55,7 @@ const waits = async (promise: Promise<unknown>, ms = 100): Promise<boolean> =>
 test('a disk that takes a few bytes at a time gets the whole journal', async () => {
   const dir = newFolder()
   const store = await openOn(dir, {
-    write: (fd, bytes, position) => nodeDisk.write(fd, bytes.subarray(0, 7), position),
+    append: (fd, bytes, offset) => nodeDisk.append(fd, bytes.subarray(0, 7), offset),
   })
   await withAccount(store, 'acme', 1_000n)
   const ids = ['h1', 'h2', 'h3']
@@ -67,19 +69,19 @@ describe('while the disk is full', () => {
   /** Takes half of what it is given, and then no more. */
   function filling() {
     const disk = { isFull: false }
-    const write: Disk['write'] = async (fd, bytes, position) => {
-      if (!disk.isFull) return nodeDisk.write(fd, bytes, position)
-      await nodeDisk.write(fd, bytes.subarray(0, bytes.byteLength / 2), position)
+    const append: Disk['append'] = async (fd, bytes, offset) => {
+      if (!disk.isFull) return nodeDisk.append(fd, bytes, offset)
+      await nodeDisk.append(fd, bytes.subarray(0, bytes.byteLength / 2), offset)
       throw noSpace()
     }
-    return { disk, write }
+    return { disk, append }
   }
 
   test('holds are refused, settles wait, and they land when there is room again', async () => {
-    const { disk, write } = filling()
+    const { disk, append } = filling()
     const dir = newFolder()
     const troubles: number[] = []
-    const store = await openOn(dir, { write }, { onTrouble: () => void troubles.push(1) })
+    const store = await openOn(dir, { append }, { onTrouble: () => void troubles.push(1) })
     await withAccount(store, 'acme', 1_000n)
     for (const id of ['h1', 'h2']) await store.ledger.hold(holdOf(id, 100n))
     disk.isFull = true
@@ -101,9 +103,9 @@ describe('while the disk is full', () => {
   })
 
   test('the reserve is given up, and set aside again later', async () => {
-    const { disk, write } = filling()
+    const { disk, append } = filling()
     const dir = newFolder()
-    const store = await openOn(dir, { write })
+    const store = await openOn(dir, { append })
     await withAccount(store, 'acme', 1_000n)
     const bytesOf = () =>
       fs.statSync(path.join(dir, 'reserve'), { throwIfNoEntry: false })?.size ?? 0
@@ -119,14 +121,14 @@ describe('while the disk is full', () => {
   })
 })
 
-test('after a sync that failed nothing is acknowledged any more, and what was is there', async () => {
+test('after a write that failed for no lack of room nothing is acknowledged any more, and what was is there', async () => {
   const dir = newFolder()
   const disk = { fails: false }
   const fatal: unknown[] = []
   const eio = new Error('EIO: i/o error')
-  const datasync: Disk['datasync'] = (fd) =>
-    disk.fails ? Promise.reject(eio) : nodeDisk.datasync(fd)
-  const store = await openOn(dir, { datasync }, { onFatal: (error) => void fatal.push(error) })
+  const append: Disk['append'] = (fd, bytes, offset) =>
+    disk.fails ? Promise.reject(eio) : nodeDisk.append(fd, bytes, offset)
+  const store = await openOn(dir, { append }, { onFatal: (error) => void fatal.push(error) })
   await withAccount(store, 'acme', 1_000n)
   await store.ledger.hold(holdOf('h1', 100n))
   disk.fails = true
@@ -142,20 +144,32 @@ test('after a sync that failed nothing is acknowledged any more, and what was is
   expect(auditFolder({ db: copy }).findings).toEqual([])
 })
 
-/** The calls that carry entries; when the nth of them comes, it fails once. */
-function failingAt(nth: number) {
+/** When the nth call comes, it fails once. */
+function failingAt(nth: number, failure: () => Error) {
   let calls = 0
   const check = () => {
-    if (++calls === nth) throw noSpace()
+    if (++calls === nth) throw failure()
   }
-  const disk: Pick<Disk, 'write' | 'datasync'> = {
-    async write(fd, bytes, position) {
+  const disk: Disk = {
+    async open(file, flags) {
       check()
-      return nodeDisk.write(fd, bytes, position)
+      return nodeDisk.open(file, flags)
     },
-    async datasync(fd) {
+    async append(fd, bytes, offset) {
       check()
-      await nodeDisk.datasync(fd)
+      return nodeDisk.append(fd, bytes, offset)
+    },
+    async truncate(fd, length) {
+      check()
+      await nodeDisk.truncate(fd, length)
+    },
+    async close(fd) {
+      check()
+      await nodeDisk.close(fd)
+    },
+    async syncFolder(folder) {
+      check()
+      await nodeDisk.syncFolder(folder)
     },
   }
   return { disk, calls: () => calls }
@@ -183,19 +197,23 @@ async function callers(store: Store, told: Acknowledged[]): Promise<void> {
 }
 
 /** Runs the callers on a disk whose nth call fails; answers how many calls it took. */
-async function tried(nth: number): Promise<number> {
+async function tried(nth: number, failure: () => Error): Promise<number> {
   const dir = newFolder()
-  const { disk, calls } = failingAt(nth)
+  const { disk, calls } = failingAt(nth, failure)
   const told: Acknowledged[] = []
   const death = new EventEmitter()
   const work = async () => {
-    const store = await openOn(dir, disk, { onFatal: () => death.emit('death') })
+    const onFatal = () => death.emit('death')
+    const store = await openOn(dir, disk, { onFatal, segmentBytesMax: 2_000 })
     await withAccount(store, 'acme', 1_000n)
     told.push({ kind: 'credit', ref: 'grant-acme' })
     await callers(store, told)
     await store.close()
   }
-  await Promise.race([work(), once(death, 'death')])
+  const refusedAtStart = (error: unknown) => {
+    expect({ nth, told, error }).toEqual({ nth, told: [], error: failure() })
+  }
+  await Promise.race([work().catch(refusedAtStart), once(death, 'death')])
   const copy = leftBehind(dir)
   await (await openOn(copy)).close()
   const lost = told.filter(({ kind, ref }) => timesIn(copy, kind, ref) !== 1)
@@ -204,8 +222,26 @@ async function tried(nth: number): Promise<number> {
   return calls()
 }
 
-test('whichever write or sync fails, nothing that was acknowledged is lost or doubled', async () => {
-  const calls = await tried(0)
-  expect(calls).toBeGreaterThan(20)
-  await Promise.all(Array.from({ length: calls }, (_, index) => tried(index + 1)))
+const ioError = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+
+test.for([
+  ['for want of room', noSpace],
+  ['for good', ioError],
+] as const)(
+  'whichever call to the disk fails %s, nothing that was acknowledged is lost or doubled',
+  async ([, failure]) => {
+    const calls = await tried(0, failure)
+    expect(calls).toBeGreaterThan(20)
+    await Promise.all(Array.from({ length: calls }, (_, index) => tried(index + 1, failure)))
+  },
+)
+
+test('where a write is not durable by itself it is synced, and the journal is the same', async () => {
+  const dir = newFolder()
+  const store = await openOn(dir, diskOn('darwin'))
+  await withAccount(store, 'acme', 1_000n)
+  await store.ledger.hold(holdOf('h1', 100n))
+  await store.close()
+  expect(timesIn(dir, 'hold', 'h1')).toBe(1)
+  expect(auditFolder({ db: dir }).findings).toEqual([])
 })

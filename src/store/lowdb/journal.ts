@@ -1,29 +1,44 @@
 import path from 'node:path'
 import type { Entry } from '../../domain/entry.ts'
-import type { Disk } from './disk.ts'
+import { isShortage, noBytesTaken, type Disk } from './disk.ts'
 import { RecordWriter, type Position } from './record.ts'
+import { Runway } from './runway.ts'
 import { segmentFile } from './segments.ts'
 
 /**
  * The append-only file that is the truth. Entries wait while a flush is running and go out together in the next one:
- * one write and one fdatasync for all of them, with no timer. A promise resolves when its entry is on the disk.
+ * one durable write for all of them, with no timer. A promise resolves when its entry is on the disk.
  */
 export class Journal {
   readonly #options: JournalOptions
+  readonly #add = (entry: Entry): void => void this.#waiting.entries.push(entry)
   #fd: number
   #segment: number
   #offset: number
+  #runway: Runway
   #writer: RecordWriter
   #waiting = newBatch()
   #flushing: Promise<void> | undefined
   #trouble: Error | undefined
 
-  constructor(options: JournalOptions, tail: JournalTail, fd: number) {
+  private constructor(options: JournalOptions, tail: JournalTail, fd: number) {
     this.#options = options
     this.#fd = fd
     this.#segment = tail.segment
     this.#offset = tail.offset
-    this.#writer = new RecordWriter(tail.position, tail.unchained)
+    this.#runway = this.#newRunway(tail.zeroedTo)
+    this.#writer = new RecordWriter(tail.position)
+  }
+
+  /** Goes on behind the tail; what is there already behind it are zeros. */
+  static async open(options: JournalOptions, tail: JournalTail): Promise<Journal> {
+    const { disk, folder } = options
+    const file = path.join(folder, segmentFile(tail.segment))
+    const fd = await disk.open(file, tail.offset === 0 ? 'w' : 'r+')
+    await disk.syncFolder(folder)
+    const journal = new Journal(options, tail, fd)
+    await journal.#prepare()
+    return journal
   }
 
   /** Why nothing can be written at the moment; undefined when all is well. */
@@ -52,91 +67,118 @@ export class Journal {
     })
   }
 
+  /** What it holds is durable already. The file is cut to its length; where that fails a start knows the zeros as such. */
   async close(): Promise<void> {
+    const { disk } = this.#options
     this.flush()
     await this.#flushing
-    await this.#options.disk.close(this.#fd)
+    await this.#runway.idle()
+    await disk.truncate(this.#fd, this.#offset).catch(() => undefined)
+    await disk.close(this.#fd).catch(() => undefined)
   }
 
   async #flushAll(): Promise<void> {
-    this.#options.beforeFlush((entry) => this.#waiting.entries.push(entry))
+    const { beforeFlush } = this.#options
+    beforeFlush(this.#add)
     while (this.#waiting.entries.length > 0) {
       const batch = this.#waiting
       this.#waiting = newBatch()
       await this.#flushBatch(batch)
-      this.#options.beforeFlush((entry) => this.#waiting.entries.push(entry))
+      beforeFlush(this.#add)
     }
     this.#flushing = undefined
   }
 
   async #flushBatch(batch: Batch): Promise<void> {
-    const isFull = this.#offset >= this.#options.segmentBytesMax
-    const { now } = this.#options
+    const { now, segmentBytesMax, afterFlush } = this.#options
+    const isFull = this.#offset >= segmentBytesMax
     if (isFull) batch.entries.push({ kind: 'seal', at: now(), segment: this.#segment })
-    await this.#land(Buffer.from(this.#writer.batch(batch.entries)), batch)
-    if (isFull) await this.#roll()
-    batch.landed.resolve()
-    this.#options.afterFlush(this.end)
-  }
-
-  /** Writes until the bytes are on the disk; a write that fails is cut back and tried again, a sync that fails is the end. */
-  async #land(bytes: Buffer, batch: Batch): Promise<void> {
-    for (;;) {
-      try {
-        await this.#write(bytes)
-        break
-      } catch (error) {
-        batch.firstTry.resolve('failed')
-        await this.#standBy(error)
-      }
-    }
-    await this.#sync()
+    const bytes = Buffer.from(this.#writer.batch(batch.entries))
+    await this.#untilItCan(() => this.#write(bytes), batch)
     this.#offset += bytes.byteLength
-    this.#trouble = undefined
     batch.firstTry.resolve('landed')
+    batch.landed.resolve()
+    if (isFull) await this.#roll()
+    else this.#runway.keepAheadOf(this.#offset)
+    afterFlush(this)
   }
 
   async #write(bytes: Buffer): Promise<void> {
+    const { disk } = this.#options
+    if (!this.#runway.isClearTo(this.#offset + bytes.byteLength)) await this.#runway.idle()
     let written = 0
     while (written < bytes.byteLength) {
       const rest = written === 0 ? bytes : bytes.subarray(written)
-      const count = await this.#options.disk.write(this.#fd, rest, this.#offset + written)
-      if (count === 0) throw new Error('the disk took no bytes')
+      const count = await disk.append(this.#fd, rest, this.#offset + written)
+      if (count === 0) throw noBytesTaken()
       written += count
     }
   }
 
-  /** After a failed fdatasync nobody knows what is on the disk, and asking again may lie: only a restart can tell. */
-  async #sync(): Promise<void> {
-    try {
-      await this.#options.disk.datasync(this.#fd)
-    } catch (error) {
-      this.#options.onFatal(error)
-      await new Promise(() => undefined) // nothing may be acknowledged any more
+  /** What fails for want of room is cut back and tried again until it succeeds; what fails otherwise is the end. */
+  async #untilItCan<T>(step: () => Promise<T>, batch?: Batch): Promise<T> {
+    for (;;) {
+      try {
+        const result = await step()
+        this.#trouble = undefined
+        return result
+      } catch (error) {
+        if (!isShortage(error)) return this.#giveUp(error)
+        batch?.firstTry.resolve('failed')
+        await this.#standBy(error)
+      }
     }
   }
 
-  async #standBy(error: unknown): Promise<void> {
-    this.#trouble = error instanceof Error ? error : new Error(String(error))
-    await this.#options.onTrouble(this.#trouble)
-    await this.#options.disk.truncate(this.#fd, this.#offset).catch(() => undefined) // tried again with the write
+  /** Nobody knows what is on the disk now, and asking again may lie: only a restart can tell. */
+  #giveUp(error: unknown): Promise<never> {
+    this.#options.onFatal(error)
+    return new Promise(() => undefined) // nothing may be acknowledged any more
+  }
+
+  async #standBy(error: Error): Promise<void> {
+    const { disk, onTrouble } = this.#options
+    this.#trouble = error
+    await onTrouble(error)
+    await this.#runway.idle()
+    await disk.truncate(this.#fd, this.#offset).then(
+      () => {
+        this.#runway.cutTo(this.#offset)
+      },
+      () => undefined, // tried again with the next step
+    )
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
   }
 
-  /** The segment is sealed: its successor begins with an entry that names it. */
+  /** The segment is sealed, and cut to its exact length: its successor begins with an entry that names it. */
   async #roll(): Promise<void> {
-    const { disk, folder, now, run } = this.#options
-    const segment = this.#segment + 1
-    const fd = await disk.open(path.join(folder, segmentFile(segment)), 'wx')
-    await disk.syncFolder(folder)
-    await disk.close(this.#fd)
-    const sealed = this.#segment
+    const { disk, folder, now, run, onSealed } = this.#options
+    const [sealed, segment] = [this.#segment, this.#segment + 1]
+    await this.#runway.idle()
+    await this.#untilItCan(() => disk.truncate(this.#fd, this.#offset))
+    const file = path.join(folder, segmentFile(segment))
+    const fd = await this.#untilItCan(() => disk.open(file, 'wx'))
+    await this.#untilItCan(() => disk.syncFolder(folder))
+    await disk.close(this.#fd).catch(() => undefined) // what it holds is durable already
     this.#fd = fd
     this.#segment = segment
     this.#offset = 0
+    this.#runway = this.#newRunway(0)
+    await this.#prepare()
     const after = this.#writer.position.chain
     this.#waiting.entries.unshift({ kind: 'open', at: now(), format: FORMAT, segment, run, after })
-    this.#options.onSealed(sealed)
+    onSealed(sealed)
+  }
+
+  #newRunway(from: number): Runway {
+    const { disk, segmentBytesMax: bytesMax } = this.#options
+    return new Runway({ disk, fd: this.#fd, bytesMax }, from)
+  }
+
+  /** Nothing can be written yet, so that the first zeros meet no entry on their way. */
+  async #prepare(): Promise<void> {
+    this.#runway.keepAheadOf(this.#offset)
+    await this.#runway.idle()
   }
 }
 
@@ -145,9 +187,11 @@ const RETRY_MS = 200
 
 export type JournalTail = Readonly<{
   segment: number
+  /** Where the last whole batch ends. */
   offset: number
+  /** From there to here the file has zeros. */
+  zeroedTo: number
   position: Position
-  unchained: string
 }>
 
 export type JournalEnd = Position & Readonly<{ segment: number; offset: number }>
@@ -160,9 +204,9 @@ export type JournalOptions = Readonly<{
   now: () => number
   /** Adds entries that only ride along with others. */
   beforeFlush: (add: (entry: Entry) => void) => void
-  afterFlush: (end: JournalEnd) => void
+  afterFlush: (journal: Pick<Journal, 'end'>) => void
   onSealed: (segment: number) => void
-  /** A write failed and will be tried again. */
+  /** There is no room; what failed will be tried again. */
   onTrouble: (error: Error) => Promise<void>
   /** The disk can no longer be believed: end the process. */
   onFatal: (error: unknown) => void

@@ -8,14 +8,14 @@ import type { Books } from '../books.ts'
 import { claimFolder, type ClaimRequest } from './claim.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import { HeadKeeper } from './head.ts'
-import { FORMAT, Journal, type JournalEnd, type JournalTail } from './journal.ts'
+import { FORMAT, Journal, type JournalTail } from './journal.ts'
 import { hashedKeys } from './keys.ts'
 import { LowdbLedger } from './ledger.ts'
 import { GENESIS } from './record.ts'
 import { recover } from './recover.ts'
 import { LowdbRegistry } from './registry.ts'
 import { Reserve } from './reserve.ts'
-import { dbPaths, segmentFile, type DbPaths } from './segments.ts'
+import { dbPaths, type DbPaths } from './segments.ts'
 import { Snapshotter } from './snapshotter.ts'
 import { socketPath } from './socket-path.ts'
 
@@ -93,9 +93,6 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   const run = randomBytes(6).toString('hex')
   const head = new HeadKeeper(paths.head)
   const snapshots = new Snapshotter(paths.dir, options.onTrouble)
-  const file = path.join(paths.journal, segmentFile(tail.segment))
-  const fd = await disk.open(file, tail.offset === 0 ? 'w' : 'r+')
-  await disk.syncFolder(paths.journal)
   const listeners = {
     ...spaceKeeping(options, paths, head),
     beforeFlush: (add: (entry: Entry) => void) => {
@@ -107,7 +104,7 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   }
   const { now, onFatal, segmentBytesMax = SEGMENT_BYTES_MAX } = options
   const settings = { folder: paths.journal, disk, run, now, onFatal, segmentBytesMax, ...listeners }
-  const journal: Journal = new Journal(settings, tail, fd)
+  const journal: Journal = await Journal.open(settings, tail)
   const ledger = new LowdbLedger(books, journal, now)
   const after = tail.position.chain
   await journal.append({
@@ -132,8 +129,8 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
 function spaceKeeping(options: StoreOptions, paths: DbPaths, head: HeadKeeper) {
   const reserve = new Reserve(paths.reserve)
   return {
-    afterFlush: (end: JournalEnd) => {
-      head.note(end)
+    afterFlush: (journal: Pick<Journal, 'end'>) => {
+      head.note(journal)
       reserve.restore()
     },
     onTrouble: async (error: Error) => {
@@ -143,4 +140,4 @@ function spaceKeeping(options: StoreOptions, paths: DbPaths, head: HeadKeeper) {
   }
 }
 
-const FRESH: JournalTail = { segment: 1, offset: 0, position: GENESIS, unchained: '' }
+const FRESH: JournalTail = { segment: 1, offset: 0, zeroedTo: 0, position: GENESIS }

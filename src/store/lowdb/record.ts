@@ -6,6 +6,7 @@ import type { Entry } from '../../domain/entry.ts'
  * One journal line: `{"seq":7,<entry>,"crc":"0a1b2c3d"}`. The CRC-32 runs over the line up to the comma before it and
  * continues from the line before, so a line cannot be lost, doubled or moved. The last line of every flushed batch has
  * `"chain"` before its crc: SHA-256 over the previous chain value and all text since, so history cannot be rewritten.
+ * Where a batch has several lines, the last also says how many: `"batch":3`.
  */
 export type Position = Readonly<{ seq: number; crc: number; chain: string }>
 
@@ -22,12 +23,11 @@ export class RecordWriter {
   /** Hashes everything since the last chain value. */
   #hash: Hash
 
-  /** `unchained`: text after the last chain value, left by a batch of which only the beginning reached the disk. */
-  constructor(from: Position, unchained = '') {
+  constructor(from: Position) {
     this.#seq = from.seq
     this.#crc = from.crc
     this.#chain = from.chain
-    this.#hash = createHash('sha256').update(from.chain).update(unchained)
+    this.#hash = createHash('sha256').update(from.chain)
   }
 
   get position(): Position {
@@ -41,7 +41,8 @@ export class RecordWriter {
       const body = this.#body(entries[index])
       text += this.#closed(body)
     }
-    const body = this.#body(entries[last])
+    const count = last === 0 ? '' : `,"batch":${entries.length}`
+    const body = this.#body(entries[last]) + count
     this.#chain = this.#hash.update(text).update(body).digest('hex')
     this.#hash = createHash('sha256').update(this.#chain)
     return text + this.#closed(`${body},"chain":"${this.#chain}"`)
@@ -59,57 +60,51 @@ export class RecordWriter {
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
 
-export type ReadRecord = Readonly<{ seq: number; entry: Entry }>
+export type ReadRecord = Readonly<{ seq: number; entry: Entry; endsBatch: boolean }>
 
 /** Checks lines one after the other; throws `BadRecord` at the first that does not follow from the one before. */
 export class RecordReader {
   #seq: number
   #crc: number
-  #chain: string
+  /** The end of the last whole batch. */
+  #whole: Position
   #hash: Hash
-  #unchained = ''
 
   constructor(from: Position) {
     this.#seq = from.seq
     this.#crc = from.crc
-    this.#chain = from.chain
+    this.#whole = from
     this.#hash = createHash('sha256').update(from.chain)
   }
 
+  /** Where the last whole batch ends: what comes after it was never acknowledged. */
   get position(): Position {
-    return { seq: this.#seq, crc: this.#crc, chain: this.#chain }
+    return this.#whole
   }
 
-  /** Text since the last chain value: a writer that goes on from here begins with it. */
-  get unchained(): string {
-    return this.#unchained
-  }
-
-  read(line: string): ReadRecord {
-    const body = line.slice(0, -CRC_LENGTH)
+  read(line: Buffer): ReadRecord {
+    const body = line.subarray(0, -CRC_LENGTH)
     const crc = crc32(body, this.#crc)
-    if (line.slice(-CRC_LENGTH) !== `,"crc":"${hex(crc)}"}`) throw new BadRecord('its crc is wrong')
-    const { seq, crc: _crc, chain, ...entry } = parsed(line)
+    if (line.toString('latin1', body.length) !== `,"crc":"${hex(crc)}"}`)
+      throw new BadRecord('its crc is wrong')
+    const { seq, crc: _crc, chain, batch, ...entry } = parsed(line)
     if (seq !== this.#seq + 1)
       throw new BadRecord(`it has seq ${seq} where ${this.#seq + 1} belongs`)
-    this.#follow(line, chain)
-    this.#crc = crc
     this.#seq = seq
-    return { seq, entry: entry as unknown as Entry }
+    this.#crc = crc
+    if (chain === undefined) this.#hash.update(line).update('\n')
+    else this.#endBatch(body.subarray(0, -CHAIN_LENGTH), { chain, batch })
+    return { seq, entry: entry as unknown as Entry, endsBatch: chain !== undefined }
   }
 
-  #follow(line: string, chain: unknown): void {
-    if (chain === undefined) {
-      this.#hash.update(line).update('\n')
-      this.#unchained += `${line}\n`
-      return
-    }
-    const body = line.slice(0, -CRC_LENGTH - CHAIN_LENGTH)
+  #endBatch(body: Buffer, { chain, batch }: { chain: string; batch: number | undefined }): void {
     const expected = this.#hash.update(body).digest('hex')
     if (chain !== expected) throw new BadRecord('the chain is broken there')
-    this.#chain = expected
-    this.#hash = createHash('sha256').update(expected)
-    this.#unchained = ''
+    const count = this.#seq - this.#whole.seq
+    if (batch !== undefined && batch !== count)
+      throw new BadRecord(`it ends a batch of ${batch}, and ${count} are there`)
+    this.#whole = { seq: this.#seq, crc: this.#crc, chain }
+    this.#hash = createHash('sha256').update(chain)
   }
 }
 
@@ -117,11 +112,11 @@ export class BadRecord extends Error {
   override readonly name = 'BadRecord'
 }
 
-type Line = { seq: number; crc: string; chain?: string; kind: string }
+type Line = { seq: number; crc: string; chain?: string; batch?: number; kind: string }
 
-function parsed(line: string): Line {
+function parsed(line: Buffer): Line {
   try {
-    return JSON.parse(line) as Line
+    return JSON.parse(line.toString()) as Line
   } catch (cause) {
     throw new BadRecord('it is not JSON', { cause })
   }

@@ -16,7 +16,8 @@ afterAll(() => {
   fs.rmSync(root, { recursive: true })
 })
 
-type Record = Readonly<{ seq: number; balance?: string; held?: string; account: string }>
+type Record = Readonly<{ seq: number; account: string }> &
+  Readonly<{ balance?: string; held?: string; chain?: string }>
 /** The journal that is cut and damaged: its bytes, where each line ends, and what each line says. */
 let bytes = Buffer.alloc(0)
 const ends: number[] = []
@@ -47,12 +48,16 @@ beforeAll(async () => {
     .map((line) => JSON.parse(line) as Record)
 })
 
-/** Where the last whole line within so many bytes ends, and how many lines that makes. */
+/** Where the last whole batch within so many bytes ends, and how many lines that makes. */
 const wholeWithin = (length: number) => {
-  const whole = ends.filter((end) => end <= length)
-  return { end: whole.at(-1) ?? 0, count: whole.length }
+  const count = records.findLastIndex(
+    ({ chain }, index) => chain !== undefined && (ends[index] ?? 0) <= length,
+  )
+  return { end: ends[count] ?? 0, count: count + 1 }
 }
-const lineAt = (offset: number) => wholeWithin(offset).end
+const lineAt = (offset: number) => ends.findLast((end) => end <= offset) ?? 0
+/** A HEAD in the midst of the journal. */
+const headBehind = (line: number) => wholeWithin(ends[line] ?? 0).end
 
 let folders = 0
 /** A data folder with these bytes for its journal, and HEAD there. */
@@ -97,7 +102,7 @@ async function expectRefusal(paths: ReturnType<typeof dbPaths>, offset: number) 
 
 describe('a journal cut anywhere', () => {
   test('behind HEAD comes back as the exact prefix, and the torn bytes are set aside', async () => {
-    const head = ends[4] ?? 0
+    const head = headBehind(6)
     for (let cut = head; cut <= bytes.length; cut++) {
       const paths = folderWith(bytes.subarray(0, cut), head)
       const { end, count } = wholeWithin(cut)
@@ -120,7 +125,7 @@ describe('a journal cut anywhere', () => {
   })
 
   test('goes on from there, and the books stay true', async () => {
-    const head = ends[4] ?? 0
+    const head = headBehind(6)
     for (let cut = head; cut < bytes.length; cut += 211) {
       const { dir } = folderWith(bytes.subarray(0, cut), head)
       fs.chmodSync(dir, 0o700)
@@ -153,11 +158,11 @@ describe('one flipped bit, in any byte', () => {
   })
 
   test('behind HEAD never passes: refused, or set aside as the last write', async () => {
-    for (let index = ends[4] ?? 0; index < bytes.length; index++) {
-      const paths = folderWith(flipped(index), ends[4] ?? 0)
+    for (let index = headBehind(6); index < bytes.length; index++) {
+      const paths = folderWith(flipped(index), headBehind(6))
       const recovered = await recover(paths).catch((error: unknown) => error)
       if (recovered instanceof Error) expect(recovered).toBeInstanceOf(CorruptStore)
-      else expect(recovered).toMatchObject({ tail: { offset: lineAt(index) } })
+      else expect(recovered).toMatchObject({ tail: { offset: wholeWithin(index).end } })
       fs.rmSync(paths.dir, { recursive: true })
     }
   })

@@ -1,10 +1,12 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import type { Entry } from '../../domain/entry.ts'
 import { Contradiction, replay, type Books } from '../books.ts'
 import type { JournalTail } from './journal.ts'
-import { BadRecord, follows, GENESIS, RecordReader, type Position } from './record.ts'
+import { BadRecord, GENESIS, RecordReader, type Position } from './record.ts'
 import { segmentFile, segmentsIn, type DbPaths } from './segments.ts'
 import { booksFrom, readSnapshot, type Snapshot } from './snapshot.ts'
+import { isTornBatch, lengthWithoutZeros } from './torn.ts'
 
 /** The journal or a snapshot cannot be believed. The text names the file, the place and the next step. */
 export class CorruptStore extends Error {
@@ -24,18 +26,49 @@ export async function recover(paths: DbPaths): Promise<Recovered> {
   const books = booksFrom(snapshot)
   const segments = segmentsAfter(paths, snapshot)
   const reader = new RecordReader(snapshot ?? GENESIS)
+  const head = readHead(paths)
   let tornBytes = 0
   let tail = emptyTail(snapshot)
   for (const segment of segments) {
-    const isLast = segment === segments.at(-1)
     const read = readSegment(path.join(paths.journal, segmentFile(segment)), reader, books)
-    if (read.bad !== undefined) {
-      if (!isLast) throw corrupt(read)
-      tornBytes = setAsideTorn(paths, { segment, ...read, bad: read.bad })
+    if (segment !== segments.at(-1)) {
+      if (read.bad !== undefined || read.end < read.bytes.byteLength) throw corrupt(read)
+      continue
     }
-    tail = { segment, offset: read.end, position: reader.position, unchained: reader.unchained }
+    if (read.bad !== undefined)
+      tornBytes = setAsideTorn(paths, { ...read, segment, head, seq: reader.position.seq })
+    tail = tailOf(read, { segment, position: reader.position })
   }
+  if (head !== undefined) expectReached(paths, tail, head)
   return { books, tail, tornBytes }
+}
+
+/** A sealed segment is never written again, so the journal goes on in the next one. */
+function tailOf(
+  read: SegmentRead,
+  { segment, position }: { segment: number; position: Position },
+): JournalTail {
+  const { file, bytes, end, bad, isSealed } = read
+  if (!isSealed) {
+    const zeroedTo = bad === undefined && end > 0 ? bytes.byteLength : end
+    return { segment, offset: end, zeroedTo, position }
+  }
+  if (end < bytes.byteLength) cut(file, end)
+  return { segment: segment + 1, offset: 0, zeroedTo: 0, position }
+}
+
+/** What was durable once is there: a journal that ends earlier has lost it, however sound it looks. */
+function expectReached(paths: DbPaths, tail: JournalTail | undefined, head: Head): void {
+  const { segment, offset } = tail ?? { segment: 1, offset: 0 }
+  if (segment > head.segment || (segment === head.segment && offset >= head.offset)) return
+  const file = path.join(paths.journal, segmentFile(head.segment))
+  const end =
+    segment === head.segment
+      ? `${file}, offset ${offset}: the journal ends there`
+      : `${file} is missing`
+  throw new CorruptStore(
+    `${end}, but it was durable up to offset ${head.offset} of segment ${head.segment}. ${NEXT_STEP}`,
+  )
 }
 
 /** Replays sealed segments on top of a snapshot: how the next snapshot is made, away from the live books. */
@@ -47,7 +80,7 @@ export function replaySegments(
   const reader = new RecordReader(snapshot ?? GENESIS)
   for (const segment of segmentsAfter(paths, snapshot).filter((one) => one <= upTo)) {
     const read = readSegment(path.join(paths.journal, segmentFile(segment)), reader, books)
-    if (read.bad !== undefined) throw corrupt(read)
+    if (read.bad !== undefined || read.end < read.bytes.byteLength) throw corrupt(read)
   }
   return { books, position: reader.position }
 }
@@ -55,7 +88,7 @@ export function replaySegments(
 function emptyTail(snapshot: Snapshot | undefined): JournalTail | undefined {
   if (snapshot === undefined) return undefined
   const { segment, seq, crc, chain } = snapshot
-  return { segment: segment + 1, offset: 0, position: { seq, crc, chain }, unchained: '' }
+  return { segment: segment + 1, offset: 0, zeroedTo: 0, position: { seq, crc, chain } }
 }
 
 function segmentsAfter(paths: DbPaths, snapshot: Snapshot | undefined): readonly number[] {
@@ -64,9 +97,7 @@ function segmentsAfter(paths: DbPaths, snapshot: Snapshot | undefined): readonly
   for (const [index, segment] of segments.entries()) {
     if (segment === first + index) continue
     const missing = path.join(paths.journal, segmentFile(first + index))
-    throw new CorruptStore(
-      `${missing} is missing, but later segments are there. Put it back from a backup; nothing was changed.`,
-    )
+    throw new CorruptStore(`${missing} is missing, but later segments are there. ${NEXT_STEP}`)
   }
   return segments
 }
@@ -74,63 +105,92 @@ function segmentsAfter(paths: DbPaths, snapshot: Snapshot | undefined): readonly
 type SegmentRead = Readonly<{
   file: string
   bytes: Buffer
-  /** Where the good records end. */
+  /** Where the last whole batch ends. */
   end: number
-  bad: Error | undefined
+  isSealed: boolean
+  /** The first thing behind it that is no sound record, nor zeros up to the end of the file. */
+  bad: Bad | undefined
 }>
+type Bad = Readonly<{ offset: number; reason: string; cause?: unknown }>
 
-/** Reads records until the end of the file or the first bad one. */
+/** Reads whole batches until the end, the zeros ahead of it, or something bad; a batch enters the books as one. */
 function readSegment(file: string, reader: RecordReader, books: Books): SegmentRead {
   const bytes = fs.readFileSync(file)
-  let end = 0
-  while (end < bytes.byteLength) {
-    const newline = bytes.indexOf(10, end)
+  const batch: LocatedEntry[] = []
+  let [offset, end, isSealed] = [0, 0, false]
+  const result = (bad?: Bad): SegmentRead => ({ file, bytes, end, isSealed, bad })
+  while (offset < bytes.byteLength && bytes[offset] !== 0) {
     try {
+      const newline = bytes.indexOf(NEWLINE, offset)
       if (newline === -1) throw new BadRecord('it has no end')
-      replay(books, reader.read(bytes.toString('utf8', end, newline)).entry)
-    } catch (error) {
-      if (error instanceof BadRecord) return { file, bytes, end, bad: error }
-      if (!(error instanceof Contradiction)) throw error
-      throw corrupt({ file, end, bad: error }) // sound on the disk, impossible in the books: never a torn write
+      const { entry, endsBatch } = reader.read(bytes.subarray(offset, newline))
+      batch.push({ entry, offset })
+      offset = newline + 1
+      if (!endsBatch) continue
+      isSealed = entry.kind === 'seal'
+    } catch (cause) {
+      if (cause instanceof BadRecord) return result({ offset, reason: cause.message, cause })
+      throw cause
     }
-    end = newline + 1
+    enter(books, batch, file)
+    batch.length = 0
+    end = offset
   }
-  return { file, bytes, end, bad: undefined }
+  if (lengthWithoutZeros(bytes) > offset) return result({ offset, reason: 'it is all zeros' })
+  return result(offset > end ? { offset, reason: 'the end of a batch belongs there' } : undefined)
 }
 
-const corrupt = ({ file, end, bad }: Pick<SegmentRead, 'file' | 'end' | 'bad'>): CorruptStore =>
-  new CorruptStore(
-    `${file}, offset ${end}: bad record (${bad?.message ?? 'unreadable'}). This is damage, not a torn write, so ` +
-      'Tollgate does not start on it. Restore a backup; `node scripts/audit.js` shows what is wrong. Nothing was changed.',
-    { cause: bad },
-  )
+type LocatedEntry = Readonly<{ entry: Entry; offset: number }>
+const NEWLINE = 10
 
-/**
- * A bad tail behind HEAD was never acknowledged: it is moved aside and the books end before it. Anything bad before
- * HEAD, or with good records behind it, is damage.
- */
-function setAsideTorn(paths: DbPaths, read: SegmentRead & { segment: number; bad: Error }): number {
-  const head = readHead(paths)
+function enter(books: Books, batch: readonly LocatedEntry[], file: string): void {
+  for (const { entry, offset } of batch) {
+    try {
+      replay(books, entry)
+    } catch (cause) {
+      if (!(cause instanceof Contradiction)) throw cause
+      // Sound on the disk, impossible in the books: never a torn write.
+      throw corrupt({ file, end: offset, bad: { offset, reason: cause.message, cause } })
+    }
+  }
+}
+
+const NEXT_STEP =
+  'Nothing was changed. Restore a backup, or let `node scripts/audit.js --salvage DIR` write what is sound into another ' +
+  'folder; `node scripts/audit.js` shows what is wrong.'
+
+function corrupt({ file, end, bad }: Pick<SegmentRead, 'file' | 'end' | 'bad'>): CorruptStore {
+  const { offset, reason, cause } = bad ?? { offset: end, reason: 'zeros behind a sealed segment' }
+  return new CorruptStore(
+    `${file}, offset ${offset}: bad record (${reason}). This is damage, not a torn write, so Tollgate does not start ` +
+      `on it. ${NEXT_STEP}`,
+    { cause },
+  )
+}
+
+type TornRead = SegmentRead & Readonly<{ segment: number; seq: number; head: Head | undefined }>
+
+/** A last batch behind HEAD that was torn was never acknowledged: it is moved aside, and the books end before it. */
+function setAsideTorn(paths: DbPaths, read: TornRead): number {
+  const { file, bytes, end, segment, head, bad } = read
   const isBehindHead =
     head !== undefined &&
-    (head.segment < read.segment || (head.segment === read.segment && read.end >= head.offset))
-  if (!isBehindHead || hasGoodRecords(read.bytes.toString('utf8', read.end))) throw corrupt(read)
+    (head.segment < segment || (head.segment === segment && end >= head.offset))
+  const tail = bytes.subarray(end, lengthWithoutZeros(bytes))
+  const place = { at: end, bad: bad?.offset ?? end, seq: read.seq + 1 }
+  if (!isBehindHead || !isTornBatch(tail, place)) throw corrupt(read)
   fs.mkdirSync(paths.quarantine, { recursive: true, mode: 0o700 })
-  const name = `${segmentFile(read.segment)}.${read.end}.${Date.now()}.torn`
-  fs.writeFileSync(path.join(paths.quarantine, name), read.bytes.subarray(read.end), {
-    mode: 0o600,
-    flush: true,
-  })
-  const fd = fs.openSync(read.file, 'r+')
-  fs.ftruncateSync(fd, read.end)
-  fs.fsyncSync(fd)
-  fs.closeSync(fd)
-  return read.bytes.byteLength - read.end
+  const name = `${segmentFile(segment)}.${end}.${Date.now()}.torn`
+  fs.writeFileSync(path.join(paths.quarantine, name), tail, { mode: 0o600, flush: true })
+  cut(file, end)
+  return tail.byteLength
 }
 
-function hasGoodRecords(text: string): boolean {
-  const lines = text.split('\n')
-  return lines.some((line, index) => index > 0 && follows(line, lines[index - 1] ?? ''))
+function cut(file: string, length: number): void {
+  const fd = fs.openSync(file, 'r+')
+  fs.ftruncateSync(fd, length)
+  fs.fsyncSync(fd)
+  fs.closeSync(fd)
 }
 
 type Head = Readonly<{ segment: number; offset: number; seq: number; chain: string }>

@@ -1,0 +1,68 @@
+import type { Disk } from './disk.ts'
+
+/**
+ * Zeros ahead of the journal's end. A flush that overwrites them changes no length and takes no new block, so the disk
+ * has nothing but its bytes to make durable: half the time and half the work of a flush that makes the file longer.
+ */
+export class Runway {
+  readonly #options: RunwayOptions
+  #end: number
+  #extending: Promise<void> | undefined
+  #extendAfter = -Infinity
+
+  constructor(options: RunwayOptions, from: number) {
+    this.#options = options
+    this.#end = from
+  }
+
+  /** Whether bytes may be written up to here at once. Where they may not, `idle` tells when: zeros may be on their way. */
+  isClearTo(offset: number): boolean {
+    return offset <= this.#end || this.#extending === undefined
+  }
+
+  /** Called when the journal has grown; lays the next zeros in the background before the last are used up. */
+  keepAheadOf(offset: number): void {
+    if (offset > this.#end) this.#end = offset
+    const isNeeded = this.#end - offset < CHUNK_BYTES / 2 && this.#end < this.#options.bytesMax
+    if (!isNeeded || this.#extending !== undefined) return
+    if (performance.now() < this.#extendAfter) return
+    this.#extending = this.#extend().finally(() => {
+      this.#extending = undefined
+    })
+  }
+
+  async idle(): Promise<void> {
+    await this.#extending
+  }
+
+  /** The file was cut there. */
+  cutTo(offset: number): void {
+    this.#end = offset
+  }
+
+  async #extend(): Promise<void> {
+    const { disk, fd, bytesMax } = this.#options
+    const from = this.#end
+    const to = Math.min(roundUp(from + 1, CHUNK_BYTES), roundUp(bytesMax, SECTOR_BYTES))
+    try {
+      this.#end = from + (await disk.append(fd, ZEROS.subarray(0, to - from), from))
+    } catch {
+      // Nobody's entry is lost: the journal grows by its own bytes meanwhile, and finds out itself what the disk has.
+      this.#extendAfter = performance.now() + RETRY_MS
+    }
+  }
+}
+
+export type RunwayOptions = Readonly<{
+  disk: Disk
+  fd: number
+  /** No zeros are laid behind this point: the segment ends there. */
+  bytesMax: number
+}>
+
+const CHUNK_BYTES = 1024 * 1024
+const SECTOR_BYTES = 512
+const ZEROS = new Uint8Array(CHUNK_BYTES)
+const RETRY_MS = 5_000
+
+const roundUp = (offset: number, step: number): number => Math.ceil(offset / step) * step
