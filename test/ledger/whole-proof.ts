@@ -5,6 +5,8 @@ import { root } from '../support/gateway-process.ts'
 import { killGateway } from './kill-gateway.ts'
 import { killStore } from './kill-store.ts'
 import { progressOf } from './progress.ts'
+import { simulateMany } from './simulator/many.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const HELP = `npm run test:crash -- [options]
 
@@ -13,9 +15,11 @@ The whole proof that a crash, a cut or a broken disk costs nobody a micro-credit
   gateway    kill -9 of the gateway under 32 callers, again and again; what each of them was told is held against the
              books, and the books against what the provider counted
   store      the same of the store alone, on small segments, which is three times as fast
+  simulator  the ledger on a disk and a clock that are made up; see \`node scripts/simulate.js --help\`
   damage     the tests that read PROOF=whole: the journal cut at every byte, one bit flipped in every byte, and their like
 
   --rounds N   kills of each kind (1000)
+  --seeds N    runs of the simulator (5000)
   --seed S     where to begin (1); each round has the seed behind the one before
   --only PART  one part; several with commas
   --json       {"parts": [{"part", "seconds", …}], "ok"} on standard output
@@ -26,18 +30,20 @@ Ends with 0 when nothing was lost, with 1 when something was: it keeps the folde
 
 const OPTIONS = {
   rounds: { type: 'string', default: '1000' },
+  seeds: { type: 'string', default: '5000' },
   seed: { type: 'string', default: '1' },
   only: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
 
-type Plan = Readonly<{ rounds: number; seed: number }>
+type Plan = Readonly<{ rounds: number; seeds: number; seed: number }>
 type Findings = Readonly<Record<string, number>>
 
 const PARTS: Readonly<Record<string, (plan: Plan) => Promise<Findings> | Findings>> = {
   gateway: (plan) => killGateway({ ...plan, onRound: progressOf('gateway', plan.rounds) }),
   store: (plan) => killStore({ ...plan, onRound: progressOf('store', plan.rounds) }),
+  simulator: runSimulator,
   damage: runDamage,
 }
 
@@ -54,7 +60,11 @@ async function main(): Promise<void> {
     process.stdout.write(HELP)
     return
   }
-  const plan = { rounds: whole('--rounds', values.rounds), seed: whole('--seed', values.seed) }
+  const plan = {
+    rounds: wholeNumber('--rounds', values.rounds),
+    seeds: wholeNumber('--seeds', values.seeds),
+    seed: wholeNumber('--seed', values.seed),
+  }
   const results: object[] = []
   for (const part of partsIn(values.only)) {
     const begun = performance.now()
@@ -66,18 +76,17 @@ async function main(): Promise<void> {
   if (values.json) process.stdout.write(`${JSON.stringify({ parts: results, ok: true })}\n`)
 }
 
-function whole(flag: string, text: string): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new Error(`${flag} takes a whole number from 1 on, not ${text}. See --help.`)
-}
-
 function partsIn(only: string | undefined): readonly string[] {
   const known = Object.keys(PARTS)
   const asked = only?.split(',') ?? known
   const unknown = asked.filter((name) => !known.includes(name))
   if (unknown.length === 0) return asked
   throw new Error(`no part is called ${unknown.join(', ')}; there are ${known.join(', ')}.`)
+}
+
+async function runSimulator({ seeds, seed }: Plan): Promise<Findings> {
+  await simulateMany({ seed, seeds, steps: 300, onSeed: progressOf('simulator', seeds) })
+  return { seeds }
 }
 
 /** Tests that vitest runs do more when they are asked for the whole. */

@@ -16,7 +16,7 @@ import { recover } from './recover.ts'
 import { LowdbRegistry } from './registry.ts'
 import { Reserve } from './reserve.ts'
 import { dbPaths, type DbPaths } from './segments.ts'
-import { Snapshotter } from './snapshotter.ts'
+import { Snapshotter, type MakeSnapshot } from './snapshotter.ts'
 import { socketPath } from './socket-path.ts'
 
 export type StoreOptions = Readonly<{
@@ -28,6 +28,8 @@ export type StoreOptions = Readonly<{
   onTrouble: (message: string, facts: Record<string, unknown>) => void
   disk?: Disk
   segmentBytesMax?: number
+  /** In a thread of its own, unless it is said how else. */
+  makeSnapshot?: MakeSnapshot
 }>
 
 export type Store = Readonly<{
@@ -92,7 +94,7 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   const disk = options.disk ?? nodeDisk
   const run = randomBytes(6).toString('hex')
   const head = new HeadKeeper(paths.head)
-  const snapshots = new Snapshotter(paths.dir, options.onTrouble)
+  const snapshots = new Snapshotter(paths.dir, options.onTrouble, options.makeSnapshot)
   const listeners = {
     ...spaceKeeping(options, paths, head),
     beforeFlush: (add: (entry: Entry) => void) => {

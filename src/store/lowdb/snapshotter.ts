@@ -7,12 +7,14 @@ import { Worker } from 'node:worker_threads'
 export class Snapshotter {
   readonly #dir: string
   readonly #onTrouble: OnTrouble
+  readonly #makeOne: MakeSnapshot
   #wanted: number | undefined
   #running: Promise<void> | undefined
 
-  constructor(dir: string, onTrouble: OnTrouble) {
+  constructor(dir: string, onTrouble: OnTrouble, makeOne: MakeSnapshot = inThread) {
     this.#dir = dir
     this.#onTrouble = onTrouble
+    this.#makeOne = makeOne
   }
 
   make(upTo: number): void {
@@ -31,7 +33,7 @@ export class Snapshotter {
       const upTo = this.#wanted
       this.#wanted = undefined
       try {
-        await runWorker(this.#dir, upTo)
+        await this.#makeOne(this.#dir, upTo)
       } catch (error) {
         this.#onTrouble(
           'no snapshot could be made; the journal is whole and is replayed from the one before',
@@ -46,7 +48,9 @@ export class Snapshotter {
 
 type OnTrouble = (message: string, facts: Record<string, unknown>) => void
 
-function runWorker(dir: string, upTo: number): Promise<void> {
+export type MakeSnapshot = (dir: string, upTo: number) => Promise<void>
+
+function inThread(dir: string, upTo: number): Promise<void> {
   const isSource = import.meta.url.endsWith('.ts')
   const file = new URL(isSource ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url)
   const execArgv = isSource ? ['--import', typeScriptLoader()] : []

@@ -1,0 +1,4 @@
+// Runs the ledger on a made-up disk and clock: see `node scripts/simulate.js --help`.
+import { runTypeScript } from './run-typescript.js'
+
+await runTypeScript('test/ledger/simulator/cli.ts')

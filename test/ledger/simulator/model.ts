@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+
+/**
+ * What must be true of the books, in the plainest words: the rules stand here once more, over numbers and lists, and
+ * share nothing with the code. Each change is kept with what it left, so that after a crash the books can be compared
+ * with every moment from the last that was acknowledged on.
+ */
+export type Hold = Readonly<{ account: string; amount: bigint }>
+export type State = Readonly<{
+  accounts: ReadonlyMap<string, Readonly<{ balance: bigint; held: bigint }>>
+  holds: ReadonlyMap<string, Hold>
+}>
+
+type Moment = { readonly what: string; readonly after: State; isTold: boolean }
+
+const NOTHING: State = { accounts: new Map(), holds: new Map() }
+
+export class Model {
+  #moments: Moment[] = [{ what: 'the beginning', after: NOTHING, isTold: true }]
+
+  get now(): State {
+    return this.#moments.at(-1)?.after ?? NOTHING
+  }
+
+  free(account: string): bigint {
+    const { balance, held } = this.#account(account)
+    return balance - held
+  }
+
+  credit(account: string): { balance: bigint; held: bigint } {
+    return { ...this.#account(account) }
+  }
+
+  open(account: string): Moment {
+    return this.#add(`open ${account}`, account, { balance: 0n, held: 0n })
+  }
+
+  grant(account: string, amount: bigint): Moment {
+    return this.#add(`grant ${amount}`, account, { balance: amount, held: 0n })
+  }
+
+  /** Undefined: more than is free, and nothing happens. */
+  hold(id: string, { account, amount }: Hold): Moment | undefined {
+    if (amount > this.free(account)) return undefined
+    const holds = new Map(this.now.holds).set(id, { account, amount })
+    return this.#add(`hold ${id}`, account, { balance: 0n, held: amount }, holds)
+  }
+
+  /** What the account pays: at most its hold and what is free. Undefined: the hold has ended. */
+  end(id: string, cost: bigint): { charged: bigint; balance: bigint; moment: Moment } | undefined {
+    const hold = this.now.holds.get(id)
+    if (hold === undefined) return undefined
+    const most = hold.amount + this.free(hold.account)
+    const charged = cost < most ? cost : most
+    const holds = new Map(this.now.holds)
+    holds.delete(id)
+    const change = { balance: -charged, held: -hold.amount }
+    const moment = this.#add(`end ${id}`, hold.account, change, holds)
+    return { charged, balance: this.credit(hold.account).balance, moment }
+  }
+
+  /** The books after a crash are those of one of these moments; the later ones never were. */
+  resume(found: State): void {
+    const told = this.#moments.findLastIndex(({ isTold }) => isTold)
+    for (let at = this.#moments.length - 1; at >= told; at--) {
+      const after = this.#moments[at]?.after
+      if (after === undefined || text(after) !== text(found)) continue
+      this.#moments = [{ what: 'a restart', after, isTold: true }]
+      return
+    }
+    const last = this.#moments[told]
+    assert.fail(
+      `the books are those of no moment since "${last?.what ?? ''}" was acknowledged:\n` +
+        `  they are ${text(found)}\n  then were ${text(last?.after ?? NOTHING)}\n  now are   ${text(this.now)}`,
+    )
+  }
+
+  #account(id: string): { balance: bigint; held: bigint } {
+    return this.now.accounts.get(id) ?? { balance: 0n, held: 0n }
+  }
+
+  #add(
+    what: string,
+    account: string,
+    change: { balance: bigint; held: bigint },
+    holds: State['holds'] = this.now.holds,
+  ): Moment {
+    const before = this.#account(account)
+    const after = { balance: before.balance + change.balance, held: before.held + change.held }
+    assert.ok(after.held >= 0n && after.balance >= after.held, `the model itself is wrong: ${what}`)
+    const accounts = new Map(this.now.accounts).set(account, after)
+    const moment = { what, after: { accounts, holds }, isTold: false }
+    this.#moments.push(moment)
+    return moment
+  }
+}
+
+/** The same text for the same books. */
+const text = ({ accounts, holds }: State): string =>
+  [
+    ...[...accounts].map(([id, { balance, held }]) => `${id} ${balance}/${held}`).sort(),
+    ...[...holds].map(([id, { account, amount }]) => `${id} ${amount} of ${account}`).sort(),
+  ].join(', ')

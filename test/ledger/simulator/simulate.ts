@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import { auditFolder } from '../../../src/wiring/audit.ts'
+import { seeded, type Chance } from '../seeded.ts'
+import { Clients } from './clients.ts'
+import { fakeTime, untilQuiet, type FakeTime } from './fake-time.ts'
+import { Model } from './model.ts'
+import { World } from './world.ts'
+
+/**
+ * The ledger itself, on a disk and a clock that are made up: random operations, answers of the disk in any order, full
+ * disks, broken calls, crashes and restarts, held against a model that is too simple to be wrong. All chance comes from
+ * the seed, so a seed repeats exactly.
+ */
+export type Run = Readonly<{ seed: number; steps: number }>
+
+export type Broken = Readonly<{ what: string; step: number; trace: readonly string[] }>
+
+/** Undefined when all that must be true was true. */
+export async function simulate({ seed, steps }: Run): Promise<Broken | undefined> {
+  const time = fakeTime()
+  const simulation = new Simulation(seeded(seed), time)
+  let step = 0
+  try {
+    for (; step < steps; step++) await simulation.step()
+    await simulation.end()
+    simulation.remove()
+    return undefined
+  } catch (error) {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    return { what, step, trace: [...simulation.trace, `the data is in ${simulation.dir}`] }
+  } finally {
+    time.restore()
+  }
+}
+
+const noSpace = () => Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
+const broken = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+const WAITS_MAX = 10_000
+
+class Simulation {
+  readonly trace: string[] = []
+  readonly #chance: Chance
+  readonly #time: FakeTime
+  readonly #world: World
+  readonly #model = new Model()
+  readonly #clients: Clients
+  #isFull = false
+  #isBroken = false
+
+  constructor(chance: Chance, time: FakeTime) {
+    this.#chance = chance
+    this.#time = time
+    this.#world = new World(chance, time)
+    this.#clients = new Clients(this.#model, chance)
+  }
+
+  get dir(): string {
+    return this.#world.dir
+  }
+
+  remove(): void {
+    this.#world.remove()
+  }
+
+  async step(): Promise<void> {
+    if (this.#world.store === undefined) await this.#start()
+    else await this.#act(this.#world.store)
+    await untilQuiet()
+    this.#clients.check()
+    if (this.#world.fatal === undefined) return
+    assert.ok(this.#isBroken, `it gave up without need: ${inspect(this.#world.fatal)}`)
+    await this.#die('dies of it')
+  }
+
+  /** The disk is well again, everything comes to its end, and a restart finds what was there. */
+  async end(): Promise<void> {
+    this.#isFull = false
+    await this.#startAlive()
+    for (let waits = 0; this.#clients.isWaiting(); waits++) {
+      assert.ok(waits < WAITS_MAX, `nobody ever answers: ${this.#clients.waiting().join(', ')}`)
+      this.#goOn()
+      await untilQuiet()
+      this.#clients.check()
+    }
+    await this.#stop()
+    await this.#startAlive()
+    await this.#stop()
+  }
+
+  async #startAlive(): Promise<void> {
+    while (this.#world.store === undefined) await this.#start()
+  }
+
+  async #act(store: NonNullable<World['store']>): Promise<void> {
+    const dice = this.#chance.below(100)
+    if (dice < 45) this.trace.push(this.#clients.act(store))
+    else if (dice < 80) this.#answer()
+    else if (dice < 90) this.#advance()
+    else if (dice < 93) this.#turn()
+    else if (dice < 94) this.#break()
+    else if (dice < 98) await this.#die('dies')
+    else if (!this.#isFull && !this.#clients.isWaiting()) await this.#stop()
+  }
+
+  /** One of the calls that the disk has been asked for gets its answer. */
+  #answer(): void {
+    const { pending } = this.#world.disk
+    if (pending.length === 0) return
+    const [call] = pending.splice(this.#chance.below(pending.length), 1)
+    if (call === undefined) return
+    const shorten = this.#chance.percent(this.#isFull ? 50 : 5) ? call.shorten : undefined
+    const how = shorten ? ', in part' : this.#isFull ? ', refused' : ''
+    this.trace.push(`disk: ${call.what}${how}`)
+    if (shorten) shorten(this.#chance)
+    else if (this.#isFull) call.refuse(noSpace())
+    else call.answer()
+  }
+
+  #advance(): void {
+    if (!this.#time.hasTimer()) return
+    this.trace.push('the next timer')
+    this.#time.advance()
+  }
+
+  #turn(): void {
+    this.#isFull = !this.#isFull
+    this.trace.push(this.#isFull ? 'the disk is full' : 'the disk has room')
+  }
+
+  #break(): void {
+    const [call] = this.#world.disk.pending.splice(0, 1)
+    if (call === undefined) return
+    this.trace.push(`disk: ${call.what}, i/o error`)
+    this.#isBroken = true
+    call.break(broken(), this.#chance)
+  }
+
+  #goOn(): void {
+    const call = this.#world.disk.pending.shift()
+    if (call !== undefined) call.answer()
+    else this.#time.advance()
+  }
+
+  async #die(how: string): Promise<void> {
+    this.trace.push(`the process ${how}`)
+    await this.#world.die()
+    this.#clients.forget()
+  }
+
+  async #stop(): Promise<void> {
+    this.trace.push('the process stops')
+    await this.#world.stop()
+    this.#clients.forget()
+  }
+
+  async #start(): Promise<void> {
+    this.#isFull = this.#isBroken = false
+    const store = await this.#world.start()
+    this.trace.push(store === undefined ? 'a process starts and dies' : 'a process starts')
+    if (store === undefined) return
+    this.#clients.resume(store)
+    this.#world.disk.save()
+    const { findings } = auditFolder({ db: this.#world.dir })
+    assert.deepEqual(findings, [], 'the audit finds something')
+    const noSnapshots = this.#world.troubles.filter((one) => one.includes('snapshot'))
+    assert.deepEqual(noSnapshots, [], 'no snapshot can be made')
+  }
+}

@@ -1,0 +1,121 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { makeSnapshot } from '../../../src/store/lowdb/make-snapshot.ts'
+import { openStore, type Store } from '../../../src/store/lowdb/open-store.ts'
+import type { Chance } from '../seeded.ts'
+import { FakeDisk } from './fake-disk.ts'
+import { untilQuiet, type FakeTime } from './fake-time.ts'
+
+const SEGMENT_BYTES_MAX = 4_000
+
+/** One process after the other on one folder; each of them may die at any moment, also while it starts. */
+export class World {
+  readonly dir: string
+  readonly #chance: Chance
+  readonly #time: FakeTime
+  #disk = new FakeDisk()
+  #headBefore: Buffer | undefined
+  /** What the process would have died of. */
+  fatal: unknown
+  /** What a process told its operator. */
+  readonly troubles: string[] = []
+  store: Store | undefined
+
+  constructor(chance: Chance, time: FakeTime) {
+    const memory = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+    this.dir = fs.mkdtempSync(path.join(memory, 'tollgate-simulation-'))
+    this.#chance = chance
+    this.#time = time
+  }
+
+  get disk(): FakeDisk {
+    return this.#disk
+  }
+
+  /** Starts a process; undefined when it died on the way, by chance. */
+  async start(): Promise<Store | undefined> {
+    this.#disk = new FakeDisk()
+    this.#headBefore = read(this.#headFile)
+    this.fatal = undefined
+    const opening: { store?: Store; failed?: unknown } = {}
+    openStore({
+      ...{ dir: this.dir, purpose: 'server', now: this.#time.now, disk: this.#disk.port },
+      // So small that each run of a process fills a few; snapshots are made here, where a seed repeats.
+      ...{ segmentBytesMax: SEGMENT_BYTES_MAX, makeSnapshot },
+      onTrouble: (message, facts) => {
+        this.troubles.push(message, String(facts['error']))
+      },
+      onFatal: (error) => {
+        this.fatal = error
+      },
+    }).then(
+      (store) => (opening.store = store),
+      (error: unknown) => (opening.failed = error),
+    )
+    for (;;) {
+      await untilQuiet()
+      if (opening.failed !== undefined) throw opening.failed as Error
+      if (opening.store !== undefined) return (this.store = opening.store)
+      if (this.#chance.percent(2)) {
+        await this.die()
+        return undefined
+      }
+      this.#answerOne()
+    }
+  }
+
+  /** kill -9, or the loss of power: what was not answered may be on the disk, in part or not at all. */
+  async die(): Promise<void> {
+    const isPowerLoss = this.#chance.percent(50)
+    this.#disk.die(this.#chance, isPowerLoss)
+    this.#time.forget()
+    await untilQuiet()
+    this.store = undefined
+    // HEAD is never synced, so an older one may be there after a loss of power.
+    const isOlder = isPowerLoss && this.#headBefore !== undefined && this.#chance.percent(50)
+    if (isOlder && this.#headBefore !== undefined)
+      fs.writeFileSync(this.#headFile, this.#headBefore)
+    this.#leaveFolder()
+  }
+
+  /** Stops as a server does on SIGTERM; all that waits is answered. */
+  async stop(): Promise<void> {
+    const closing = { isDone: false }
+    void this.store?.close().then(() => (closing.isDone = true))
+    for (;;) {
+      await untilQuiet()
+      if (closing.isDone) break
+      this.#answerOne()
+    }
+    this.#time.forget()
+    this.store = undefined
+    this.#leaveFolder()
+  }
+
+  /** Lets go on whatever waits: a disk call, else a timer. */
+  #answerOne(): void {
+    const call = this.#disk.pending.shift()
+    if (call !== undefined) call.answer()
+    else if (this.#time.hasTimer()) this.#time.advance()
+    else throw new Error('it waits for something that never comes')
+  }
+
+  get #headFile(): string {
+    return path.join(this.dir, 'journal', 'HEAD')
+  }
+
+  /** This process goes on, so its claim would stand against the next one. */
+  #leaveFolder(): void {
+    for (const name of fs.readdirSync(this.dir))
+      if (name.startsWith('claim.')) fs.rmSync(path.join(this.dir, name))
+  }
+
+  remove(): void {
+    fs.rmSync(this.dir, { recursive: true })
+  }
+}
+
+function read(file: string): Buffer | undefined {
+  return fs.existsSync(file) ? fs.readFileSync(file) : undefined
+}
