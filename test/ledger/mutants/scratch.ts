@@ -24,7 +24,7 @@ export function scratchCopy(): Scratch {
   }
 }
 
-export class Unplantable extends Error {
+class Unplantable extends Error {
   override readonly name = 'Unplantable'
 }
 
