@@ -10,6 +10,8 @@ export function commandsOver(store: Store, config: () => Config) {
   const issuing = issuingFor(store, config)
   return {
     'issue-key': async (input: unknown) => issuedKeyView(await issuing.issue(parseIssueKey(input))),
+    /** For a copy: what lies before it is on the disk and does not change any more. */
+    'durable-end': () => Promise.resolve(store.durableEnd()),
   }
 }
 

@@ -17,6 +17,8 @@ export class Journal {
   #offset: number
   #runway: Runway
   #writer: RecordWriter
+  /** The writer is ahead of it while a batch is on its way to the disk. */
+  #durable: Position
   #waiting = newBatch()
   #flushing: Promise<void> | undefined
   #trouble: Error | undefined
@@ -28,6 +30,7 @@ export class Journal {
     this.#offset = tail.offset
     this.#runway = this.#newRunway(tail.zeroedTo)
     this.#writer = new RecordWriter(tail.position)
+    this.#durable = tail.position
   }
 
   /** Goes on behind the tail; what is there already behind it are zeros. */
@@ -48,7 +51,7 @@ export class Journal {
 
   /** Where the durable journal ends. */
   get end(): JournalEnd {
-    return { segment: this.#segment, offset: this.#offset, ...this.#writer.position }
+    return { segment: this.#segment, offset: this.#offset, ...this.#durable }
   }
 
   append(entry: Entry): Batch {
@@ -96,6 +99,7 @@ export class Journal {
     const bytes = Buffer.from(this.#writer.batch(batch.entries))
     await this.#untilItCan(() => this.#write(bytes), batch)
     this.#offset += bytes.byteLength
+    this.#durable = this.#writer.position
     batch.firstTry.resolve('landed')
     batch.landed.resolve()
     if (isFull) await this.#roll()

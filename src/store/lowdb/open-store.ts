@@ -8,7 +8,7 @@ import type { Books } from '../books.ts'
 import { claimFolder, type ClaimRequest } from './claim.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import { HeadKeeper } from './head.ts'
-import { FORMAT, Journal, type JournalTail } from './journal.ts'
+import { FORMAT, Journal, type JournalEnd, type JournalTail } from './journal.ts'
 import { hashedKeys } from './keys.ts'
 import { LowdbLedger } from './ledger.ts'
 import { GENESIS } from './record.ts'
@@ -42,6 +42,8 @@ export type Store = Readonly<{
   run: string
   tornBytes: number
   isWritable: () => boolean
+  /** Everything before it is on the disk, and stays as it is. */
+  durableEnd: () => JournalEnd
   close(): Promise<void>
 }>
 
@@ -62,6 +64,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...{ ledger: opened.ledger, registry: new LowdbRegistry(books, opened.journal, options.now) },
       ...{ keys: hashedKeys(books), socket, run: opened.run, tornBytes },
       isWritable: () => opened.journal.trouble === undefined,
+      durableEnd: () => opened.journal.end,
       async close() {
         await opened.close()
         claim.release()

@@ -47,14 +47,20 @@ export async function readSnapshot(paths: DbPaths): Promise<Snapshot | undefined
   for (const file of [paths.snapshot, paths.previousSnapshot]) {
     const low = new Low<Snapshot | null>(durableJson(file), null)
     await low.read()
-    if (low.data?.format !== 'tollgate-snapshot/1') continue
-    if (digestOf(low.data.state) === low.data.digest) return low.data
-    throw new EditedSnapshot(
-      `${file} was changed by something other than Tollgate. Put the original back, or move the file away: the ` +
-        'journal rebuilds it.',
-    )
+    const snapshot = soundSnapshot(low.data, file)
+    if (snapshot !== undefined) return snapshot
   }
   return undefined
+}
+
+/** What was read from a file, if it is a whole snapshot that nobody has edited. */
+export function soundSnapshot(data: Snapshot | null, file: string): Snapshot | undefined {
+  if (data?.format !== 'tollgate-snapshot/1') return undefined
+  if (digestOf(data.state) === data.digest) return data
+  throw new EditedSnapshot(
+    `${file} was changed by something other than Tollgate. Put the original back, or move the file away: the ` +
+      'journal rebuilds it.',
+  )
 }
 
 /** Keeps the present snapshot as the previous one, then puts the new one in its place. */
