@@ -4,14 +4,8 @@ import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { formatCredits } from '../domain/money.ts'
-import {
-  DamagedBackup,
-  makeBackup,
-  verifyBackup,
-  WrongPassphrase,
-  type BackupMade,
-  type Verified,
-} from '../wiring/backup.ts'
+import { makeBackup, verifyBackup, type BackupMade, type Verified } from '../wiring/backup.ts'
+import { failWith } from './backup-exit.ts'
 import { passphraseFrom } from './passphrase.ts'
 import { progressLine } from './progress.ts'
 
@@ -37,7 +31,6 @@ Ends with 0 when the backup is there and sound, with 1 when it could not be made
 the file is damaged or is no backup, and with 3 when its passphrase is missing or wrong.
 `
 
-const EXIT = { refused: 1, damaged: 2, passphrase: 3 } as const
 const OPTIONS = {
   to: { type: 'string', default: './backups' },
   'passphrase-file': { type: 'string' },
@@ -52,8 +45,7 @@ try {
   await main()
 } catch (error) {
   progress.clear()
-  process.stderr.write(`${messageOf(error)}\n`)
-  process.exitCode = exitCodeOf(error)
+  failWith(error)
 }
 
 async function main(): Promise<void> {
@@ -126,15 +118,4 @@ function pageOf(made: BackupMade): string {
     ...made.removed.map((name) => `Removed: ${name}`),
     '',
   ].join('\n')
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (!(error instanceof DamagedBackup)) return error.message
-  return `The backup cannot be used: ${error.message}. Take another one; nothing was changed.`
-}
-
-function exitCodeOf(error: unknown): number {
-  if (error instanceof DamagedBackup) return EXIT.damaged
-  return error instanceof WrongPassphrase ? EXIT.passphrase : EXIT.refused
 }

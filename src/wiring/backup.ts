@@ -26,10 +26,10 @@ export type BackupWish = Readonly<{
 }>
 
 /** `share`: how much of the step is done, from 0 to 1. */
-type OnProgress = (step: 'copying' | 'verifying' | 'unpacking', share: number) => void
+export type OnProgress = (step: 'copying' | 'verifying' | 'unpacking', share: number) => void
 
 /** What a set of books comes to. */
-type Stand = Readonly<{ seq: number; accounts: number; keys: number; credits: MicroCredits }>
+export type Stand = Readonly<{ seq: number; accounts: number; keys: number; credits: MicroCredits }>
 
 export type Verified = Readonly<{ manifest: Manifest; stand: Stand; records: number }>
 export type BackupMade = Verified &
@@ -120,7 +120,7 @@ export async function verifyBackup(
   return { manifest, stand: standOf(proof.books, seq), records: proof.records }
 }
 
-function standOf(books: Books, seq: number): Stand {
+export function standOf(books: Books, seq: number): Stand {
   const accounts = [...books.accounts.values()]
   const credits = accounts.reduce((sum, { credit }) => sum + credit.balance, 0n)
   return {
@@ -131,7 +131,7 @@ function standOf(books: Books, seq: number): Stand {
   }
 }
 
-function shareOf(total: number, tell: (share: number) => void): (count: number) => void {
+export function shareOf(total: number, tell: (share: number) => void): (count: number) => void {
   let done = 0
   return (count) => {
     done += count
@@ -153,7 +153,7 @@ function targetOf({ to, passphrase, keep }: BackupWish, created: Date): string {
 }
 
 /** 20261121-062250, in UTC, so that names sort by age. */
-const stampOf = (time: Date): string =>
+export const stampOf = (time: Date): string =>
   time.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
 
 function checkTarget(file: string, dir: string): void {

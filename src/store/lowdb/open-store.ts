@@ -5,6 +5,7 @@ import type { Entry } from '../../domain/entry.ts'
 import type { Keys } from '../../ports/keys.ts'
 import type { Ledger, Registry } from '../../ports/ledger.ts'
 import type { Books } from '../books.ts'
+import { finishSwitch } from './backup/switch-books.ts'
 import { claimFolder, type ClaimRequest } from './claim.ts'
 import { nodeDisk, type Disk } from './disk.ts'
 import { HeadKeeper } from './head.ts'
@@ -53,11 +54,13 @@ const SEGMENT_BYTES_MAX = 64 * 1024 * 1024
 export async function openStore(options: StoreOptions): Promise<Store> {
   const dir = path.resolve(options.dir)
   const paths = dbPaths(dir)
-  fs.mkdirSync(paths.journal, { recursive: true, mode: 0o700 })
+  fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
   keepPrivate(dir)
   const socket = socketPath(paths.socket)
   const claim = await claimFolder({ dir, socket, purpose: options.purpose })
   try {
+    finishRestore(dir, options)
+    fs.mkdirSync(paths.journal, { recursive: true, mode: 0o700 })
     const { books, tail, tornBytes } = await recover(paths)
     const opened = await openJournal({ options, paths, books, tail })
     return {
@@ -74,6 +77,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     claim.release()
     throw error
   }
+}
+
+function finishRestore(dir: string, { onTrouble }: StoreOptions): void {
+  const finished = finishSwitch(dir)
+  if (finished === undefined) return
+  onTrouble('a restore that was interrupted has been finished', { kept: finished.safety })
 }
 
 /** The folder may have come with the program, readable by all. */

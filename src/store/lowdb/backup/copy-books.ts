@@ -24,7 +24,7 @@ export async function* copyBooks(
   try {
     if (snapshot !== undefined)
       yield { name: 'db/gateway.json', size: snapshot.length, body: once(snapshot) }
-    for (const segment of sealedBefore(paths, end.segment)) yield* sealedSegment(paths, segment)
+    yield* segmentsBefore(paths, end.segment)
     const name = `db/journal/${segmentFile(end.segment)}`
     yield { name, size: end.offset, body: bytesOf(active, end.offset) }
   } finally {
@@ -53,19 +53,20 @@ export function parseSnapshot(bytes: Buffer, file: string): Snapshot | undefined
   }
 }
 
-const sealedBefore = (paths: DbPaths, segment: number): readonly number[] => [
-  ...new Set(
-    fs
-      .readdirSync(paths.journal)
-      .flatMap((name) => SEGMENT.exec(name)?.[1] ?? [])
-      .map(Number)
-      .filter((one) => one < segment)
-      .sort((a, b) => a - b),
-  ),
-]
+/** Segments in their order, plain or packed, up to the one before `end`. */
+export async function* segmentsBefore(paths: DbPaths, end: number): AsyncGenerator<TarEntry, void> {
+  if (!fs.existsSync(paths.journal)) return
+  const numbers = fs
+    .readdirSync(paths.journal)
+    .flatMap((name) => SEGMENT.exec(name)?.[1] ?? [])
+    .map(Number)
+    .filter((one) => one < end)
+  for (const segment of [...new Set(numbers)].sort((a, b) => a - b))
+    yield* readSegment(paths, segment)
+}
 
-async function* sealedSegment(paths: DbPaths, segment: number): AsyncGenerator<TarEntry, void> {
-  const { handle, name } = await openSealed(paths, segmentFile(segment))
+async function* readSegment(paths: DbPaths, segment: number): AsyncGenerator<TarEntry, void> {
+  const { handle, name } = await openSegment(paths, segmentFile(segment))
   try {
     const { size } = await handle.stat()
     yield { name: `db/journal/${name}`, size, body: bytesOf(handle, size) }
@@ -75,7 +76,7 @@ async function* sealedSegment(paths: DbPaths, segment: number): AsyncGenerator<T
 }
 
 /** Plain or packed; it may be packed in this very moment, and then the plain one goes when the packed one is there. */
-async function openSealed(paths: DbPaths, plain: string) {
+async function openSegment(paths: DbPaths, plain: string) {
   for (const name of [plain, `${plain}.gz`]) {
     try {
       return { name, handle: await fs.promises.open(path.join(paths.journal, name), 'r') }
