@@ -92,14 +92,14 @@ export class BooksProof {
 }
 
 /** Whole lines. A NUL where a line would begin is the end: the segment that is being written may have room behind it. */
-async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string, void> {
+async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   let rest: Buffer = Buffer.alloc(0)
   for await (const piece of body) {
     rest = rest.length === 0 ? piece : Buffer.concat([rest, piece])
     let start = 0
     for (let end = rest.indexOf(NEWLINE); end !== -1; end = rest.indexOf(NEWLINE, start)) {
       if (rest[start] === 0) return
-      yield rest.toString('utf8', start, end)
+      yield rest.subarray(start, end)
       start = end + 1
     }
     rest = rest.subarray(start)
