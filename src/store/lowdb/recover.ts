@@ -4,7 +4,7 @@ import type { Entry } from '../../domain/entry.ts'
 import { Contradiction, replay, type Books } from '../books.ts'
 import type { JournalTail } from './journal.ts'
 import { BadRecord, GENESIS, RecordReader, type Position } from './record.ts'
-import { segmentFile, segmentsIn, type DbPaths } from './segments.ts'
+import { readSegmentBytes, segmentFile, segmentsIn, type DbPaths } from './segments.ts'
 import { booksFrom, readSnapshot, type Snapshot } from './snapshot.ts'
 import { isTornBatch, lengthWithoutZeros } from './torn.ts'
 
@@ -115,7 +115,7 @@ type Bad = Readonly<{ offset: number; reason: string; cause?: unknown }>
 
 /** Reads whole batches until the end, the zeros ahead of it, or something bad; a batch enters the books as one. */
 function readSegment(file: string, reader: RecordReader, books: Books): SegmentRead {
-  const bytes = fs.readFileSync(file)
+  const bytes = readSegmentBytes(file)
   const batch: LocatedEntry[] = []
   let [offset, end, isSealed] = [0, 0, false]
   const result = (bad?: Bad): SegmentRead => ({ file, bytes, end, isSealed, bad })

@@ -1,19 +1,33 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { gunzipSync } from 'node:zlib'
 
-const NAME = /^([0-9]{8})\.jsonl$/
+const NAME = /^([0-9]{8})\.jsonl(?:\.gz)?$/
 
 export const segmentFile = (segment: number): string => `${String(segment).padStart(8, '0')}.jsonl`
 
-/** The numbers of the segments in a folder, ascending. */
+/** A sealed segment that both snapshots cover is packed beside where it lay: the same bytes, gzipped. */
+export const packedFile = (file: string): string => `${file}.gz`
+
+/** The numbers of the segments in a folder, packed or not, ascending. */
 export function segmentsIn(folder: string): readonly number[] {
   if (!fs.existsSync(folder)) return []
-  return fs
-    .readdirSync(folder)
-    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
-    .map(Number)
-    .sort((a, b) => a - b)
+  const numbers = fs.readdirSync(folder).flatMap((name) => NAME.exec(name)?.[1] ?? [])
+  return [...new Set(numbers.map(Number))].sort((a, b) => a - b)
 }
+
+/** A segment's bytes, whether it is packed or not; it may be packed in this very moment. */
+export function readSegmentBytes(file: string): Buffer {
+  try {
+    return fs.readFileSync(file)
+  } catch (error) {
+    if (!isMissing(error) || !fs.existsSync(packedFile(file))) throw error
+    return gunzipSync(fs.readFileSync(packedFile(file)))
+  }
+}
+
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
 export type DbPaths = ReturnType<typeof dbPaths>
 

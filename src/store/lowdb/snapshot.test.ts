@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { micro } from '../../domain/money.ts'
 import { auditFolder } from '../../wiring/audit.ts'
@@ -8,7 +9,7 @@ import type { Books } from '../books.ts'
 import { chargeOf, holdOf, withAccount } from '../contract.ts'
 import { openStore, type Store } from './open-store.ts'
 import { CorruptStore, recover, replaySegments } from './recover.ts'
-import { dbPaths, segmentFile, segmentsIn } from './segments.ts'
+import { dbPaths, packedFile, segmentFile, segmentsIn } from './segments.ts'
 import { booksFrom, EditedSnapshot, readSnapshot } from './snapshot.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-snapshot-'))
@@ -163,6 +164,18 @@ test.each([
   const error: unknown = await recover(paths).catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(EditedSnapshot)
   expect(String(error)).toContain(paths.snapshot)
+})
+
+test('packed segments give the books that plain ones give', async () => {
+  const packed = copied()
+  fs.rmSync(packed.snapshot)
+  fs.rmSync(packed.previousSnapshot)
+  for (const one of segmentsIn(packed.journal).slice(0, -1)) {
+    const file = path.join(packed.journal, segmentFile(one))
+    fs.writeFileSync(packedFile(file), gzipSync(fs.readFileSync(file)))
+    fs.rmSync(file)
+  }
+  expect(textOf((await recover(packed)).books)).toBe(textOf((await recover(copied())).books))
 })
 
 test('a segment that is missing is refused by name', async () => {

@@ -7,7 +7,7 @@ import type { KeyRecord } from '../../domain/key.ts'
 import { micro } from '../../domain/money.ts'
 import { emptyBooks, keep, type Books, type OpenHold } from '../books.ts'
 import type { Position } from './record.ts'
-import type { DbPaths } from './segments.ts'
+import { isMissing, type DbPaths } from './segments.ts'
 
 /** The books as of the end of a sealed segment. A shortcut for replay, never the truth. */
 export type Snapshot = Position &
@@ -142,9 +142,6 @@ function durableJson<T>(file: string): Adapter<T> {
     },
   }
 }
-
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
 async function writeDurably(file: string, text: string): Promise<void> {
   const handle = await fs.promises.open(file, 'wx', 0o600)
