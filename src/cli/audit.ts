@@ -1,5 +1,3 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
@@ -16,7 +14,9 @@ Ends with 0 when all is true, with 1 when something is not, and with 2 when ther
 
   --db DIR     the data folder (DB_DIR, ./db)
   --logs DIR   the folder of the logs (LOG_DIR, ./logs)
-  --json       {"records", "count", "findings": [{"rule", "what", "file", "offset", "seq", "account"}], "notes"}
+  --at SEQ     the books as they were at this seq, and nothing after it
+  --archive DIR  where segments were moved to (see archive.js): proves them, too
+  --json       {"records", "seq", "count", "findings": [{"rule", "what", "file", "offset", "seq", "account"}], "notes"}
   --help       this text
 `
 
@@ -24,6 +24,8 @@ const UNREADABLE = 2
 const OPTIONS = {
   db: { type: 'string' },
   logs: { type: 'string' },
+  at: { type: 'string' },
+  archive: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
@@ -44,11 +46,21 @@ function main(): void {
   const env = readEnvironment(process.env, diskFiles)
   const db = values.db ?? (env['DB_DIR'] || './db')
   const logs = values.logs ?? (env['LOG_DIR'] || './logs')
-  const progress = progressOf(db)
-  const audit = auditFolder({ db, logs, onBytes: progress.add })
+  const progress = progressLine()
+  const request = { db, logs, onBytes: progress.add }
+  const audit = auditFolder({
+    ...request,
+    ...(values.at !== undefined && { at: seqOf(values.at) }),
+    ...(values.archive !== undefined && { archive: values.archive }),
+  })
   progress.clear()
   process.stdout.write(values.json ? `${JSON.stringify(audit)}\n` : page(audit))
   process.exitCode = audit.count === 0 ? 0 : 1
+}
+
+function seqOf(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new Error(`--at takes a seq, such as 1200; not ${text}.`)
+  return Number(text)
 }
 
 function page({ records, findings, count, notes }: Audit): string {
@@ -71,24 +83,17 @@ function lineOf({ rule, what, file, offset, seq, account }: Finding): string {
 }
 
 /** A line that is written over on a terminal once it takes more than a moment; nothing elsewhere. */
-function progressOf(db: string): { add: (count: number) => void; clear: () => void } {
+function progressLine(): { add: (count: number, total: number) => void; clear: () => void } {
   if (!process.stderr.isTTY) return { add: () => undefined, clear: () => undefined }
-  const total = bytesOf(path.join(db, 'journal'))
   let [done, sayAt] = [0, performance.now() + 1_000]
   return {
-    add(count) {
+    add(count, total) {
       done += count
       if (performance.now() < sayAt) return
       sayAt = performance.now() + 100
-      // The journal is read twice: for its sums, and for keys in plain text.
-      const percent = Math.min(100, Math.floor((50 * done) / Math.max(total, 1)))
+      const percent = Math.min(100, Math.floor((100 * done) / Math.max(total, 1)))
       process.stderr.write(`\r\x1b[KAuditing … ${percent} %`)
     },
     clear: () => process.stderr.write('\r\x1b[K'),
   }
-}
-
-function bytesOf(dir: string): number {
-  if (!fs.existsSync(dir)) return 0
-  return fs.readdirSync(dir).reduce((sum, name) => sum + fs.statSync(path.join(dir, name)).size, 0)
 }

@@ -68,7 +68,7 @@ function forged(dir: string, edit: Edit): void {
   }
   let [crc, chain, text] = [0, '0'.repeat(64), '']
   for (const [index, entry] of entries.entries()) {
-    const { seq: _seq, chain: _chain, crc: _crc, ...facts } = entry
+    const { seq: _seq, chain: _chain, crc: _crc, batch: _batch, ...facts } = entry
     const after = facts['kind'] === 'open' ? { after: chain } : {}
     const body = JSON.stringify({ seq: index + 1, ...facts, ...after }).slice(0, -1)
     chain = createHash('sha256').update(chain).update(body).digest('hex')

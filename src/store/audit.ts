@@ -1,17 +1,19 @@
+import {
+  placeOf,
+  plain,
+  type BooksText,
+  type Item,
+  type Line,
+  type Place,
+  type Report,
+  type Text,
+} from './audit-line.ts'
+import { SeenRefs } from './seen-refs.ts'
+
 /**
  * Adds up the money of a journal again. The rules stand here a second time on purpose: an audit that shared the code
  * that writes would repeat its mistakes. After a finding it goes on from what the line claims.
  */
-export type Place = Readonly<{ file: string; offset: number; seq?: number; account?: string }>
-export type Report = (rule: string, what: string, place: Place) => void
-type Item = Readonly<Record<string, unknown>>
-type Text = 'account' | 'ref' | 'amount' | 'balance' | 'held' | 'cost' | 'key' | 'model' | 'price'
-export type Line = Readonly<
-  Record<Text | 'kind' | 'input' | 'run' | 'after' | 'tier' | 'version' | 'reason', string>
-> &
-  Readonly<{ seq: number; at: number; chain?: string; usage?: Record<string, unknown> }> &
-  Item
-
 type Account = {
   id: string
   tier: string
@@ -29,18 +31,6 @@ const HOLD_LIFE_MS = 40 * 60_000
 const ENDS = ['settle', 'release', 'expire']
 /** No two entries of one of these kinds name the same ref; `progress` may. Ends are A7's. */
 const ONCE = ['hold', 'credit', 'key', 'key-revoked', 'overrun']
-const bitOf = (kind: string): number => (1 << (ONCE.indexOf(kind) + 1)) & ~1
-
-export const placeOf = ({ seq, account }: Line, at: Place): Place =>
-  account ? { ...at, seq, account } : { ...at, seq }
-
-/** Any value as text that does not depend on the order of its fields. */
-export const plain = (value: unknown): string =>
-  JSON.stringify(value, (_, one: unknown) => {
-    if (typeof one === 'bigint') return one.toString()
-    const isObject = typeof one === 'object' && one !== null && !Array.isArray(one)
-    return isObject ? Object.fromEntries(Object.entries(one).sort()) : one
-  })
 
 /** A4–A9, A11, A12, A14, A16: the money, added up again. */
 export class Sums {
@@ -51,8 +41,7 @@ export class Sums {
   readonly #prices = new Map<string, Item>()
   /** What settles left to the operator, until an overrun says so. */
   readonly #rests = new Map<string, Rest>()
-  /** Which kinds have named a ref: a bit each. */
-  readonly #seen = new Map<string, number>()
+  readonly #seen = new SeenRefs()
   readonly #total = { credited: 0n, charged: 0n, overrun: 0n }
   #run = ''
   #served = { run: '', at: 0 }
@@ -63,10 +52,27 @@ export class Sums {
     this.#report = report
   }
 
+  /** Goes on from books that somebody vouches for, where the entries before them are elsewhere. */
+  begin({ accounts, keys, holds, prices, overrun }: BooksText): void {
+    for (const { balance, held, ...one } of accounts) {
+      this.#accounts.set(one.id, { ...one, balance: BigInt(balance), held: BigInt(held) })
+      this.#total.credited += BigInt(balance)
+    }
+    for (const key of keys) this.#keys.set(key.id, key)
+    for (const price of prices) this.#prices.set(price.version, price)
+    for (const { id: ref, inputCost: input, progress, ...hold } of holds) {
+      const line = { kind: 'hold', seq: 0, ref, input, ...hold } as unknown as Line
+      const open = { line, run: '', amount: BigInt(hold.amount) }
+      this.#holds.set(ref, progress === undefined ? open : { ...open, progress })
+    }
+    this.#total.overrun = BigInt(overrun)
+  }
+
   enter(line: Line, at: Place): void {
     this.#line = line
     this.#at = at
-    if (!this.#isNew(line)) this.#find('A9', `a second ${line.kind} of ${line.ref}`)
+    const isNew = !ONCE.includes(line.kind) || this.#seen.add(line.kind, line.ref)
+    if (!isNew) this.#find('A9', `a second ${line.kind} of ${line.ref}`)
     if (line.kind === 'credit') {
       const amount = this.#amount(line, 'amount')
       this.#total.credited += amount
@@ -112,8 +118,8 @@ export class Sums {
   #end(line: Line): void {
     const hold = this.#holds.get(line.ref)
     if (hold === undefined) {
-      const wasHeld = ((this.#seen.get(line.ref) ?? 0) & bitOf('hold')) !== 0
-      if (wasHeld) this.#find('A7', `${line.kind} of ${line.ref}, which has ended`)
+      if (this.#seen.has('hold', line.ref))
+        this.#find('A7', `${line.kind} of ${line.ref}, which has ended`)
       else this.#find('A8', `${line.kind} of ${line.ref}, which was never held`)
       return
     }
@@ -172,18 +178,11 @@ export class Sums {
   /** A12. */
   #amount(line: Line, name: Text | 'input'): bigint {
     const text: unknown = line[name]
-    const isNumber = typeof text === 'string' && /^-?\d{1,30}$/.test(text)
+    const isNumber = typeof text === 'string' && /^(?:0|-?[1-9]\d{0,29})$/.test(text)
     const amount = isNumber ? BigInt(text) : 0n
-    const isRight = isNumber && String(amount) === text && amount >= 0n && amount <= MICRO_MAX
-    if (!isRight) this.#find('A12', `${name} is ${JSON.stringify(text)}`)
+    if (!isNumber || amount < 0n || amount > MICRO_MAX)
+      this.#find('A12', `${name} is ${JSON.stringify(text)}`)
     return amount
-  }
-
-  #isNew({ kind, ref }: Line): boolean {
-    const bit = bitOf(kind)
-    const before = this.#seen.get(ref) ?? 0
-    if (bit !== 0) this.#seen.set(ref, before | bit)
-    return (before & bit) === 0
   }
 
   /** Where it stands; put together only when somebody asks. */
@@ -195,10 +194,12 @@ export class Sums {
     this.#report(rule, what, this.#place())
   }
 
-  /** A8, A11, A14: what must be true when the journal ends. */
-  end(place: Place): void {
+  /** A8, A11, A14: what must be true where the journal ends, or where it is looked at up to a seq. */
+  end(place: Place, isCut = false): void {
     for (const { amount, place: at } of this.#rests.values())
-      this.#report('A8', `${amount} of the cost is paid by nobody`, at)
+      // Where the look ends with a settle, the overrun behind it is not seen any more.
+      if (!isCut || at.seq !== this.#line?.seq)
+        this.#report('A8', `${amount} of the cost is paid by nobody`, at)
     const { credited, charged } = this.#total
     let balances = 0n
     for (const { balance } of this.#accounts.values()) balances += balance

@@ -1,0 +1,40 @@
+/** What the audit reads and says: a line of the journal, the books of a snapshot, and the place of a finding. */
+export type Place = Readonly<{ file: string; offset: number; seq?: number; account?: string }>
+export type Report = (rule: string, what: string, place: Place) => void
+export type Item = Readonly<Record<string, unknown>>
+export type Text =
+  'account' | 'ref' | 'amount' | 'balance' | 'held' | 'cost' | 'key' | 'model' | 'price'
+export type Line = Readonly<
+  Record<Text | 'kind' | 'input' | 'run' | 'after' | 'tier' | 'version' | 'reason', string>
+> &
+  Readonly<{
+    seq: number
+    at: number
+    chain?: string
+    batch?: number
+    usage?: Record<string, unknown>
+  }> &
+  Item
+
+/** The books as a snapshot has them. */
+export type BooksText = Readonly<{
+  accounts: readonly Readonly<
+    Record<'id' | 'tier' | 'balance' | 'held', string> & { createdAt: number }
+  >[]
+  keys: readonly (Item & Readonly<{ id: string }>)[]
+  holds: readonly (Item &
+    Readonly<Record<'id' | 'amount' | 'inputCost', string> & { progress?: string }>)[]
+  prices: readonly (Item & Readonly<{ version: string }>)[]
+  overrun: string
+}>
+
+export const placeOf = ({ seq, account }: Line, at: Place): Place =>
+  account ? { ...at, seq, account } : { ...at, seq }
+
+/** Any value as text that does not depend on the order of its fields. */
+export const plain = (value: unknown): string =>
+  JSON.stringify(value, (_, one: unknown) => {
+    if (typeof one === 'bigint') return one.toString()
+    const isObject = typeof one === 'object' && one !== null && !Array.isArray(one)
+    return isObject ? Object.fromEntries(Object.entries(one).sort()) : one
+  })
