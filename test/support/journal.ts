@@ -6,7 +6,7 @@ export type JournalRecord = Readonly<
 >
 
 /** The gateway's own books, read from the disk without its code. */
-function readJournal(dir: string): readonly JournalRecord[] {
+export function readJournal(dir: string): readonly JournalRecord[] {
   const folder = path.join(dir, 'db', 'journal')
   return fs
     .readdirSync(folder)
