@@ -61,13 +61,9 @@ export class Journal {
     return batch
   }
 
-  /** Starts a flush unless one is running; entries of the same turn of the event loop go out together. */
+  /** Starts a flush unless one is running; entries that are recorded in one step go out together. */
   flush(): void {
-    this.#flushing ??= new Promise((resolve) => {
-      setImmediate(() => {
-        void this.#flushAll().then(resolve)
-      })
-    })
+    this.#flushing ??= this.#flushAll()
   }
 
   /** What it holds is durable already. The file is cut to its length; where that fails a start knows the zeros as such. */
@@ -82,11 +78,13 @@ export class Journal {
 
   async #flushAll(): Promise<void> {
     const { beforeFlush } = this.#options
+    await Promise.resolve() // the step that records entries ends first
     beforeFlush(this.#add)
     while (this.#waiting.entries.length > 0) {
       const batch = this.#waiting
       this.#waiting = newBatch()
       await this.#flushBatch(batch)
+      if (batch.entries.length >= CROWD) await wholeTurn()
       beforeFlush(this.#add)
     }
     this.#flushing = undefined
@@ -188,6 +186,14 @@ export class Journal {
 
 export const FORMAT = 'tollgate-journal/1'
 const RETRY_MS = 200
+/** A batch of so many entries says that there is load: the next one gathers for a turn of the event loop. */
+const CROWD = 4
+
+/** The first ends this turn, the second the one after it, in which whatever has arrived is worked on. */
+async function wholeTurn(): Promise<void> {
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
+}
 
 export type JournalTail = Readonly<{
   segment: number
