@@ -23,6 +23,13 @@ export function parseAccountChange(body: unknown): AccountChange {
   )
 }
 
+/** The same with the account's name in it: what the command line sends. */
+export function parseAccountCommand(input: unknown): AccountChange & { account: string } {
+  const { account, ...change } = isObject(input) ? input : {}
+  if (typeof account !== 'string') throw invalidRequest("'account' is missing.", 'account')
+  return { account, ...parseAccountChange(change) }
+}
+
 export type AccountSetting = Readonly<{
   set(account: string, change: AccountChange): Promise<AccountView>
 }>

@@ -121,7 +121,7 @@ export type SettleEntry = Moved & {
 }
 
 /** The end of a hold without a charge; `amount` is the promise given back. Expired: nobody ended it in time. */
-type ReleaseEntry = Moved & {
+export type ReleaseEntry = Moved & {
   readonly kind: 'release' | 'expire'
   readonly outcome: Outcome
   readonly attempts: readonly AttemptRecord[]

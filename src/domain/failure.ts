@@ -1,6 +1,7 @@
 /** Every way in which a caller can be refused. `http/error-responses.ts` has the one table of statuses for them. */
 export type FailureCode =
   | 'invalid_request'
+  | 'invalid_cursor'
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'not_found'

@@ -5,6 +5,7 @@ import { errorResponse, gatewayBody, RESPONSES } from './error-responses.ts'
 /** The table of WIRE, written down a second time: what SDKs decide by. */
 const WIRE: Readonly<Record<FailureCode, readonly [status: number, retry: boolean]>> = {
   invalid_request: [400, false],
+  invalid_cursor: [400, false],
   body_too_large: [413, false],
   unsupported_media_type: [415, false],
   not_found: [404, false],

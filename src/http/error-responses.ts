@@ -5,6 +5,7 @@ type Row = Readonly<{ status: number; type: string; retry: boolean }>
 /** The one table from code to status, type and retry advice. */
 export const RESPONSES = {
   invalid_request: { status: 400, type: 'invalid_request_error', retry: false },
+  invalid_cursor: { status: 400, type: 'invalid_request_error', retry: false },
   body_too_large: { status: 413, type: 'invalid_request_error', retry: false },
   unsupported_media_type: { status: 415, type: 'invalid_request_error', retry: false },
   not_found: { status: 404, type: 'invalid_request_error', retry: false },

@@ -2,6 +2,7 @@ import type { KeyIssuing } from '../admin/issue-key.ts'
 import type { AccountSetting } from '../admin/set-account.ts'
 import type { Sessions } from '../admin/sessions.ts'
 import type { Completions } from '../gateway/complete.ts'
+import type { UsageBook } from '../ports/usage.ts'
 import type { House } from '../gateway/house.ts'
 
 /** What the routes lead to. */
@@ -11,6 +12,7 @@ export type Site = Readonly<{
   issuing: KeyIssuing
   accounts: AccountSetting
   sessions: Sessions
+  usage: UsageBook
   newRequestId: () => string
   settings: () => SiteSettings
   health: () => Health

@@ -77,6 +77,7 @@ function tokenCounts(usage: Usage): LogFields {
 /** A caller's mistake is information, the operator's trouble more. */
 const REFUSAL_LEVELS = {
   invalid_request: 'info',
+  invalid_cursor: 'info',
   body_too_large: 'info',
   unsupported_media_type: 'info',
   not_found: 'info',

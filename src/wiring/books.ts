@@ -9,14 +9,15 @@ export type BooksOptions = Readonly<{
   dbDir: string
   purpose: ClaimRequest['purpose']
   onTrouble: (message: string, facts: Record<string, unknown>) => void
+  onSealed?: () => void
 }>
 
 /** The exit code for a disk that cannot be believed: a supervisor starts again, and replay decides what is true. */
 const EXIT_IO_ERROR = 74
 
-export function openBooks({ dbDir, purpose, onTrouble }: BooksOptions): Promise<Store> {
+export function openBooks({ dbDir, ...options }: BooksOptions): Promise<Store> {
   return openStore({
-    ...{ dir: dbDir, purpose, onTrouble, now: systemClock.nowMs },
+    ...{ dir: dbDir, ...options, now: systemClock.nowMs },
     onFatal: (error) => {
       process.stderr.write(
         `Tollgate: the disk failed to sync the journal (${String(error)}); stopping.\n`,

@@ -8,6 +8,7 @@ import { Completions } from '../gateway/complete.ts'
 import type { House } from '../gateway/house.ts'
 import { createServer } from '../http/server.ts'
 import type { Site } from '../http/site.ts'
+import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { issuingFor } from './books.ts'
 import { VERSION } from './version.ts'
@@ -15,6 +16,7 @@ import { VERSION } from './version.ts'
 export type Serving = Readonly<{
   store: Store
   house: House
+  usage: UsageBook
   secrets: Secrets
   sessionSecret: Uint8Array
   config: () => Config
@@ -25,10 +27,10 @@ export type Served = Readonly<{ server: Server; completions: Completions; port: 
 
 /** The HTTP side of the house, listening. */
 export async function serve(serving: Serving): Promise<Served> {
-  const { store, house, config, sessionSecret } = serving
+  const { store, house, usage, config, sessionSecret } = serving
   const completions = new Completions(house)
   const site: Site = {
-    ...{ house, completions, issuing: issuingFor(store, config) },
+    ...{ house, usage, completions, issuing: issuingFor(store, config) },
     accounts: accountSetting(store),
     sessions: adminSessions({
       ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },

@@ -2,6 +2,7 @@ import type { Server } from 'node:net'
 import type { Events } from '../ports/events.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
+import type { UsageThread } from '../store/lowdb/usage/usage-thread.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LiveProviders } from './live-providers.ts'
 import type { Served } from './serve.ts'
@@ -10,6 +11,7 @@ export type Stopping = Readonly<{
   served: Served
   control: Server
   store: Store
+  usage: UsageThread
   providers: LiveProviders
   counter: TokenCounter
   log: Log
@@ -66,10 +68,20 @@ async function stop(parts: Stopping, { noticeMs, hurried }: Pace): Promise<void>
 /** For ended streams to take leave of their callers. */
 const LAST_WORDS_MS = 2_000
 
-async function closeParts({ control, store, providers, counter, log, events, watch }: Stopping) {
+async function closeParts({
+  control,
+  store,
+  usage,
+  providers,
+  counter,
+  log,
+  events,
+  watch,
+}: Stopping) {
   watch()
   control.close()
   await counter.stop()
+  await usage.stop()
   await store.close()
   events.notice('stopped')
   await providers.close()

@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
+import { usageThread } from '../store/lowdb/usage/usage-thread.ts'
 import { logEvents } from '../telemetry/events.ts'
 import { openLog } from '../telemetry/log.ts'
 import { workerTokenCounter } from '../tokenizer/worker-token-counter.ts'
@@ -29,12 +30,13 @@ export async function startGateway(
 ): Promise<Gateway> {
   const log = openLog({ dir: config.logDir, level: config.logLevel, isStdout: true })
   const events = logEvents(log)
-  const store = await openBooks({
-    ...{ dbDir: config.dbDir, purpose: 'server' },
-    onTrouble: (message, facts) => {
-      events.problem(message, facts)
-    },
-  })
+  const onTrouble = (message: string, facts: Record<string, unknown>) => {
+    events.problem(message, facts)
+  }
+  const usage = usageThread({ dir: config.dbDir, end: () => store.durableEnd(), onTrouble })
+  const { catchUp: onSealed } = usage
+  const books = { dbDir: config.dbDir, purpose: 'server', onTrouble, onSealed } as const
+  const store = await openBooks(books)
   const current = { config, secrets, isReady: false }
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
@@ -46,10 +48,17 @@ export async function startGateway(
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
   const served = await serve({
-    ...{ store, house, secrets, config: () => current.config, isReady: () => current.isReady },
+    ...{
+      store,
+      house,
+      usage,
+      secrets,
+      config: () => current.config,
+      isReady: () => current.isReady,
+    },
     sessionSecret: sessionSecret(secrets),
   })
-  const control = await serveCommands(store, () => current.config)
+  const control = await serveCommands({ store, usage, config: () => current.config })
   const reload = () => {
     const loaded = loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
     if (!loaded.ok) return loaded.problems
@@ -60,9 +69,10 @@ export async function startGateway(
   }
   const watch = watchConfig({ file: config.file, reload, events })
   current.isReady = true
+  if (store.durableEnd().segment > 1) usage.catchUp()
   tellStart({ events, store, orphans, served, config })
   const stop = shutdown({
-    ...{ served, control, store, providers, counter, log, events, watch },
+    ...{ served, control, store, usage, providers, counter, log, events, watch },
     unready: () => (current.isReady = false),
   })
   return { config, port: served.port, first, stop }

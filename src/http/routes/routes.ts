@@ -7,6 +7,9 @@ import { CHAT_COMPLETIONS, routedChatCompletions } from './chat-completions.ts'
 import { account } from './account.ts'
 import { liveness, health, readiness } from './health.ts'
 import { model, models } from './models.ts'
+import { receipt } from './receipts.ts'
+import { usage } from './usage.ts'
+import { adminUsage } from './admin-usage.ts'
 import { about } from './about.ts'
 import { beginSession, validateSession } from './sessions.ts'
 
@@ -18,6 +21,8 @@ export function routes(site: Site): Router {
   router.get('/v1/models', models(site))
   router.get('/v1/models/*id', model(site))
   router.get('/v1/account', account(site))
+  router.get('/v1/usage', usage(site))
+  router.get('/v1/receipts/:id', receipt(site))
   router.get('/', about(site))
   router.get('/health', health(site))
   router.get('/healthz', liveness)
@@ -25,6 +30,7 @@ export function routes(site: Site): Router {
   router.post('/auth/session', beginSession(site))
   router.get('/auth/validate', validateSession(site))
   router.post('/admin/keys', json, issueKeyRoute(site))
+  router.get('/admin/usage', adminUsage(site))
   router.patch('/admin/accounts/:account', json, changeAccount(site))
   return router
 }

@@ -27,6 +27,8 @@ export type StoreOptions = Readonly<{
   /** The disk can no longer be believed: end the process. */
   onFatal: (error: unknown) => void
   onTrouble: (message: string, facts: Record<string, unknown>) => void
+  /** A segment is full and will not change any more. */
+  onSealed?: () => void
   disk?: Disk
   segmentBytesMax?: number
   /** In a thread of its own, unless it is said how else. */
@@ -114,6 +116,7 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
     },
     onSealed: (segment: number) => {
       snapshots.make(segment)
+      options.onSealed?.()
     },
   }
   const { now, onFatal, segmentBytesMax = SEGMENT_BYTES_MAX } = options

@@ -39,6 +39,7 @@ export const dbPaths = (dir: string) => ({
   journal: path.join(dir, 'journal'),
   head: path.join(dir, 'journal', 'HEAD'),
   socket: path.join(dir, 'gateway.sock'),
+  usage: path.join(dir, 'usage'),
   quarantine: path.join(dir, 'quarantine'),
   reserve: path.join(dir, 'reserve'),
 })

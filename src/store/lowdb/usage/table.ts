@@ -1,0 +1,28 @@
+import { BUCKETS } from '../../../domain/usage.ts'
+
+/**
+ * The settles of a segment, summed up: a row for each quarter of an hour, account, key, model, deployment and outcome.
+ * Kept in columns of plain numbers, so that a million rows are added up in some tens of milliseconds; names and
+ * quarters are numbers into lists.
+ */
+export const NAMES = ['account', 'key', 'model', 'deployment', 'outcome'] as const
+export type Name = (typeof NAMES)[number]
+
+export const COUNTS = ['requests', 'estimated', ...BUCKETS] as const
+/** Amounts of micro-credits do not fit a double, so they stand in two columns: see `amounts.ts`. */
+export const AMOUNTS = ['costHigh', 'costLow', 'chargedHigh', 'chargedLow'] as const
+export const MEASURES = [...COUNTS, ...AMOUNTS] as const
+export type Measure = (typeof MEASURES)[number]
+
+export const COLUMNS = ['quarter', ...NAMES, ...MEASURES] as const
+export type Column = (typeof COLUMNS)[number]
+
+export type Numbers = Uint8Array | Uint16Array | Uint32Array | Float64Array
+
+export type Table = Readonly<{
+  rows: number
+  quarters: readonly number[]
+  names: Readonly<Record<Name, readonly string[]>>
+  /** A column that is not there is zero in every row. */
+  columns: Readonly<Partial<Record<Column, Numbers>>>
+}>
