@@ -205,7 +205,7 @@ describe('the usage of all accounts', () => {
     expect(Number(total.charged)).toBe(Number(credits(paid)) - left)
     expect(data[0]).toMatchObject({
       account: anna.account,
-      deployment: expect.stringContaining('fake/'),
+      deployment: expect.stringContaining('fake/') as string,
     })
   })
 

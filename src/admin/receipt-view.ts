@@ -4,8 +4,6 @@ import type { Arithmetic, Receipt, Recorded } from '../domain/receipt.ts'
 import { BUCKETS } from '../domain/usage.ts'
 import { BUCKET_NAMES } from './usage-view.ts'
 
-export type ReceiptView = ReturnType<typeof receiptView>
-
 /** A receipt as JSON. Amounts are credits, but for the arithmetic, which is in the price's own whole numbers. */
 export function receiptView(receipt: Receipt) {
   const { records, arithmetic } = receipt

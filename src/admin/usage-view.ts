@@ -15,8 +15,6 @@ export const BUCKET_NAMES = {
   audioOutput: 'audio_output',
 } as const satisfies Record<Bucket, string>
 
-export type UsageView = ReturnType<typeof usageView>
-
 /** A page of usage as callers, operators and the command line see it. */
 export const usageView = (query: UsageQuery, { rows, total, hasMore }: UsagePage) => ({
   object: 'usage',

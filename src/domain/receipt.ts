@@ -28,7 +28,7 @@ export type RequestRecords = Readonly<{
 }>
 
 /** Units are `1 / scale` micro-credits, as the price has them: whole numbers, so that nothing is rounded on the way. */
-export type ReceiptLine = Readonly<{
+type ReceiptLine = Readonly<{
   bucket: Bucket | 'request'
   count: number
   rate: bigint
@@ -45,7 +45,7 @@ export type Arithmetic = Readonly<{
 }>
 
 /** By what the cost was charged. Progress: the gateway died, and its last note of the cost is all there is. */
-export type Basis = 'usage' | 'progress' | 'nothing'
+type Basis = 'usage' | 'progress' | 'nothing'
 
 export type Receipt = Readonly<{
   records: RequestRecords

@@ -15,7 +15,7 @@ export const DIMENSIONS = [
 ] as const
 export type Dimension = (typeof DIMENSIONS)[number]
 /** Those that can also be filtered by a name. */
-export type Named = Exclude<Dimension, 'day' | 'hour'>
+type Named = Exclude<Dimension, 'day' | 'hour'>
 
 /** A question to the books: what was used from one quarter of an hour on until before another, by what. */
 export type UsageQuery = Readonly<{
@@ -39,7 +39,7 @@ export type UsageSums = Readonly<{
   charged: MicroCredits
 }>
 
-export type UsageRow = Readonly<{ by: readonly string[]; sums: UsageSums }>
+type UsageRow = Readonly<{ by: readonly string[]; sums: UsageSums }>
 
 export type UsagePage = Readonly<{
   rows: readonly UsageRow[]

@@ -13,7 +13,7 @@ export type UsageQuestion = Readonly<{
 
 /** A question about usage as it stands in the address. */
 export function readUsageQuestion(ctx: Context): UsageQuestion {
-  const parameters: Record<string, string> = {}
+  const parameters = Object.create(null) as Record<string, string>
   for (const [name, value] of Object.entries(ctx.query)) {
     if (typeof value !== 'string') throw invalidRequest(`Give '${name}' once.`, name)
     parameters[name] = value

@@ -13,7 +13,7 @@ import { socketPath } from '../store/lowdb/socket-path.ts'
 import { folderUsage } from '../store/lowdb/usage/folder-usage.ts'
 import { systemClock } from './clock.ts'
 
-export type UsageCommand = Readonly<{ parameters: Parameters; position?: UsagePosition }>
+type UsageCommand = Readonly<{ parameters: Parameters; position?: UsagePosition }>
 
 /** What the command line may read of the past, the same from a server and from the folder. */
 export function readingCommands(usage: UsageBook) {
@@ -37,7 +37,6 @@ export function readingCommands(usage: UsageBook) {
 }
 
 type Readings = ReturnType<typeof readingCommands>
-export type ReadUsage = Awaited<ReturnType<Readings['usage']>>
 export type ReadReceipt = Awaited<ReturnType<Readings['receipt']>>
 
 type Reading = Readonly<{

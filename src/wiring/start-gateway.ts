@@ -6,7 +6,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
-import { usageThread } from '../store/lowdb/usage/usage-thread.ts'
+import { UsageThread } from '../store/lowdb/usage/usage-thread.ts'
 import { logEvents } from '../telemetry/events.ts'
 import { openLog } from '../telemetry/log.ts'
 import { workerTokenCounter } from '../tokenizer/worker-token-counter.ts'
@@ -30,13 +30,7 @@ export async function startGateway(
 ): Promise<Gateway> {
   const log = openLog({ dir: config.logDir, level: config.logLevel, isStdout: true })
   const events = logEvents(log)
-  const onTrouble = (message: string, facts: Record<string, unknown>) => {
-    events.problem(message, facts)
-  }
-  const usage = usageThread({ dir: config.dbDir, end: () => store.durableEnd(), onTrouble })
-  const { catchUp: onSealed } = usage
-  const books = { dbDir: config.dbDir, purpose: 'server', onTrouble, onSealed } as const
-  const store = await openBooks(books)
+  const { store, usage } = await openServerBooks(config, events)
   const current = { config, secrets, isReady: false }
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
@@ -69,13 +63,27 @@ export async function startGateway(
   }
   const watch = watchConfig({ file: config.file, reload, events })
   current.isReady = true
-  if (store.durableEnd().segment > 1) usage.catchUp()
   tellStart({ events, store, orphans, served, config })
   const stop = shutdown({
     ...{ served, control, store, usage, providers, counter, log, events, watch },
     unready: () => (current.isReady = false),
   })
   return { config, port: served.port, first, stop }
+}
+
+/** The books, and the thread that tells of their past. */
+async function openServerBooks(config: Config, events: House['events']) {
+  const onTrouble = (message: string, facts: Record<string, unknown>) => {
+    events.problem(message, facts)
+  }
+  const dbDir = config.dbDir
+  const usage = new UsageThread({ dir: dbDir, end: () => store.durableEnd(), onTrouble })
+  const onSealed = () => {
+    usage.catchUp()
+  }
+  const store = await openBooks({ dbDir, purpose: 'server', onTrouble, onSealed })
+  if (store.durableEnd().segment > 1) usage.catchUp()
+  return { store, usage }
 }
 
 const sessionSecret = ({ jwtSecretKey }: Secrets): Uint8Array =>

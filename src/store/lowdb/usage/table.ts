@@ -8,9 +8,9 @@ import { BUCKETS } from '../../../domain/usage.ts'
 export const NAMES = ['account', 'key', 'model', 'deployment', 'outcome'] as const
 export type Name = (typeof NAMES)[number]
 
-export const COUNTS = ['requests', 'estimated', ...BUCKETS] as const
+const COUNTS = ['requests', 'estimated', ...BUCKETS] as const
 /** Amounts of micro-credits do not fit a double, so they stand in two columns: see `amounts.ts`. */
-export const AMOUNTS = ['costHigh', 'costLow', 'chargedHigh', 'chargedLow'] as const
+const AMOUNTS = ['costHigh', 'costLow', 'chargedHigh', 'chargedLow'] as const
 export const MEASURES = [...COUNTS, ...AMOUNTS] as const
 export type Measure = (typeof MEASURES)[number]
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../../domain/failure.ts'
 import type { RequestRecords } from '../../../domain/receipt.ts'
-import type { UsagePage } from '../../../domain/usage-query.ts'
+import type { UsagePage, UsageQuery } from '../../../domain/usage-query.ts'
 import type { UsageBook } from '../../../ports/usage.ts'
 import { tooManyQuestions } from './refusals.ts'
 import type { Answered, Question } from './questions.ts'
@@ -14,81 +14,92 @@ export type ThreadOptions = Readonly<{
   onTrouble: (message: string, facts: Record<string, unknown>) => void
 }>
 
-export type UsageThread = UsageBook &
-  Readonly<{
-    /** A segment was sealed, or the gateway has started: what is not yet summed up is. */
-    catchUp: () => void
-    stop: () => Promise<void>
-  }>
-
-type Asking =
-  | Omit<Extract<Question, { kind: 'sum' }>, 'end'>
-  | Omit<Extract<Question, { kind: 'request' }>, 'end'>
-  | { kind: 'make' }
+type Asking = Question extends infer One ? (One extends Question ? Omit<One, 'end'> : never) : never
 type Waiting = Readonly<{ resolve: (result: unknown) => void; reject: (error: Error) => void }>
 
 const WAITING_MAX = 100
 const IDLE_MS = 5 * 60_000
 
 /** The past, read in a thread of its own: started by the first question, and ended when none came for a while. */
-export function usageThread({ dir, end, onTrouble }: ThreadOptions): UsageThread {
-  const waiting = new Map<number, Waiting>()
-  let worker: Worker | undefined
-  let idle: NodeJS.Timeout | undefined
-  let lastId = 0
+export class UsageThread implements UsageBook {
+  readonly #options: ThreadOptions
+  readonly #waiting = new Map<number, Waiting>()
+  #worker: Worker | undefined
+  #idle: NodeJS.Timeout | undefined
+  #lastId = 0
 
-  function ask(asking: Asking): Promise<unknown> {
-    if (waiting.size >= WAITING_MAX) return Promise.reject(tooManyQuestions())
-    worker ??= start()
-    clearTimeout(idle)
-    idle = setTimeout(() => void stop(), IDLE_MS).unref()
-    const id = ++lastId
-    const asked = worker
+  constructor(options: ThreadOptions) {
+    this.#options = options
+  }
+
+  sum(query: UsageQuery): Promise<UsagePage> {
+    return this.#ask({ kind: 'sum', query }) as Promise<UsagePage>
+  }
+
+  request(id: string): Promise<RequestRecords | undefined> {
+    return this.#ask({ kind: 'request', request: id }) as Promise<RequestRecords | undefined>
+  }
+
+  /** A segment was sealed, or the gateway has started: what is not yet summed up is. */
+  catchUp(): void {
+    this.#ask({ kind: 'make' }).catch((error: unknown) => {
+      this.#options.onTrouble('sealed segments are not summed up yet', { error })
+    })
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#idle)
+    const worker = this.#worker
+    this.#forget()
+    await worker?.terminate()
+  }
+
+  #forget(): void {
+    this.#worker = undefined
+    for (const { reject } of this.#waiting.values()) reject(new Error('the usage thread ended'))
+    this.#waiting.clear()
+  }
+
+  #ask(asking: Asking): Promise<unknown> {
+    if (this.#waiting.size >= WAITING_MAX) return Promise.reject(tooManyQuestions())
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => void this.stop(), IDLE_MS).unref()
+    const worker = (this.#worker ??= this.#start())
+    const id = ++this.#lastId
     return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject })
-      asked.postMessage({ id, question: { ...asking, end: end() } })
+      this.#waiting.set(id, { resolve, reject })
+      worker.postMessage({ id, question: { ...asking, end: this.#options.end() } })
     })
   }
 
-  function start(): Worker {
-    const started = startWorker(dir)
-    started.on('message', answered)
-    started.on('error', (error) => {
-      onTrouble('the thread that reads usage died; the next question starts another', { error })
+  #start(): Worker {
+    const worker = startWorker(this.#options.dir)
+    worker.on('message', (answered: Answered) => {
+      this.#answer(answered)
     })
-    started.on('exit', () => {
-      if (worker === started) worker = undefined
-      for (const { reject } of waiting.values()) reject(new Error('the usage thread ended'))
-      waiting.clear()
+    worker.on('error', (error) => {
+      this.#options.onTrouble(
+        'the thread that reads usage died; the next question starts another',
+        {
+          error,
+        },
+      )
     })
-    started.unref()
-    return started
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#forget()
+    })
+    worker.unref()
+    return worker
   }
 
-  function answered(answer: Answered): void {
-    const asker = waiting.get(answer.id)
-    waiting.delete(answer.id)
+  #answer(answer: Answered): void {
+    const asker = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
     if (answer.kind === 'answer') asker?.resolve(answer.result)
     else if (answer.kind === 'refused')
       asker?.reject(new Failure(answer.code, answer.message, answer.details))
     else if (asker !== undefined) asker.reject(new Error(answer.message))
-    else onTrouble('a sealed segment cannot be summed up', { error: answer.message })
-  }
-
-  async function stop(): Promise<void> {
-    clearTimeout(idle)
-    await worker?.terminate()
-  }
-
-  return {
-    sum: (query) => ask({ kind: 'sum', query }) as Promise<UsagePage>,
-    request: (request) => ask({ kind: 'request', request }) as Promise<RequestRecords | undefined>,
-    catchUp() {
-      ask({ kind: 'make' }).catch((error: unknown) => {
-        onTrouble('sealed segments are not summed up yet', { error })
-      })
-    },
-    stop,
+    else this.#options.onTrouble('a sealed segment cannot be summed up', { error: answer.message })
   }
 }
 
