@@ -14,6 +14,8 @@ type File = { readonly name: string; bytes: Buffer; length: number; isNamed: boo
 
 export type Call = {
   readonly what: string
+  /** It carries entries, not room for them. */
+  readonly hasEntries: boolean
   /** Does all of it and answers. */
   readonly answer: () => void
   /** Says no, and has done nothing. */
@@ -92,7 +94,7 @@ export class FakeDisk {
       const tear = (chance: Chance) => {
         if (chance.percent(50)) act()
       }
-      const call = { what, answer, refuse: reject, tear, break: reject }
+      const call = { what, hasEntries: false, answer, refuse: reject, tear, break: reject }
       this.pending.push(call)
     })
   }
@@ -106,6 +108,7 @@ export class FakeDisk {
       }
       this.pending.push({
         what: `append ${bytes.length} at ${offset} of ${path.basename(file.name)}`,
+        hasEntries: bytes[0] !== 0,
         answer: () => {
           resolve(take(bytes.length))
         },

@@ -47,6 +47,7 @@ class Simulation {
   readonly #clients: Clients
   #isFull = false
   #isBroken = false
+  #mustDie = false
 
   constructor(chance: Chance, time: FakeTime) {
     this.#chance = chance
@@ -68,7 +69,12 @@ class Simulation {
     else await this.#act(this.#world.store)
     await untilQuiet()
     this.#clients.check()
-    if (this.#world.fatal === undefined) return
+    const mustDie = this.#mustDie
+    this.#mustDie = false
+    if (this.#world.fatal === undefined) {
+      assert.ok(!mustDie, 'it goes on, though nobody knows which entries are on the disk')
+      return
+    }
     assert.ok(this.#isBroken, `it gave up without need: ${inspect(this.#world.fatal)}`)
     await this.#die('dies of it')
   }
@@ -133,6 +139,7 @@ class Simulation {
     if (call === undefined) return
     this.trace.push(`disk: ${call.what}, i/o error`)
     this.#isBroken = true
+    this.#mustDie = call.hasEntries
     call.break(broken(), this.#chance)
   }
 
