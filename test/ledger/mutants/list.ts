@@ -138,7 +138,7 @@ const recovery: readonly Mutant[] = [
     file: 'src/store/lowdb/recover.ts',
     find: '  if (head !== undefined) expectReached(paths, tail, head)\n',
     replace: '',
-    tests: [store('recover')],
+    tests: [store('recover-lies')],
   },
   {
     name: 'damage-is-torn',
@@ -146,7 +146,7 @@ const recovery: readonly Mutant[] = [
     file: 'src/store/lowdb/torn.ts',
     find: '  if (!behind.some(looksWhole)) return true',
     replace: '  if (behind.length >= 0) return true',
-    tests: [store('recover')],
+    tests: [store('recover-lies')],
   },
   {
     name: 'torn-tail-stays',
@@ -162,7 +162,7 @@ const recovery: readonly Mutant[] = [
     file: 'src/store/books.ts',
     find: '!agrees(entry, credit)',
     replace: 'false',
-    tests: [store('recover')],
+    tests: [store('recover-lies')],
   },
   {
     name: 'snapshot-too-far',
