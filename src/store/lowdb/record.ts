@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { Entry } from '../../domain/entry.ts'
 
@@ -20,14 +20,11 @@ export class RecordWriter {
   #seq: number
   #crc: number
   #chain: string
-  /** Hashes everything since the last chain value. */
-  #hash: Hash
 
   constructor(from: Position) {
     this.#seq = from.seq
     this.#crc = from.crc
     this.#chain = from.chain
-    this.#hash = createHash('sha256').update(from.chain)
   }
 
   get position(): Position {
@@ -43,8 +40,7 @@ export class RecordWriter {
     }
     const count = last === 0 ? '' : `,"batch":${entries.length}`
     const body = this.#body(entries[last]) + count
-    this.#chain = this.#hash.update(text).update(body).digest('hex')
-    this.#hash = createHash('sha256').update(this.#chain)
+    this.#chain = hash('sha256', this.#chain + text + body)
     return text + this.#closed(`${body},"chain":"${this.#chain}"`)
   }
 
@@ -68,13 +64,13 @@ export class RecordReader {
   #crc: number
   /** The end of the last whole batch. */
   #whole: Position
-  #hash: Hash
+  /** The lines since. */
+  #text = ''
 
   constructor(from: Position) {
     this.#seq = from.seq
     this.#crc = from.crc
     this.#whole = from
-    this.#hash = createHash('sha256').update(from.chain)
   }
 
   /** Where the last whole batch ends: what comes after it was never acknowledged. */
@@ -87,24 +83,25 @@ export class RecordReader {
     const crc = crc32(body, this.#crc)
     if (line.toString('latin1', body.length) !== `,"crc":"${hex(crc)}"}`)
       throw new BadRecord('its crc is wrong')
-    const { seq, crc: _crc, chain, batch, ...entry } = parsed(line)
+    const text = line.toString()
+    const { seq, crc: _crc, chain, batch, ...entry } = parsed(text)
     if (seq !== this.#seq + 1)
       throw new BadRecord(`it has seq ${seq} where ${this.#seq + 1} belongs`)
     this.#seq = seq
     this.#crc = crc
-    if (chain === undefined) this.#hash.update(line).update('\n')
-    else this.#endBatch(body.subarray(0, -CHAIN_LENGTH), { chain, batch })
+    if (chain === undefined) this.#text += `${text}\n`
+    else this.#endBatch(text.slice(0, -CRC_LENGTH - CHAIN_LENGTH), { chain, batch })
     return { seq, entry: entry as unknown as Entry, endsBatch: chain !== undefined }
   }
 
-  #endBatch(body: Buffer, { chain, batch }: { chain: string; batch: number | undefined }): void {
-    const expected = this.#hash.update(body).digest('hex')
+  #endBatch(body: string, { chain, batch }: { chain: string; batch: number | undefined }): void {
+    const expected = hash('sha256', this.#whole.chain + this.#text + body)
     if (chain !== expected) throw new BadRecord('the chain is broken there')
     const count = this.#seq - this.#whole.seq
     if (batch !== undefined && batch !== count)
       throw new BadRecord(`it ends a batch of ${batch}, and ${count} are there`)
     this.#whole = { seq: this.#seq, crc: this.#crc, chain }
-    this.#hash = createHash('sha256').update(chain)
+    this.#text = ''
   }
 }
 
@@ -114,9 +111,9 @@ export class BadRecord extends Error {
 
 type Line = { seq: number; crc: string; chain?: string; batch?: number; kind: string }
 
-function parsed(line: Buffer): Line {
+function parsed(line: string): Line {
   try {
-    return JSON.parse(line.toString()) as Line
+    return JSON.parse(line) as Line
   } catch (cause) {
     throw new BadRecord('it is not JSON', { cause })
   }
