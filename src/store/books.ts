@@ -12,6 +12,8 @@ export type AccountState = {
   /** Absent: UTC. */
   timeZone?: string
   credit: Credit
+  /** The segment in which its credit moved last; 0: in none since the start. */
+  movedIn: number
 }
 
 export type OpenHold = {
@@ -34,6 +36,8 @@ export type Books = {
   readonly holds: Map<string, OpenHold>
   readonly prices: Map<string, Omit<PriceEntry, 'kind' | 'at'>>
   overrun: MicroCredits
+  /** The segment that entries go to now; 0 where books are not written, but replayed. */
+  segment: number
 }
 
 export const emptyBooks = (): Books => ({
@@ -43,6 +47,7 @@ export const emptyBooks = (): Books => ({
   holds: new Map(),
   prices: new Map(),
   overrun: ZERO,
+  segment: 0,
 })
 
 export function accountView(books: Books, id: string): AccountView | undefined {
@@ -105,7 +110,7 @@ function creditAfter(books: Books, entry: Entry): Credit | undefined {
 
 /** Applies an entry whose resulting credit is known. Live, the rules computed it; in replay, `creditAfter` did. */
 export function post(books: Books, entry: Entry, credit: Credit | undefined): void {
-  if (credit !== undefined && 'account' in entry) accountOf(books, entry.account).credit = credit
+  if (credit !== undefined && 'account' in entry) moveCredit(books, entry.account, credit)
   switch (entry.kind) {
     case 'account':
       return postAccount(books, entry)
@@ -138,12 +143,22 @@ export function post(books: Books, entry: Entry, credit: Credit | undefined): vo
   }
 }
 
+function moveCredit(books: Books, id: string, credit: Credit): void {
+  const account = accountOf(books, id)
+  account.credit = credit
+  account.movedIn = books.segment
+}
+
 function postAccount(books: Books, entry: AccountEntry): void {
   const { account: id, tier, timeZone, at: createdAt } = entry
   const known = books.accounts.get(id)
   const changed = { tier, ...(timeZone !== undefined && { timeZone }) }
-  if (known === undefined) books.accounts.set(id, { id, createdAt, ...changed, credit: NO_CREDIT })
-  else Object.assign(known, changed)
+  if (known !== undefined) {
+    Object.assign(known, changed)
+    return
+  }
+  const { segment: movedIn } = books
+  books.accounts.set(id, { id, createdAt, ...changed, credit: NO_CREDIT, movedIn })
 }
 
 function postPrice(books: Books, { version, scale, rates, request }: PriceEntry): void {

@@ -60,6 +60,7 @@ function requestIds(run: string): () => string {
 
 const servicesOf = (config: Config, store: Store): Record<string, boolean> => ({
   ledger: store.isWritable(),
+  snapshots: store.isProven(),
   ...Object.fromEntries(config.providers.map(({ id }) => [id, true])),
 })
 

@@ -91,9 +91,9 @@ export class Journal {
   }
 
   async #flushBatch(batch: Batch): Promise<void> {
-    const { now, segmentBytesMax, afterFlush } = this.#options
+    const { segmentBytesMax, afterFlush } = this.#options
     const isFull = this.#offset >= segmentBytesMax
-    if (isFull) batch.entries.push({ kind: 'seal', at: now(), segment: this.#segment })
+    if (isFull) this.#seal(batch)
     const bytes = Buffer.from(this.#writer.batch(batch.entries))
     await this.#untilItCan(() => this.#write(bytes), batch)
     this.#offset += bytes.byteLength
@@ -103,6 +103,13 @@ export class Journal {
     if (isFull) await this.#roll()
     else this.#runway.keepAheadOf(this.#offset)
     afterFlush(this)
+  }
+
+  /** All that was decided until now is in this segment; what is decided from now on is in the next. */
+  #seal(batch: Batch): void {
+    const { now, onSealing } = this.#options
+    batch.entries.push({ kind: 'seal', at: now(), segment: this.#segment })
+    onSealing(this.#segment)
   }
 
   async #write(bytes: Buffer): Promise<void> {
@@ -215,6 +222,8 @@ export type JournalOptions = Readonly<{
   /** Adds entries that only ride along with others. */
   beforeFlush: (add: (entry: Entry) => void) => void
   afterFlush: (journal: Pick<Journal, 'end'>) => void
+  /** A segment's last entry has been decided. */
+  onSealing: (segment: number) => void
   onSealed: (segment: number) => void
   /** There is no room; what failed will be tried again. */
   onTrouble: (error: Error) => Promise<void>

@@ -1,10 +1,35 @@
+import { firstDifference, type Difference, type LiveAccounts } from './live-accounts.ts'
+import { removeLeftovers } from './pack-sealed.ts'
+import type { Pace } from './pace.ts'
 import { replaySegments } from './recover.ts'
 import { dbPaths } from './segments.ts'
-import { readSnapshot, writeSnapshot } from './snapshot.ts'
+import { findSnapshot, writeSnapshot } from './snapshot.ts'
 
-/** Replays the sealed segments up to one of them on the snapshot that is there, and puts the next one in its place. */
-export async function makeSnapshot(dir: string, upTo: number): Promise<void> {
+export type SnapshotTask = Readonly<{
+  dir: string
+  /** The last segment to be covered. */
+  upTo: number
+  live: LiveAccounts
+  pace: Pace
+}>
+
+export type SnapshotMade =
+  | Difference
+  /** Both snapshots cover the segments up to here. */
+  | Readonly<{ kind: 'made'; covered: number }>
+
+/**
+ * Replays the sealed segments up to one of them on the snapshot that is there, and puts the next one in its place. A
+ * replay that does not give what memory has is told instead, and no snapshot is made of it.
+ */
+export async function makeSnapshot(task: SnapshotTask): Promise<SnapshotMade> {
+  const { dir, upTo, live, pace } = task
   const paths = dbPaths(dir)
-  const { books, position } = replaySegments(paths, { snapshot: await readSnapshot(paths), upTo })
-  await writeSnapshot(paths, { books, segment: upTo, position })
+  removeLeftovers(paths)
+  const before = await findSnapshot(paths)
+  const replayed = replaySegments(paths, { snapshot: before?.snapshot, upTo, pace })
+  const difference = await firstDifference({ ...replayed, upTo }, live)
+  if (difference !== undefined) return difference
+  await writeSnapshot(paths, { ...replayed, segment: upTo, before })
+  return { kind: 'made', covered: before?.snapshot.segment ?? 0 }
 }

@@ -45,6 +45,8 @@ export type Store = Readonly<{
   run: string
   tornBytes: number
   isWritable: () => boolean
+  /** False once memory was not what the journal adds up to. */
+  isProven: () => boolean
   /** Everything before it is on the disk, and stays as it is. */
   durableEnd: () => JournalEnd
   close(): Promise<void>
@@ -69,6 +71,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...{ ledger: opened.ledger, registry: new LowdbRegistry(books, opened.journal, options.now) },
       ...{ keys: hashedKeys(books), socket, run: opened.run, tornBytes },
       isWritable: () => opened.journal.trouble === undefined,
+      isProven: () => opened.snapshots.isProven,
       durableEnd: () => opened.journal.end,
       async close() {
         await opened.close()
@@ -108,11 +111,18 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   const disk = options.disk ?? nodeDisk
   const run = randomBytes(6).toString('hex')
   const head = new HeadKeeper(paths.head)
-  const snapshots = new Snapshotter(paths.dir, options.onTrouble, options.makeSnapshot)
+  const { onTrouble, makeSnapshot } = options
+  const snapshots = new Snapshotter(
+    { dir: paths.dir, accounts: books.accounts, onTrouble },
+    makeSnapshot,
+  )
   const listeners = {
     ...spaceKeeping(options, paths, head),
     beforeFlush: (add: (entry: Entry) => void) => {
       ledger.rideAlong(add)
+    },
+    onSealing: (segment: number) => {
+      books.segment = segment + 1
     },
     onSealed: (segment: number) => {
       snapshots.make(segment)
@@ -123,6 +133,7 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   const settings = { folder: paths.journal, disk, run, now, onFatal, segmentBytesMax, ...listeners }
   const journal: Journal = await Journal.open(settings, tail)
   const ledger = new LowdbLedger(books, journal, now)
+  books.segment = tail.segment
   const after = tail.position.chain
   await journal.append({
     kind: 'open',
@@ -133,7 +144,7 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
     after,
   }).landed.promise
   return {
-    ...{ journal, ledger, run },
+    ...{ journal, ledger, run, snapshots },
     async close() {
       await journal.close()
       await head.close(journal.end)

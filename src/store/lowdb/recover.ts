@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { Entry } from '../../domain/entry.ts'
 import { Contradiction, replay, type Books } from '../books.ts'
 import type { JournalTail } from './journal.ts'
+import type { Pace } from './pace.ts'
 import { BadRecord, GENESIS, RecordReader, type Position } from './record.ts'
 import { readSegmentBytes, segmentFile, segmentsIn, type DbPaths } from './segments.ts'
 import { booksFrom, readSnapshot, type Snapshot } from './snapshot.ts'
@@ -30,7 +31,7 @@ export async function recover(paths: DbPaths): Promise<Recovered> {
   let tornBytes = 0
   let tail = emptyTail(snapshot)
   for (const segment of segments) {
-    const read = readSegment(path.join(paths.journal, segmentFile(segment)), reader, books)
+    const read = readSegment(path.join(paths.journal, segmentFile(segment)), reader, { books })
     if (segment !== segments.at(-1)) {
       if (read.bad !== undefined || read.end < read.bytes.byteLength) throw corrupt(read)
       continue
@@ -74,12 +75,13 @@ function expectReached(paths: DbPaths, tail: JournalTail | undefined, head: Head
 /** Replays sealed segments on top of a snapshot: how the next snapshot is made, away from the live books. */
 export function replaySegments(
   paths: DbPaths,
-  { snapshot, upTo }: { snapshot: Snapshot | undefined; upTo: number },
+  { snapshot, upTo, pace }: { snapshot: Snapshot | undefined; upTo: number; pace?: Pace },
 ): { books: Books; position: Position } {
   const books = booksFrom(snapshot)
   const reader = new RecordReader(snapshot ?? GENESIS)
+  const into = pace === undefined ? { books } : { books, pace }
   for (const segment of segmentsAfter(paths, snapshot).filter((one) => one <= upTo)) {
-    const read = readSegment(path.join(paths.journal, segmentFile(segment)), reader, books)
+    const read = readSegment(path.join(paths.journal, segmentFile(segment)), reader, into)
     if (read.bad !== undefined || read.end < read.bytes.byteLength) throw corrupt(read)
   }
   return { books, position: reader.position }
@@ -114,7 +116,7 @@ type SegmentRead = Readonly<{
 type Bad = Readonly<{ offset: number; reason: string; cause?: unknown }>
 
 /** Reads whole batches until the end, the zeros ahead of it, or something bad; a batch enters the books as one. */
-function readSegment(file: string, reader: RecordReader, books: Books): SegmentRead {
+function readSegment(file: string, reader: RecordReader, { books, pace }: Into): SegmentRead {
   const bytes = readSegmentBytes(file)
   const batch: LocatedEntry[] = []
   let [offset, end, isSealed] = [0, 0, false]
@@ -133,6 +135,7 @@ function readSegment(file: string, reader: RecordReader, books: Books): SegmentR
       throw cause
     }
     enter(books, batch, file)
+    pace?.()
     batch.length = 0
     end = offset
   }
@@ -140,6 +143,7 @@ function readSegment(file: string, reader: RecordReader, books: Books): SegmentR
   return result(offset > end ? { offset, reason: 'the end of a batch belongs there' } : undefined)
 }
 
+type Into = Readonly<{ books: Books; pace?: Pace }>
 type LocatedEntry = Readonly<{ entry: Entry; offset: number }>
 const NEWLINE = 10
 

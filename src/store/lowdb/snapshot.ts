@@ -42,16 +42,22 @@ export class EditedSnapshot extends Error {
   override readonly name = 'EditedSnapshot'
 }
 
+/** A snapshot, and the file that it was in. */
+export type FoundSnapshot = Readonly<{ snapshot: Snapshot; file: string }>
+
 /** The newest readable snapshot, or none; a half-written or empty file falls back to the one before it. */
-export async function readSnapshot(paths: DbPaths): Promise<Snapshot | undefined> {
+export async function findSnapshot(paths: DbPaths): Promise<FoundSnapshot | undefined> {
   for (const file of [paths.snapshot, paths.previousSnapshot]) {
     const low = new Low<Snapshot | null>(durableJson(file), null)
     await low.read()
     const snapshot = soundSnapshot(low.data, file)
-    if (snapshot !== undefined) return snapshot
+    if (snapshot !== undefined) return { snapshot, file }
   }
   return undefined
 }
+
+export const readSnapshot = async (paths: DbPaths): Promise<Snapshot | undefined> =>
+  (await findSnapshot(paths))?.snapshot
 
 /** What was read from a file, if it is a whole snapshot that nobody has edited. */
 export function soundSnapshot(data: Snapshot | null, file: string): Snapshot | undefined {
@@ -63,15 +69,21 @@ export function soundSnapshot(data: Snapshot | null, file: string): Snapshot | u
   )
 }
 
-/** Keeps the present snapshot as the previous one, then puts the new one in its place. */
+type NextSnapshot = Readonly<{
+  books: Books
+  segment: number
+  position: Position
+  before: FoundSnapshot | undefined
+}>
+
+/** Puts the next snapshot in its place, and keeps the one that it was made of. */
 export async function writeSnapshot(
   paths: DbPaths,
-  { books, segment, position }: { books: Books; segment: number; position: Position },
+  { books, segment, position, before }: NextSnapshot,
 ): Promise<void> {
-  if (fs.existsSync(paths.snapshot))
-    await fs.promises.copyFile(paths.snapshot, paths.previousSnapshot)
   const state = stateOf(books)
-  const low = new Low<Snapshot | null>(durableJson(paths.snapshot), null)
+  const keepAs = before?.file === paths.snapshot ? paths.previousSnapshot : undefined
+  const low = new Low<Snapshot | null>(durableJson(paths.snapshot, keepAs), null)
   const digest = digestOf(state)
   low.data = { format: 'tollgate-snapshot/1', segment, ...position, digest, state }
   await low.write()
@@ -83,7 +95,7 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
   const { state } = snapshot
   for (const { balance, held, ...account } of state.accounts) {
     const credit = { balance: micro(BigInt(balance)), held: micro(BigInt(held)) }
-    books.accounts.set(account.id, { ...account, credit })
+    books.accounts.set(account.id, { ...account, credit, movedIn: 0 })
   }
   for (const key of state.keys) keep(books, key)
   for (const price of state.prices) books.prices.set(price.version, price)
@@ -100,7 +112,7 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
 
 function stateOf(books: Books): SnapshotState {
   return {
-    accounts: [...books.accounts.values()].map(({ credit, ...rest }) => ({
+    accounts: [...books.accounts.values()].map(({ credit, movedIn: _movedIn, ...rest }) => ({
       ...rest,
       balance: credit.balance.toString(),
       held: credit.held.toString(),
@@ -122,9 +134,10 @@ const digestOf = (state: unknown): string =>
 
 /**
  * LowDB's own file adapter neither syncs nor picks a temporary name of its own, and takes an empty file for no data.
- * This one writes beside the file, syncs, renames, and syncs the folder.
+ * This one writes beside the file, syncs, renames, and syncs the folder. Between the two renames of a file that is kept
+ * there is none of its name, and whoever looks takes the kept one.
  */
-function durableJson<T>(file: string): Adapter<T> {
+function durableJson<T>(file: string, keepAs?: string): Adapter<T> {
   return {
     async read() {
       try {
@@ -137,6 +150,7 @@ function durableJson<T>(file: string): Adapter<T> {
     async write(data) {
       const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
       await writeDurably(temporary, JSON.stringify(data, null, 1))
+      if (keepAs !== undefined) await fs.promises.rename(file, keepAs)
       await fs.promises.rename(temporary, file)
       await syncFolder(path.dirname(file))
     },

@@ -1,23 +1,34 @@
 import { Worker } from 'node:worker_threads'
+import type { AccountState } from '../books.ts'
+import { slicesOf } from './live-accounts.ts'
+import type { SnapshotMade } from './make-snapshot.ts'
+import { hurry, newUrgency, type Urgency } from './pace.ts'
 
 /**
  * Makes a snapshot each time a segment is sealed: from the snapshot before it and the sealed segments, in a thread of
  * its own, so that replay is proven every day and no request waits for it.
  */
 export class Snapshotter {
-  readonly #dir: string
-  readonly #onTrouble: OnTrouble
+  readonly #options: SnapshotterOptions
   readonly #makeOne: MakeSnapshot
+  #urgency = newUrgency()
   #wanted: number | undefined
   #running: Promise<void> | undefined
+  #isProven = true
 
-  constructor(dir: string, onTrouble: OnTrouble, makeOne: MakeSnapshot = inThread) {
-    this.#dir = dir
-    this.#onTrouble = onTrouble
+  constructor(options: SnapshotterOptions, makeOne: MakeSnapshot = inThread) {
+    this.#options = options
     this.#makeOne = makeOne
   }
 
+  /** False once memory was not what the journal adds up to. */
+  get isProven(): boolean {
+    return this.#isProven
+  }
+
   make(upTo: number): void {
+    // A thread that has not ended when the next segment is full takes too long.
+    if (this.#running !== undefined) hurry(this.#urgency)
     this.#wanted = upTo
     this.#running ??= this.#work().finally(() => {
       this.#running = undefined
@@ -25,40 +36,72 @@ export class Snapshotter {
   }
 
   async stop(): Promise<void> {
+    hurry(this.#urgency)
     await this.#running
   }
 
   async #work(): Promise<void> {
+    const { dir, accounts } = this.#options
     while (this.#wanted !== undefined) {
       const upTo = this.#wanted
       this.#wanted = undefined
       try {
-        await this.#makeOne(this.#dir, upTo)
+        this.#tell(await this.#makeOne({ dir, upTo, accounts, urgency: this.#urgency }))
       } catch (error) {
-        this.#onTrouble(
+        this.#options.onTrouble(
           'no snapshot could be made; the journal is whole and is replayed from the one before',
-          {
-            error,
-          },
+          { error },
         )
       }
     }
+    this.#urgency = newUrgency()
+  }
+
+  #tell(made: SnapshotDone): void {
+    const { onTrouble } = this.#options
+    if (made.kind === 'differs') {
+      const { account, seq, live, journal } = made
+      this.#isProven = false
+      const what = 'memory is not what the journal adds up to; the snapshot is not used'
+      onTrouble(what, { account, seq, live, journal })
+      return
+    }
+    this.#isProven = true
+    if (made.unpacked === undefined) return
+    onTrouble('old segments could not be packed; they stay as they are', { error: made.unpacked })
   }
 }
 
-type OnTrouble = (message: string, facts: Record<string, unknown>) => void
+type SnapshotterOptions = Readonly<{
+  dir: string
+  accounts: ReadonlyMap<string, AccountState>
+  onTrouble: (message: string, facts: Record<string, unknown>) => void
+}>
 
-export type MakeSnapshot = (dir: string, upTo: number) => Promise<void>
+/** `unpacked`: why segments that could be packed were not. */
+type SnapshotDone = SnapshotMade & Readonly<{ unpacked?: unknown }>
 
-function inThread(dir: string, upTo: number): Promise<void> {
+export type SnapshotWork = Readonly<{ dir: string; upTo: number; urgency: Urgency }>
+
+export type MakeSnapshot = (
+  work: SnapshotWork & Pick<SnapshotterOptions, 'accounts'>,
+) => Promise<SnapshotDone>
+
+const inThread: MakeSnapshot = ({ accounts, ...workerData }) => {
   const isSource = import.meta.url.endsWith('.ts')
   const file = new URL(isSource ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url)
   const execArgv = isSource ? ['--import', typeScriptLoader()] : []
-  const worker = new Worker(file, { workerData: { dir, upTo }, execArgv, env: {} })
+  const worker = new Worker(file, { workerData, execArgv, env: {} })
+  const slices = slicesOf(accounts)
+  let done: SnapshotDone | undefined
+  worker.on('message', (message: 'next' | SnapshotDone) => {
+    if (message === 'next') worker.postMessage(slices.next().value ?? [])
+    else done = message
+  })
   return new Promise((resolve, reject) => {
     worker.once('error', reject)
     worker.once('exit', (code) => {
-      if (code === 0) resolve()
+      if (code === 0 && done !== undefined) resolve(done)
       else reject(new Error(`the snapshot thread ended with ${code}`))
     })
   })

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { slicesOf } from '../../../src/store/lowdb/live-accounts.ts'
 import { makeSnapshot } from '../../../src/store/lowdb/make-snapshot.ts'
 import { openStore, type Store } from '../../../src/store/lowdb/open-store.ts'
 import type { Chance } from '../seeded.ts'
@@ -42,7 +43,9 @@ export class World {
     openStore({
       ...{ dir: this.dir, purpose: 'server', now: this.#time.now, disk: this.#disk.port },
       // So small that each run of a process fills a few; snapshots are made here, where a seed repeats.
-      ...{ segmentBytesMax: SEGMENT_BYTES_MAX, makeSnapshot },
+      ...{ segmentBytesMax: SEGMENT_BYTES_MAX },
+      makeSnapshot: ({ dir, upTo, accounts }) =>
+        makeSnapshot({ dir, upTo, live: slicesOf(accounts), pace: () => undefined }),
       onTrouble: (message, facts) => {
         this.troubles.push(message, String(facts['error']))
       },

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
+import type { Pace } from './pace.ts'
+import { packedFile, segmentFile, segmentsIn, type DbPaths } from './segments.ts'
+
+export type PackRequest = Readonly<{
+  /** The last segment that both snapshots cover: no start reads it any more, unless both are lost. */
+  upTo: number
+  pace: Pace
+  isEnough: () => boolean
+}>
+
+/**
+ * Packs sealed segments where they lie. The plain file goes only when the packed one is on the disk, whole, and unpacks
+ * to the same bytes; a crash or a full disk at any moment leaves the plain one, and the next time does it again.
+ */
+export function packSealed(paths: DbPaths, { upTo, pace, isEnough }: PackRequest): void {
+  for (const segment of segmentsIn(paths.journal)) {
+    if (segment > upTo || isEnough()) return
+    const file = path.join(paths.journal, segmentFile(segment))
+    if (fs.existsSync(file)) packSegment(file, pace)
+  }
+}
+
+/** A piece at a time, each a gzip member of its own: together they are one gzip file, and none takes long. */
+const PIECE_BYTES = 1024 * 1024
+/** Higher levels take three times as long for a twentieth less. */
+const LEVEL = 3
+
+type Piece = Readonly<{ from: number; bytes: number; packedBytes: number }>
+
+function packSegment(file: string, pace: Pace): void {
+  const temporary = `${packedFile(file)}.${randomBytes(6).toString('hex')}.tmp`
+  const [plain, packed] = [fs.openSync(file, 'r'), fs.openSync(temporary, 'wx+', 0o600)]
+  try {
+    const pieces = writePieces(plain, packed, pace)
+    fs.fsyncSync(packed)
+    checkPieces({ plain, packed, pieces, file }, pace)
+    fs.renameSync(temporary, packedFile(file))
+  } catch (error) {
+    fs.rmSync(temporary, { force: true })
+    throw error
+  } finally {
+    fs.closeSync(plain)
+    fs.closeSync(packed)
+  }
+  syncFolder(path.dirname(file))
+  fs.rmSync(file)
+}
+
+function writePieces(plain: number, packed: number, pace: Pace): Piece[] {
+  const pieces: Piece[] = []
+  const buffer = Buffer.alloc(PIECE_BYTES)
+  for (let from = 0; ;) {
+    const bytes = fs.readSync(plain, buffer, 0, PIECE_BYTES, from)
+    if (bytes === 0) return pieces
+    const piece = gzipSync(buffer.subarray(0, bytes), { level: LEVEL })
+    writeWhole(packed, piece)
+    pieces.push({ from, bytes, packedBytes: piece.length })
+    from += bytes
+    pace()
+  }
+}
+
+function writeWhole(fd: number, bytes: Buffer): void {
+  for (let from = 0; from < bytes.length;) from += fs.writeSync(fd, bytes, from)
+}
+
+type Packed = Readonly<{ plain: number; packed: number; pieces: readonly Piece[]; file: string }>
+
+function checkPieces({ plain, packed, pieces, file }: Packed, pace: Pace): void {
+  let at = 0
+  for (const { from, bytes, packedBytes } of pieces) {
+    const unpacked = gunzipSync(readAt(packed, at, packedBytes))
+    if (!unpacked.equals(readAt(plain, from, bytes)))
+      throw new Error(`${file} unpacks to other bytes than were packed, from offset ${from} on`)
+    at += packedBytes
+    pace()
+  }
+}
+
+function readAt(fd: number, from: number, bytes: number): Buffer {
+  const buffer = Buffer.alloc(bytes)
+  return buffer.subarray(0, fs.readSync(fd, buffer, 0, bytes, from))
+}
+
+function syncFolder(folder: string): void {
+  const fd = fs.openSync(folder, 'r')
+  fs.fsyncSync(fd)
+  fs.closeSync(fd)
+}
+
+/** What a thread that was killed left half-written: nobody else writes files of such names. */
+export function removeLeftovers(paths: DbPaths): void {
+  for (const folder of [paths.dir, paths.journal]) {
+    for (const name of fs.readdirSync(folder).filter((one) => LEFTOVER.test(one)))
+      fs.rmSync(path.join(folder, name), { force: true })
+  }
+}
+
+const LEFTOVER = /^(?:gateway\.json|\d{8}\.jsonl\.gz)\.[0-9a-f]{12}\.tmp$/
