@@ -226,7 +226,7 @@ describe('health', () => {
     expect(health).toMatchObject({
       status: 'healthy',
       service: 'tollgate',
-      services: { ledger: true, fake: true },
+      services: { ledger: true, snapshots: true, fake: true },
     })
     expect(new Date(String(health['timestamp'])).toISOString()).toBe(health['timestamp'])
     expect(await get('/healthz')).toEqual({ status: 'alive' })

@@ -16,19 +16,23 @@ export function hurry(urgency: Urgency): void {
 export const isHurried = (urgency: Urgency): boolean => Atomics.load(urgency, 0) === 1
 
 /**
- * A quarter of a core at most, and that only when nobody else wants it: without this, the second in which a thread
- * replays 64 MiB is a second in which requests have one core less.
+ * Spreads the work of a segment over the time in which the next one fills, at the lowest priority: without this, the
+ * second in which a thread replays 64 MiB is a second in which requests have a core less.
  */
-export function unhurriedPace(urgency: Urgency): Pace {
+export function unhurriedPace(urgency: Urgency, fillMs: number): Pace {
   if (process.platform === 'linux') os.setPriority(os.constants.priority.PRIORITY_LOW) // there, of this thread alone
+  const restFactor = Math.min(Math.max((0.7 * fillMs) / SEGMENT_WORK_MS - 1, 1), REST_FACTOR_MAX)
   let since = performance.now()
   return () => {
     const worked = performance.now() - since
     if (worked < WORK_MS) return
-    Atomics.wait(urgency, 0, 0, worked * REST_FACTOR)
+    Atomics.wait(urgency, 0, 0, worked * restFactor)
     since = performance.now()
   }
 }
 
 const WORK_MS = 5
-const REST_FACTOR = 3
+/** Measured: 1.0 s to replay 64 MiB, 0.2 s to pack them. */
+const SEGMENT_WORK_MS = 1_500
+/** A twentieth of a core: then a snapshot takes half a minute. */
+const REST_FACTOR_MAX = 19

@@ -7,8 +7,8 @@ import { packSealed } from './pack-sealed.ts'
 import { dbPaths } from './segments.ts'
 import type { SnapshotWork } from './snapshotter.ts'
 
-const { dir, upTo, urgency } = workerData as SnapshotWork
-const pace = unhurriedPace(urgency)
+const { dir, upTo, urgency, fillMs } = workerData as SnapshotWork
+const pace = unhurriedPace(urgency, fillMs)
 const made = await makeSnapshot({ dir, upTo, pace, live: live() })
 parentPort?.postMessage(made.kind === 'made' ? { ...made, ...packed(made) } : made)
 parentPort?.close()

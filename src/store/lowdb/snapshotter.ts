@@ -13,6 +13,9 @@ export class Snapshotter {
   readonly #makeOne: MakeSnapshot
   #urgency = newUrgency()
   #wanted: number | undefined
+  #sealedAt = performance.now()
+  /** How long the last segment took to fill. */
+  #fillMs = 0
   #running: Promise<void> | undefined
   #isProven = true
 
@@ -29,6 +32,8 @@ export class Snapshotter {
   make(upTo: number): void {
     // A thread that has not ended when the next segment is full takes too long.
     if (this.#running !== undefined) hurry(this.#urgency)
+    this.#fillMs = performance.now() - this.#sealedAt
+    this.#sealedAt += this.#fillMs
     this.#wanted = upTo
     this.#running ??= this.#work().finally(() => {
       this.#running = undefined
@@ -46,7 +51,8 @@ export class Snapshotter {
       const upTo = this.#wanted
       this.#wanted = undefined
       try {
-        this.#tell(await this.#makeOne({ dir, upTo, accounts, urgency: this.#urgency }))
+        const pacing = { urgency: this.#urgency, fillMs: this.#fillMs }
+        this.#tell(await this.#makeOne({ dir, upTo, accounts, ...pacing }))
       } catch (error) {
         this.#options.onTrouble(
           'no snapshot could be made; the journal is whole and is replayed from the one before',
@@ -81,7 +87,7 @@ type SnapshotterOptions = Readonly<{
 /** `unpacked`: why segments that could be packed were not. */
 type SnapshotDone = SnapshotMade & Readonly<{ unpacked?: unknown }>
 
-export type SnapshotWork = Readonly<{ dir: string; upTo: number; urgency: Urgency }>
+export type SnapshotWork = Readonly<{ dir: string; upTo: number; urgency: Urgency; fillMs: number }>
 
 export type MakeSnapshot = (
   work: SnapshotWork & Pick<SnapshotterOptions, 'accounts'>,
