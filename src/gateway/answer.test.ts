@@ -20,6 +20,7 @@ function running(isStream = true) {
     timeouts: { connectMs: 10, firstByteMs: 100, idleMs: 50, totalMs: 1_000 },
     isStream,
     onAccepted: () => told.push('accepted'),
+    ticket: { ended: () => undefined },
   })
   const call: RunningCall = {
     pause: () => told.push('pause'),

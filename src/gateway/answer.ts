@@ -3,6 +3,7 @@ import type { Timeouts } from '../domain/model.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { AnswerEnd, AnswerListener, Delivered, RunningCall } from '../ports/provider.ts'
 import type { Watched } from './rounds.ts'
+import type { Ticket } from './traffic.ts'
 
 /** How an attempt ended. Gone: the caller left, or the gateway is shutting down and would not wait. */
 export type Ending = AnswerEnd | { kind: 'gone' }
@@ -13,6 +14,8 @@ export type AnswerSettings = Readonly<{
   /** What is not streamed has only its total time: its head comes with its body. */
   isStream: boolean
   onAccepted: () => void
+  /** Ended with the answer. */
+  ticket: Ticket
 }>
 
 /**
@@ -31,6 +34,7 @@ export class Answer implements AnswerListener, Watched {
   /** When the last frame came, as the rounds saw it: reading the clock for each would cost more than the frame. */
   #lastTicks: number
   #isFresh = false
+  #firstByteMs: number | undefined
   #call: RunningCall | undefined
   #kept: Uint8Array[] = []
   #relay: ((bytes: Uint8Array) => void) | undefined
@@ -91,6 +95,7 @@ export class Answer implements AnswerListener, Watched {
     this.#kept.push(bytes)
     if (!visible || this.isVisible) return
     this.isVisible = true
+    this.#firstByteMs = this.#settings.ticksMs() - this.#begunTicks
     this.#wake?.()
   }
 
@@ -145,7 +150,16 @@ export class Answer implements AnswerListener, Watched {
   #end(ending: Ending): void {
     if (this.#ending !== undefined) return
     this.#ending = ending
+    this.#tell(ending)
     this.#wake?.()
+  }
+
+  /** An answer in one piece has its first byte at its end. */
+  #tell(ending: Ending): void {
+    const { ticket, ticksMs } = this.#settings
+    if (ending.kind === 'finished') this.#firstByteMs ??= ticksMs() - this.#begunTicks
+    const fault = ending.kind === 'fault' ? ending.fault : undefined
+    ticket.ended({ fault, firstByteMs: this.#firstByteMs })
   }
 
   /** One waits at a time: first for the start, then for the end. */

@@ -67,6 +67,7 @@ function start(
     onAccepted: () => {
       house.ledger.progress(requestId, plan.inputCost)
     },
+    ticket: house.traffic.begin(deployment),
   })
   rounds.add(answer)
   reply.onGone(() => {
@@ -82,6 +83,7 @@ function start(
     answer.runs(provider.send({ request, deployment, cap, requestId }, answer))
   } catch (error) {
     rounds.remove(answer) // a body that cannot be written, say
+    answer.leave()
     throw error
   }
   return answer

@@ -7,6 +7,7 @@ import type { Keys } from '../ports/keys.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { Providers } from '../ports/provider.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
+import type { Traffic } from './traffic.ts'
 
 /** All that a request needs of the world. */
 export type House = Readonly<{
@@ -17,6 +18,7 @@ export type House = Readonly<{
   counter: TokenCounter
   clock: Clock
   events: Events
+  traffic: Traffic
 }>
 
 /** A chat completion as it came in. */

@@ -5,6 +5,7 @@ import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
+import { Traffic } from '../gateway/traffic.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { UsageThread } from '../store/lowdb/usage/usage-thread.ts'
 import { logEvents } from '../telemetry/events.ts'
@@ -37,7 +38,7 @@ export async function startGateway(
   const counter = workerTokenCounter()
   const house: House = {
     ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
-    ...{ providers: providers.find, clock: systemClock },
+    ...{ providers: providers.find, clock: systemClock, traffic: new Traffic() },
   }
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
