@@ -13,6 +13,20 @@ describe('amounts of credit', () => {
     )
   })
 
+  test('that are read at all mean what they say, to the last place', () => {
+    const digits = fc.stringMatching(/^[0-9]{0,14}$/)
+    fc.assert(
+      fc.property(digits, digits, (whole, fraction) => {
+        const text = `${whole}.${fraction}`
+        const amount = parseCredits(text)
+        if (amount === undefined) return
+        const [first = '', rest = ''] = formatCredits(amount).split('.')
+        expect([first, rest]).toEqual([whole, fraction.replace(/0+$/, '')])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
   test('are written with neither exponent nor trailing zeros', () => {
     fc.assert(
       fc.property(amounts, (amount) => {

@@ -85,6 +85,34 @@ describe('the cost of an answer', () => {
     )
   })
 
+  test('never falls when more is used, whatever it is', () => {
+    fc.assert(
+      fc.property(usages, usages, lists, accountings, (usage, more, list, accounting) => {
+        const price = priceFrom(list, accounting, 'v')
+        const both = Object.fromEntries(
+          BUCKETS.map((bucket) => [bucket, usage[bucket] + more[bucket]]),
+        ) as Usage
+        const [less, sum] = [costOf(usage, price), costOf(both, price)]
+        expect(less >= 0n && sum >= less).toBe(true)
+        // Rounded up each by itself they are never cheaper than together, and by less than two units dearer.
+        const apart = less + costOf(more, { ...price, request: 0n })
+        expect(apart - sum === 0n || apart - sum === 1n).toBe(true)
+      }),
+    )
+  })
+
+  test('is never below what it is exactly, and less than a micro-credit above it', () => {
+    fc.assert(
+      fc.property(usages, lists, accountings, (usage, list, accounting) => {
+        const price = priceFrom(list, accounting, 'v')
+        const parts = BUCKETS.map((bucket) => BigInt(usage[bucket]) * price.rates[bucket])
+        const exact = parts.reduce((total, part) => total + part, price.request)
+        const above = costOf(usage, price) * price.scale - exact
+        expect(above >= 0n && above < price.scale).toBe(true)
+      }),
+    )
+  })
+
   test('is what a person would reckon', () => {
     const accounting = { creditsPerUsd: '200000', markup: '0.2' }
     const price = priceFrom({ input: '2.5', cachedInput: '1.25', output: '10' }, accounting, 'v')

@@ -1,5 +1,5 @@
-import { shortestFailing } from './shortest.ts'
-import { simulate, type Broken, type Run } from './simulate.ts'
+import { shortestFailing, type Failing } from './shortest.ts'
+import { simulate } from './simulate.ts'
 
 export type Many = Readonly<{
   seed: number
@@ -12,15 +12,16 @@ export type Many = Readonly<{
 export async function simulateMany({ seed, seeds, steps, onSeed }: Many): Promise<void> {
   for (let done = 0; done < seeds; done++) {
     const run = { seed: seed + done, steps }
-    const broken = await simulate(run)
-    if (broken !== undefined) throw new Error(story(await shortestFailing(run, broken)))
+    const { trace, broken } = await simulate(run)
+    if (broken !== undefined) throw new Error(story(await shortestFailing({ run, trace, broken })))
     onSeed?.(done + 1)
   }
 }
 
-const story = ({ run, broken }: { run: Run; broken: Broken }): string =>
+const story = ({ run, trace, broken }: Failing): string =>
   [
-    ...broken.trace,
+    ...trace,
     broken.what,
+    `the data is in ${broken.dir}`,
     `again: node scripts/simulate.js --seed ${run.seed} --steps ${run.steps}`,
   ].join('\n')

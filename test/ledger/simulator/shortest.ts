@@ -1,21 +1,25 @@
-import { simulate, type Broken, type Run } from './simulate.ts'
+import { simulate, type Ran, type Run } from './simulate.ts'
+
+export type Failing = Readonly<{
+  run: Run
+  trace: readonly string[]
+  broken: NonNullable<Ran['broken']>
+}>
 
 /**
  * The shortest run from the beginning that this search finds to fail as well: halving, and then step by step as long
  * as that helps. Each run ends with all answers and a restart, so most faults show a few steps after they happened.
  */
-export async function shortestFailing(
-  run: Run,
-  broken: Broken,
-): Promise<{ run: Run; broken: Broken }> {
-  let best = { run: { ...run, steps: Math.min(run.steps, broken.step + 1) }, broken }
+export async function shortestFailing(first: Failing): Promise<Failing> {
+  let best: Failing = first
   const fails = async (steps: number): Promise<boolean> => {
-    const tried = { ...run, steps }
-    const found = await simulate(tried)
-    if (found !== undefined) best = { run: tried, broken: found }
-    return found !== undefined
+    const run = { ...first.run, steps }
+    const { trace, broken } = await simulate(run)
+    if (broken !== undefined) best = { run, trace, broken }
+    return broken !== undefined
   }
   let sound = 0
+  await fails(Math.min(first.run.steps, first.broken.step + 1))
   while (best.run.steps - sound > 1) {
     const middle = Math.floor((best.run.steps + sound) / 2)
     if (!(await fails(middle))) sound = middle

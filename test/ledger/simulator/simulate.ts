@@ -14,10 +14,14 @@ import { World } from './world.ts'
  */
 export type Run = Readonly<{ seed: number; steps: number }>
 
-export type Broken = Readonly<{ what: string; step: number; trace: readonly string[] }>
+export type Ran = Readonly<{
+  /** All that was done, in words. */
+  trace: readonly string[]
+  /** What was not true; undefined when all was. */
+  broken: Readonly<{ what: string; step: number; dir: string }> | undefined
+}>
 
-/** Undefined when all that must be true was true. */
-export async function simulate({ seed, steps }: Run): Promise<Broken | undefined> {
+export async function simulate({ seed, steps }: Run): Promise<Ran> {
   const time = fakeTime()
   const simulation = new Simulation(seeded(seed), time)
   let step = 0
@@ -25,10 +29,10 @@ export async function simulate({ seed, steps }: Run): Promise<Broken | undefined
     for (; step < steps; step++) await simulation.step()
     await simulation.end()
     simulation.remove()
-    return undefined
+    return { trace: simulation.trace, broken: undefined }
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    return { what, step, trace: [...simulation.trace, `the data is in ${simulation.dir}`] }
+    return { trace: simulation.trace, broken: { what, step, dir: simulation.dir } }
   } finally {
     time.restore()
   }
