@@ -168,8 +168,8 @@ const recovery: readonly Mutant[] = [
     name: 'snapshot-too-far',
     harm: 'a snapshot says that it covers a segment that it does not',
     file: 'src/store/lowdb/make-snapshot.ts',
-    find: 'segment: upTo, position',
-    replace: 'segment: upTo + 1, position',
+    find: 'segment: upTo, before',
+    replace: 'segment: upTo + 1, before',
     tests: [simulator],
   },
   {
@@ -184,8 +184,8 @@ const recovery: readonly Mutant[] = [
     name: 'snapshot-edit-passes',
     harm: 'a snapshot that was edited by hand is believed',
     file: 'src/store/lowdb/snapshot.ts',
-    find: 'if (digestOf(low.data.state) === low.data.digest)',
-    replace: 'if (digestOf(low.data.state) !== "")',
+    find: 'if (digestOf(data.state) === data.digest) return data',
+    replace: "if (digestOf(data.state) !== '') return data",
     tests: [store('snapshot')],
   },
   {

@@ -29,19 +29,23 @@ class Unplantable extends Error {
 }
 
 /** Plants the bug, and answers how to take it out again. A place that is gone or not the only one is an error. */
-export function plant({ dir }: Scratch, { name, file, find, replace }: Mutant): () => void {
-  const target = path.join(dir, file)
+export function plant({ dir }: Scratch, mutant: Mutant): () => void {
+  const target = path.join(dir, mutant.file)
   const sound = fs.readFileSync(target, 'utf8')
+  fs.writeFileSync(target, brokenBy(mutant, sound))
+  return () => {
+    fs.writeFileSync(target, sound)
+  }
+}
+
+export function brokenBy({ name, file, find, replace }: Mutant, sound: string): string {
   const count = sound.split(find).length - 1
   if (count !== 1)
     throw new Unplantable(`${name}: its place is ${count} times in ${file}; bring it up to date`)
   const broken = sound.replace(find, () => replace)
   const { diagnostics = [] } = ts.transpileModule(broken, { reportDiagnostics: true })
   if (diagnostics.length > 0) throw new Unplantable(`${name}: what it makes of ${file} is no code`)
-  fs.writeFileSync(target, broken)
-  return () => {
-    fs.writeFileSync(target, sound)
-  }
+  return broken
 }
 
 export type Tested = Readonly<{

@@ -9,6 +9,8 @@ import type { Chance } from '../seeded.ts'
  * that the real recovery reads it there.
  */
 const SECTOR = 512
+/** Nobody is there any more to hear the answer. */
+const NEVER = new Promise<never>(() => undefined)
 
 type File = { readonly name: string; bytes: Buffer; length: number; isNamed: boolean }
 
@@ -31,6 +33,7 @@ export class FakeDisk {
   readonly pending: Call[] = []
   readonly #open = new Map<number, File>()
   #files = 0
+  #isDead = false
 
   readonly port: Disk = {
     open: (file, flags) =>
@@ -59,6 +62,7 @@ export class FakeDisk {
       else save(file)
     }
     this.#open.clear()
+    this.#isDead = true
   }
 
   /** Writes what is durable by now to where the audit reads it. */
@@ -83,6 +87,7 @@ export class FakeDisk {
   }
 
   #ask<T>(what: string, act: () => T): Promise<T> {
+    if (this.#isDead) return NEVER
     return new Promise((resolve, reject) => {
       const answer = () => {
         try {
@@ -100,6 +105,7 @@ export class FakeDisk {
   }
 
   #append(fd: number, bytes: Buffer, offset: number): Promise<number> {
+    if (this.#isDead) return NEVER
     const file = this.#of(fd)
     return new Promise((resolve, reject) => {
       const take = (count: number) => {
