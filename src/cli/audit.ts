@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
+import { salvageFolder, type Salvage } from '../wiring/salvage.ts'
 import { auditFolder, type Audit, type Finding } from '../wiring/audit.ts'
 
 const HELP = `node scripts/audit.js [options]
@@ -16,6 +17,8 @@ Ends with 0 when all is true, with 1 when something is not, and with 2 when ther
   --logs DIR   the folder of the logs (LOG_DIR, ./logs)
   --at SEQ     the books as they were at this seq, and nothing after it
   --archive DIR  where segments were moved to (see archive.js): proves them, too
+  --salvage DIR  write what is sound of a damaged folder into DIR, a new one, and say what is lost; the damaged one is
+               only read. Ends with 0 when the copy passes the audit
   --json       {"records", "seq", "count", "findings": [{"rule", "what", "file", "offset", "seq", "account"}], "notes"}
   --help       this text
 `
@@ -26,6 +29,7 @@ const OPTIONS = {
   logs: { type: 'string' },
   at: { type: 'string' },
   archive: { type: 'string' },
+  salvage: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
@@ -46,6 +50,12 @@ function main(): void {
   const env = readEnvironment(process.env, diskFiles)
   const db = values.db ?? (env['DB_DIR'] || './db')
   const logs = values.logs ?? (env['LOG_DIR'] || './logs')
+  if (values.salvage !== undefined) {
+    const salvaged = salvageFolder(db, values.salvage)
+    process.stdout.write(values.json ? `${JSON.stringify(salvaged)}\n` : salvagePage(salvaged))
+    process.exitCode = salvaged.findings === 0 ? 0 : 1
+    return
+  }
   const progress = progressLine()
   const request = { db, logs, onBytes: progress.add }
   const audit = auditFolder({
@@ -71,6 +81,28 @@ function page({ records, findings, count, notes }: Audit): string {
     ...(hidden > 0 ? [`… and ${hidden} more`] : []),
     ...notes.map((note) => `note: ${note}`),
     `${records} records: ${sum}`,
+    '',
+  ].join('\n')
+}
+
+function salvagePage({ to, kept, stoppedBy, lost, findings }: Salvage): string {
+  const { seqs, bytes, readable, unreadable, accounts, history } = lost
+  const from = kept.after === 0 ? 'the first entry' : `the books at seq ${kept.after}`
+  const gone = seqs === undefined ? 'no entry' : `seq ${seqs[0]} to ${seqs[1]}`
+  return [
+    `${to} has what is sound: from ${from} to seq ${kept.seq}.`,
+    ...(stoppedBy === undefined ? [] : [`Ended by: ${lineOf(stoppedBy)}`]),
+    `Lost: ${gone}, ${bytes} bytes; of these ${readable} records can be read, ${unreadable} cannot.`,
+    ...accounts.map(
+      ({ account, records, balance }) =>
+        `  ${account}: ${records} records${balance === undefined ? '' : `, the last says balance ${balance}`}`,
+    ),
+    ...(history.length === 0
+      ? []
+      : [`Segments ${history.join(', ')} are in these books, not proven.`]),
+    findings === 0
+      ? `The copy passes the audit. salvaged.json in it says the same. To use it, set DB_DIR=${to}.`
+      : `The copy has ${findings} findings: see node scripts/audit.js --db ${to}`,
     '',
   ].join('\n')
 }

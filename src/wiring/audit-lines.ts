@@ -124,3 +124,7 @@ function unpackedSource(file: string): Source {
     close: () => undefined,
   }
 }
+
+/** A packed file that is no gzip file any more. */
+export const isUnpackable = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Sums } from '../store/audit.ts'
 import type { Line, Place, Report } from '../store/audit-line.ts'
-import { eachLine, segmentsIn, type SegmentOnDisk } from './audit-lines.ts'
+import { eachLine, isUnpackable, segmentsIn, type SegmentOnDisk } from './audit-lines.ts'
 import { searchLine } from './audit-secrets.ts'
 import { compareSnapshot, readJson, readSnapshot, type SnapshotOnDisk } from './audit-snapshots.ts'
 import { Trail, type Head, type Position } from './audit-trail.ts'
@@ -31,7 +31,8 @@ export function openBooks(
   const here = segmentsIn(journal)
   const moved = archive === undefined ? [] : segmentsIn(archive)
   const segments = [...moved.filter(({ segment }) => segment < (here[0]?.segment ?? 0)), ...here]
-  if (here.length === 0) throw new Error(`${journal} has no journal to audit.`)
+  if (here.length === 0 && base === undefined)
+    throw new Error(`${journal} has no journal to audit.`)
   const isWhole = segments[0]?.segment === 1
   if (base === undefined || isWhole)
     return {
@@ -143,7 +144,7 @@ export class JournalWalk {
       searchLine(rest, { file, offset }, report)
       return { place: { file, offset }, rest: rest.length }
     } catch (error) {
-      if (!isPackingError(error)) throw error
+      if (!isUnpackable(error)) throw error
       report('A2', 'the packed segment cannot be unpacked', { file, offset: 0 })
       return { place: { file, offset: 0 }, rest: 0 }
     }
@@ -195,6 +196,3 @@ export class JournalWalk {
     return sizes.reduce((sum, size) => sum + size, 0)
   }
 }
-
-const isPackingError = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')

@@ -36,6 +36,8 @@ export const dbPaths = (dir: string) => ({
   dir,
   snapshot: path.join(dir, 'gateway.json'),
   previousSnapshot: path.join(dir, 'gateway.prev.json'),
+  /** The books at the end of the last segment that was moved away: what the journal goes on from. */
+  base: path.join(dir, 'archive', 'base.json'),
   journal: path.join(dir, 'journal'),
   head: path.join(dir, 'journal', 'HEAD'),
   socket: path.join(dir, 'gateway.sock'),

@@ -45,9 +45,9 @@ export class EditedSnapshot extends Error {
 /** A snapshot, and the file that it was in. */
 export type FoundSnapshot = Readonly<{ snapshot: Snapshot; file: string }>
 
-/** The newest readable snapshot, or none; a half-written or empty file falls back to the one before it. */
+/** The newest readable snapshot, or none; a half-written or empty file falls back to the one before it, at last to the base. */
 export async function findSnapshot(paths: DbPaths): Promise<FoundSnapshot | undefined> {
-  for (const file of [paths.snapshot, paths.previousSnapshot]) {
+  for (const file of [paths.snapshot, paths.previousSnapshot, paths.base]) {
     const low = new Low<Snapshot | null>(durableJson(file), null)
     await low.read()
     const snapshot = soundSnapshot(low.data, file)
