@@ -16,5 +16,9 @@ export function nodeSecrets(hashOf: (secret: string) => string): Secrets {
   }
 }
 
-/** Enough to recognise a key by, and too little to guess it from. */
-const hintOf = (secret: string): string => `${secret.slice(0, 5)}…${secret.slice(-4)}`
+/** Enough to recognise a key by, and too little to guess it from: of a short one at most a quarter. */
+function hintOf(secret: string): string {
+  const share = Math.floor(secret.length / 8)
+  const end = Math.min(4, share)
+  return `${secret.slice(0, Math.min(5, share))}…${end === 0 ? '' : secret.slice(-end)}`
+}

@@ -66,6 +66,7 @@ export type KeyEntry = At & {
   readonly hint: string
   readonly expiresAt?: number
   readonly models?: readonly string[]
+  readonly weak?: true
 }
 
 type KeyRevokedEntry = At & {

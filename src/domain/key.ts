@@ -11,6 +11,8 @@ export type KeyRecord = Readonly<{
   expiresAt?: number
   /** The only models it may use; absent means all. */
   models?: readonly string[]
+  /** Easier to guess than 128 random bits: came from elsewhere, and is to be replaced. */
+  weak?: true
   revokedAt?: number
 }>
 

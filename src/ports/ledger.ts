@@ -81,6 +81,7 @@ export type NewKey = Readonly<{
   role: 'user' | 'admin'
   expiresAt?: number
   models?: readonly string[]
+  weak?: true
 }>
 
 /** What operators do to the books: each call is one step that is durable when its promise resolves. */

@@ -166,11 +166,12 @@ function postPrice(books: Books, { version, scale, rates, request }: PriceEntry)
 }
 
 function postKey(books: Books, entry: KeyEntry): void {
-  const { account, hash, role, hint, expiresAt, models } = entry
+  const { account, hash, role, hint, expiresAt, models, weak } = entry
   keep(books, {
     ...{ id: entry.ref, account, hash, role, hint, createdAt: entry.at },
     ...(expiresAt !== undefined && { expiresAt }),
     ...(models !== undefined && { models }),
+    ...(weak !== undefined && { weak }),
   })
 }
 

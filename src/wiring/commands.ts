@@ -1,8 +1,10 @@
 import type { Server } from 'node:net'
+import { legacyImport, parseLegacyBatch } from '../admin/import-legacy.ts'
 import { accountSetting, accountSettings, parseAccountCommand } from '../admin/set-account.ts'
 import { issuedKeyView, parseIssueKey } from '../admin/issue-key-request.ts'
 import type { Config } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
+import { nodeSecrets } from '../credentials/node-secrets.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { issuingFor } from './books.ts'
@@ -12,8 +14,11 @@ import { readingCommands } from './reading-commands.ts'
 export function commandsOver(store: Store, config: () => Config) {
   const issuing = issuingFor(store, config)
   const accounts = accountSetting(store)
+  const { registry, keys } = store
+  const legacy = legacyImport({ registry, keys, secrets: nodeSecrets(keys.hashOf) })
   return {
     'issue-key': async (input: unknown) => issuedKeyView(await issuing.issue(parseIssueKey(input))),
+    'import-legacy': (input: unknown) => legacy.run(parseLegacyBatch(input)),
     /** For a copy: what lies before it is on the disk and does not change any more. */
     'durable-end': () => Promise.resolve(store.durableEnd()),
     'set-account': async (input: unknown) => {

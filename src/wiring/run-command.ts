@@ -18,7 +18,7 @@ export async function runCommand(
   command: Command,
   input: unknown,
 ): Promise<unknown> {
-  const socket = socketPath(dbPaths(path.resolve(config.dbDir)).socket)
+  const socket = socketOf(config)
   for (let patience = TRIES; ; patience--) {
     const answer = await askServer(socket, command, input)
     if (answer?.ok === true) return answer.result
@@ -36,7 +36,24 @@ export async function runCommand(
 const TRIES = 50
 const RETRY_MS = 100
 
-async function runAlone(config: Config, command: Command, input: unknown): Promise<unknown> {
+function runAlone(config: Config, command: Command, input: unknown): Promise<unknown> {
+  return onOwnBooks(config, (run) => run(command, input))
+}
+
+/** Runs one command, in the server or on the books themselves. */
+export type Run = (command: Command, input: unknown) => Promise<unknown>
+
+/** For many commands in a row: where no server runs, the books are opened once for all of them. */
+export async function withCommands<T>(config: Config, work: (run: Run) => Promise<T>): Promise<T> {
+  const isServed = (await askServer(socketOf(config), 'durable-end', {})) !== undefined
+  return isServed
+    ? work((command, input) => runCommand(config, command, input))
+    : onOwnBooks(config, work)
+}
+
+const socketOf = ({ dbDir }: Config): string => socketPath(dbPaths(path.resolve(dbDir)).socket)
+
+async function onOwnBooks<T>(config: Config, work: (run: Run) => Promise<T>): Promise<T> {
   const store = await openBooks({
     ...{ dbDir: config.dbDir, purpose: 'command' },
     onTrouble: (message) => {
@@ -44,7 +61,8 @@ async function runAlone(config: Config, command: Command, input: unknown): Promi
     },
   })
   try {
-    return await commandsOver(store, () => config)[command](input)
+    const commands = commandsOver(store, () => config)
+    return await work((command, input) => commands[command](input))
   } finally {
     await store.close()
   }
