@@ -5,6 +5,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditFolder } from '../src/wiring/audit.ts'
 import { verifyBackup } from '../src/wiring/backup.ts'
+import { cleanEnv, issueKey, userArgs } from './support/gateway-process.ts'
 import { openHouse, type Client, type House } from './support/house.ts'
 import { readJournal } from './support/journal.ts'
 import { chat, raw } from './support/raw.ts'
@@ -139,9 +140,17 @@ describe('a backup', () => {
 describe('a damaged backup is refused', () => {
   let plain: Buffer
   let sealed: Buffer
+  const small = path.join(scratch, 'small')
   beforeAll(async () => {
-    plain = fs.readFileSync((await backup(['--to', 'whole.tar.gz'])).file)
-    sealed = fs.readFileSync((await backup(['--to', 'whole.tar.gz.enc'], ENCRYPTED)).file)
+    fs.mkdirSync(small)
+    fs.copyFileSync(path.join(dir, 'gateway.yaml'), path.join(small, 'gateway.yaml'))
+    await issueKey(userArgs('anna', '10'), { cwd: small, env: cleanEnv(small) })
+    const made = async (name: string, env = {}): Promise<Buffer> => {
+      await runScript('backup', ['--to', name], { dir: small, env })
+      return fs.readFileSync(path.join(small, name))
+    }
+    plain = await made('whole.tar.gz')
+    sealed = await made('whole.tar.gz.enc', ENCRYPTED)
   })
 
   const damaged = path.join(scratch, 'damaged')
@@ -160,19 +169,20 @@ describe('a damaged backup is refused', () => {
   }
 
   test('when it is cut anywhere', async () => {
-    const step = Math.ceil(plain.length / 100)
-    for (let length = 0; length < plain.length; length += step)
+    for (let length = 0; length < plain.length; length += 17)
       expect(await refusal(plain.subarray(0, length)), `${length} bytes`).toBe('DamagedBackup')
     expect(await refusal(plain.subarray(0, -1))).toBe('DamagedBackup')
   })
 
-  test('when a bit of it is another: in its head, its end, and all along', async () => {
-    const edge = 64
-    const step = Math.ceil(plain.length / 300)
-    for (let at = 0; at < plain.length;) {
-      expect(await refusal(flipped(plain, at, at % 8)), `byte ${at}`).toBe('DamagedBackup')
-      at += at < edge || at > plain.length - edge ? 1 : step
+  test('when any bit of its last bytes is another, or one of any other byte', async () => {
+    const tail = plain.length - 120
+    for (let at = 0; at < plain.length; at++) {
+      for (let bit = 0; bit < (at < tail ? 1 : 8); bit++) {
+        const other = flipped(plain, at, at < tail ? at % 8 : bit)
+        expect(await refusal(other), `byte ${at}, bit ${bit}`).toBe('DamagedBackup')
+      }
     }
+    expect(await refusal(plain)).toBe('accepted')
   })
 
   test('when something follows its end', async () => {
@@ -185,7 +195,7 @@ describe('a damaged backup is refused', () => {
     const body = sealed.indexOf('\n', sealed.indexOf('\n') + 1) + 1
     for (let at = 0; at < body; at += 7)
       expect(await refusal(flipped(sealed, at), PASSPHRASE), `byte ${at}`).toBe('DamagedBackup')
-    const places = [body, body + 4_000, sealed.length - 17, sealed.length - 1]
+    const places = [body, body + 500, sealed.length - 17, sealed.length - 1]
     for (const at of places)
       expect(await refusal(flipped(sealed, at), PASSPHRASE), `byte ${at}`).toBe('DamagedBackup')
     for (const length of [body - 1, body, body + 100, sealed.length - 1])

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import fs from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createGzip } from 'node:zlib'
+import { createGunzip, createGzip, gzipSync } from 'node:zlib'
 import { DamagedBackup } from './damaged-backup.ts'
 import { isEncrypted, newSealing, seal, sealingOf, unseal } from './encryption.ts'
 import { tar, untar, type TarEntry } from './tar.ts'
@@ -37,8 +37,7 @@ const KNOWN =
   /^(?:db\/gateway\.json|db\/journal\/(?:HEAD|[0-9]{8}\.jsonl(?:\.gz)?)|config\/(?:gateway\.yaml|\.env))$/
 /** Most of the journal is hashes and digits; more effort hardly makes it smaller. */
 const GZIP_LEVEL = 3
-/** Without the two bytes that differ between systems, so that a change of any byte of the file is damage. */
-const GZIP_HEADER = Buffer.from('1f8b08000000000000ff', 'hex')
+const GZIP_MAGIC = Buffer.from('1f8b', 'hex')
 
 /** Writes a new file, readable by its owner alone and on the disk when this resolves. */
 export async function writeBackup(
@@ -53,8 +52,8 @@ export async function writeBackup(
       tar(withManifest(entries, { about, listed, onBytes }), Date.parse(about.created)),
       createGzip({ level: GZIP_LEVEL }),
       async (bytes: AsyncIterable<Buffer>) => {
-        const plain = withPlainHeader(bytes)
-        await fs.promises.writeFile(handle, sealing === undefined ? plain : seal(sealing, plain))
+        const whole = withDigest(bytes)
+        await fs.promises.writeFile(handle, sealing === undefined ? whole : seal(sealing, whole))
       },
     )
     await handle.sync()
@@ -97,20 +96,15 @@ export type Reading = Readonly<{
 export async function readBackup(file: string, reading: Reading): Promise<Manifest> {
   const start = await firstBytes(file)
   const sealing = isEncrypted(start) ? await sealingOf(start, reading.passphrase) : undefined
-  if (sealing === undefined && !start.subarray(0, 2).equals(GZIP_HEADER.subarray(0, 2)))
+  if (sealing === undefined && !start.subarray(0, 2).equals(GZIP_MAGIC))
     throw new DamagedBackup('it does not begin like a backup of Tollgate')
   const stored = fs.createReadStream(file, { start: sealing?.header.length ?? 0 })
   const opened = sealing === undefined ? stored : unseal(sealing, stored)
-  const count = { packed: 0 }
-  const gunzip = createGunzip()
   const found: Found = { listed: [], manifest: undefined }
   try {
     await pipeline(
-      plainGzip(opened, (bytes) => {
-        count.packed += bytes
-        reading.onBytes(bytes)
-      }),
-      gunzip,
+      checkingDigest(opened, reading.onBytes),
+      createGunzip(),
       async (bytes: AsyncIterable<Buffer>) => {
         for await (const entry of untar(bytes)) await take(entry, found, reading)
       },
@@ -118,7 +112,6 @@ export async function readBackup(file: string, reading: Reading): Promise<Manife
   } catch (error) {
     throw asDamage(error)
   }
-  if (gunzip.bytesWritten !== count.packed) throw new DamagedBackup('something follows its end')
   return checked(found)
 }
 
@@ -128,19 +121,19 @@ function asDamage(error: unknown): unknown {
   const code = String(error.code)
   if (code.startsWith('Z_'))
     return new DamagedBackup(`it cannot be unpacked (${error.message})`, { cause: error })
-  // The unpacking had come to its end, and the rest of the file was not wanted.
-  const isRest = code === 'ABORT_ERR' || code === 'ERR_STREAM_PREMATURE_CLOSE'
-  return isRest ? new DamagedBackup('something follows its end', { cause: error }) : error
+  // The unpacking came to an end before the file did.
+  const isEarly = code === 'ABORT_ERR' || code === 'ERR_STREAM_PREMATURE_CLOSE'
+  return isEarly ? new DamagedBackup('its end is not where it should be', { cause: error }) : error
 }
 
-type Found = { readonly listed: Listed[]; manifest: Manifest | undefined }
+type Found = { readonly listed: Listed[]; manifest: string | undefined }
 
 async function take({ name, size, body }: TarEntry, found: Found, reading: Reading): Promise<void> {
   if (found.manifest !== undefined) throw new DamagedBackup('something follows its manifest')
   if (name === MANIFEST) {
     const pieces: Buffer[] = []
     for await (const piece of body) pieces.push(piece)
-    found.manifest = JSON.parse(Buffer.concat(pieces).toString()) as Manifest
+    found.manifest = Buffer.concat(pieces).toString()
     return
   }
   if (!KNOWN.test(name)) throw new DamagedBackup('it has a file that does not belong there')
@@ -151,8 +144,10 @@ async function take({ name, size, body }: TarEntry, found: Found, reading: Readi
   found.listed.push({ name, size, sha256: hash.digest('hex') })
 }
 
-function checked({ listed, manifest }: Found): Manifest {
-  if (manifest === undefined) throw new DamagedBackup('it has no manifest')
+/** By now the digest of the whole is known to be right, so what is read here is what was written. */
+function checked({ listed, manifest: text }: Found): Manifest {
+  if (text === undefined) throw new DamagedBackup('it has no manifest')
+  const manifest = JSON.parse(text) as Manifest
   if (manifest.format !== FORMAT)
     throw new DamagedBackup(`it has the format ${manifest.format}, which is not known here`)
   for (const [index, { name, size, sha256 }] of manifest.files.entries()) {
@@ -177,28 +172,39 @@ async function* hashed(
   }
 }
 
-async function* withPlainHeader(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  let left = GZIP_HEADER.length
+/**
+ * The last bytes of a tar.gz: a second gzip member, which unpackers join to the first and `tar` finds behind its end. It
+ * holds the SHA-256 of all bytes before it, because gzip has bits of its own that say nothing and that it does not check.
+ */
+const trailerOf = (hash: Hash): Buffer => gzipSync(hash.digest('hex'), { level: 0 })
+const TRAILER_BYTES = trailerOf(createHash('sha256')).length
+
+async function* withDigest(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  const hash = createHash('sha256')
   for await (const piece of bytes) {
-    GZIP_HEADER.copy(piece, 0, GZIP_HEADER.length - left)
-    left = Math.max(0, left - piece.length)
+    hash.update(piece)
     yield piece
   }
+  yield trailerOf(hash)
 }
 
-async function* plainGzip(
+/** Passes on all but the trailer, which it checks. */
+async function* checkingDigest(
   bytes: AsyncIterable<Buffer>,
   onBytes: (count: number) => void,
 ): AsyncGenerator<Buffer, void> {
-  let at = 0
+  const hash = createHash('sha256')
+  let kept: Buffer = Buffer.alloc(0)
   for await (const piece of bytes) {
-    const header = GZIP_HEADER.subarray(at, at + piece.length)
-    if (!piece.subarray(0, header.length).equals(header))
-      throw new DamagedBackup('its first bytes are damaged')
-    at += piece.length
     onBytes(piece.length)
-    yield piece
+    kept = Buffer.concat([kept, piece])
+    const sure = kept.subarray(0, Math.max(0, kept.length - TRAILER_BYTES))
+    kept = kept.subarray(sure.length)
+    hash.update(sure)
+    if (sure.length > 0) yield sure
   }
+  if (!kept.equals(trailerOf(hash)))
+    throw new DamagedBackup('its digest is another: it was changed, or cut short')
 }
 
 async function firstBytes(file: string): Promise<Buffer> {

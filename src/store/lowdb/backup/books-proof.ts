@@ -47,7 +47,11 @@ export class BooksProof {
   async #takeSnapshot(file: string, body: AsyncIterable<Buffer>): Promise<void> {
     const pieces: Buffer[] = []
     for await (const piece of body) pieces.push(piece)
-    this.#snapshot = parseSnapshot(Buffer.concat(pieces), file)
+    try {
+      this.#snapshot = parseSnapshot(Buffer.concat(pieces), file)
+    } catch (cause) {
+      throw new DamagedBackup('its snapshot was changed', { cause })
+    }
     if (this.#snapshot === undefined) throw new DamagedBackup('its snapshot cannot be read')
   }
 
