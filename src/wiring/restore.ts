@@ -4,7 +4,11 @@ import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { once, readBackup, type Manifest } from '../store/lowdb/backup/backup-file.ts'
 import { BooksProof } from '../store/lowdb/backup/books-proof.ts'
-import { readSnapshotBytes, segmentsBefore } from '../store/lowdb/backup/copy-books.ts'
+import {
+  archiveNotes,
+  readSnapshotBytes,
+  segmentsBefore,
+} from '../store/lowdb/backup/copy-books.ts'
 import { DamagedBackup } from '../store/lowdb/backup/damaged-backup.ts'
 import {
   finishSwitch,
@@ -174,6 +178,7 @@ async function standIn(dir: string): Promise<RestorePlan['before']> {
   try {
     const snapshot = await readSnapshotBytes(paths)
     if (snapshot !== undefined) await proof.enter('gateway.json', once(snapshot))
+    for await (const { name, body } of archiveNotes(paths)) await proof.enter(name, body)
     for await (const { name, body } of segmentsBefore(paths, Infinity))
       await proof.enter(name, body)
   } catch (error) {

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { Entry } from '../../domain/entry.ts'
+import { newBatch, type Batch } from './batch.ts'
 import { isShortage, noBytesTaken, type Disk } from './disk.ts'
 import { RecordWriter, type Position } from './record.ts'
 import { Runway } from './runway.ts'
@@ -230,23 +231,3 @@ export type JournalOptions = Readonly<{
   /** The disk can no longer be believed: end the process. */
   onFatal: (error: unknown) => void
 }>
-
-/** Entries that reach the disk together. */
-export type Batch = Readonly<{
-  entries: Entry[]
-  landed: PromiseWithResolve<void>
-  /** How the first try went: a hold does not wait for a full disk, a settle does. */
-  firstTry: PromiseWithResolve<'landed' | 'failed'>
-}>
-
-type PromiseWithResolve<T> = { readonly promise: Promise<T>; readonly resolve: (value: T) => void }
-
-const newBatch = (): Batch => ({ entries: [], landed: resolvable(), firstTry: resolvable() })
-
-function resolvable<T>(): PromiseWithResolve<T> {
-  let resolve: (value: T) => void = () => undefined
-  const promise = new Promise<T>((accept) => {
-    resolve = accept
-  })
-  return { promise, resolve }
-}

@@ -13,8 +13,9 @@ import type {
   SettleAnswer,
 } from '../../ports/ledger.ts'
 import { accountView, post, type AccountState, type Books, type OpenHold } from '../books.ts'
+import type { Batch } from './batch.ts'
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
-import type { Batch, Journal } from './journal.ts'
+import type { Journal } from './journal.ts'
 
 /**
  * The ledger over the journal: every operation decides against memory and changes it in one synchronous step, which is

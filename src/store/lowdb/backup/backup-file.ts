@@ -34,7 +34,7 @@ const FORMAT = 'tollgate-backup/1'
 const MANIFEST = 'manifest.json'
 /** Nothing else is unpacked, whatever a file calls itself. */
 const KNOWN =
-  /^(?:db\/gateway\.json|db\/journal\/(?:HEAD|[0-9]{8}\.jsonl(?:\.gz)?)|config\/(?:gateway\.yaml|\.env))$/
+  /^(?:db\/gateway\.json|db\/archive\/[\w-]+\.json|db\/journal\/(?:HEAD|[0-9]{8}\.jsonl(?:\.gz)?)|config\/(?:gateway\.yaml|\.env))$/
 /** Most of the journal is hashes and digits; more effort hardly makes it smaller. */
 const GZIP_LEVEL = 3
 const GZIP_MAGIC = Buffer.from('1f8b', 'hex')

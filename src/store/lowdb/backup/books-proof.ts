@@ -8,15 +8,19 @@ import { DamagedBackup } from './damaged-backup.ts'
 
 const NEWLINE = 10
 
+/** Snapshots by their names in the folder: the base of books whose first segments were moved away, and the newest. */
+const SNAPSHOT = /(?:^|\/)(?:archive\/base|gateway)\.json$/
+
 /**
- * Replays books that come file by file, snapshot first and then the segments in order, by the rules of recovery. It
- * begins with the first segment where that is there, so that the snapshot is proven too.
+ * Replays books that come file by file, snapshots first and then the segments in order, by the rules of recovery. It
+ * begins as early as the segments allow, so that the newest snapshot is proven, too.
  */
 export class BooksProof {
   #books: Books = emptyBooks()
   #reader = new RecordReader(GENESIS)
-  #snapshot: Snapshot | undefined
-  #isFromGenesis = false
+  #snapshots: Snapshot[] = []
+  /** The last segment that the snapshot covers with which it began. */
+  #covered: number | undefined
   #last: number | undefined
   #records = 0
 
@@ -34,43 +38,45 @@ export class BooksProof {
 
   async enter(name: string, body: AsyncIterable<Buffer>): Promise<void> {
     const file = name.slice(name.lastIndexOf('/') + 1)
-    if (file === 'gateway.json') return this.#takeSnapshot(file, body)
+    if (SNAPSHOT.test(name)) return this.#takeSnapshot(file, body)
     const [, number, packed] = SEGMENT.exec(file) ?? []
     if (number === undefined) return
     const segment = Number(number)
-    this.#begin(segment)
-    if (segment <= (this.#isFromGenesis ? 0 : (this.#snapshot?.segment ?? 0))) return
+    this.#covered ??= this.#beginBefore(segment)
+    const expected = (this.#last ?? Math.min(this.#covered, segment - 1)) + 1
+    if (segment !== expected) throw new DamagedBackup(`segment ${expected} is missing`)
+    this.#last = segment
+    if (segment <= this.#covered) return
     await this.#replaySegment(file, packed === undefined ? body : unpacked(body))
-    if (segment === this.#snapshot?.segment) this.#meet(this.#snapshot)
+    for (const snapshot of this.#snapshots) if (snapshot.segment === segment) this.#meet(snapshot)
   }
 
   async #takeSnapshot(file: string, body: AsyncIterable<Buffer>): Promise<void> {
     const pieces: Buffer[] = []
     for await (const piece of body) pieces.push(piece)
-    try {
-      this.#snapshot = parseSnapshot(Buffer.concat(pieces), file)
-    } catch (cause) {
-      throw new DamagedBackup('its snapshot was changed', { cause })
-    }
-    if (this.#snapshot === undefined) throw new DamagedBackup('its snapshot cannot be read')
+    const snapshot = this.#parse(Buffer.concat(pieces), file)
+    if (snapshot === undefined) throw new DamagedBackup(`${file} cannot be read`)
+    this.#snapshots.push(snapshot)
   }
 
-  #begin(segment: number): void {
-    if (this.#last !== undefined) {
-      if (segment !== this.#last + 1)
-        throw new DamagedBackup(`segment ${this.#last + 1} is missing`)
-      this.#last = segment
-      return
+  #parse(bytes: Buffer, file: string): Snapshot | undefined {
+    try {
+      return parseSnapshot(bytes, file)
+    } catch (cause) {
+      throw new DamagedBackup(`${file} was changed`, { cause })
     }
-    this.#last = segment
-    this.#isFromGenesis = segment === 1
-    if (this.#isFromGenesis) return
-    if (this.#snapshot === undefined || segment > this.#snapshot.segment + 1)
-      throw new DamagedBackup(
-        `its first segment is ${segment}, and no snapshot covers those before`,
-      )
-    this.#books = booksFrom(this.#snapshot)
-    this.#reader = new RecordReader(this.#snapshot)
+  }
+
+  /** Takes up the oldest snapshot that the segments go on from; answers the last segment that it covers. */
+  #beginBefore(first: number): number {
+    if (first === 1) return 0
+    const fitting = this.#snapshots.filter(({ segment }) => segment >= first - 1)
+    const oldest = fitting.sort((a, b) => a.segment - b.segment)[0]
+    if (oldest === undefined)
+      throw new DamagedBackup(`its first segment is ${first}, and no snapshot covers those before`)
+    this.#books = booksFrom(oldest)
+    this.#reader = new RecordReader(oldest)
+    return oldest.segment
   }
 
   async #replaySegment(file: string, body: AsyncIterable<Buffer>): Promise<void> {

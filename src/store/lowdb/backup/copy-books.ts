@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { JournalEnd } from '../journal.ts'
-import { segmentFile, type DbPaths } from '../segments.ts'
+import { isMissing, packedFile, segmentFile, segmentsIn, type DbPaths } from '../segments.ts'
 import { soundSnapshot, type Snapshot } from '../snapshot.ts'
 import { once } from './backup-file.ts'
 import type { TarEntry } from './tar.ts'
@@ -24,6 +24,7 @@ export async function* copyBooks(
   try {
     if (snapshot !== undefined)
       yield { name: 'db/gateway.json', size: snapshot.length, body: once(snapshot) }
+    yield* archiveNotes(paths)
     yield* segmentsBefore(paths, end.segment)
     const name = `db/journal/${segmentFile(end.segment)}`
     yield { name, size: end.offset, body: bytesOf(active, end.offset) }
@@ -53,16 +54,22 @@ export function parseSnapshot(bytes: Buffer, file: string): Snapshot | undefined
   }
 }
 
+/** What the folder knows of segments that were moved elsewhere: where the books go on from, and from what. */
+export async function* archiveNotes(paths: DbPaths): AsyncGenerator<TarEntry, void> {
+  const folder = path.join(paths.dir, 'archive')
+  const names = fs.existsSync(folder) ? fs.readdirSync(folder) : []
+  for (const name of names.filter((one) => ARCHIVE_NOTE.test(one))) {
+    const bytes = await fs.promises.readFile(path.join(folder, name))
+    yield { name: `db/archive/${name}`, size: bytes.length, body: once(bytes) }
+  }
+}
+
+const ARCHIVE_NOTE = /^[\w-]+\.json$/
+
 /** Segments in their order, plain or packed, up to the one before `end`. */
 export async function* segmentsBefore(paths: DbPaths, end: number): AsyncGenerator<TarEntry, void> {
-  if (!fs.existsSync(paths.journal)) return
-  const numbers = fs
-    .readdirSync(paths.journal)
-    .flatMap((name) => SEGMENT.exec(name)?.[1] ?? [])
-    .map(Number)
-    .filter((one) => one < end)
-  for (const segment of [...new Set(numbers)].sort((a, b) => a - b))
-    yield* readSegment(paths, segment)
+  for (const segment of segmentsIn(paths.journal))
+    if (segment < end) yield* readSegment(paths, segment)
 }
 
 async function* readSegment(paths: DbPaths, segment: number): AsyncGenerator<TarEntry, void> {
@@ -77,11 +84,11 @@ async function* readSegment(paths: DbPaths, segment: number): AsyncGenerator<Tar
 
 /** Plain or packed; it may be packed in this very moment, and then the plain one goes when the packed one is there. */
 async function openSegment(paths: DbPaths, plain: string) {
-  for (const name of [plain, `${plain}.gz`]) {
+  for (const name of [plain, packedFile(plain)]) {
     try {
       return { name, handle: await fs.promises.open(path.join(paths.journal, name), 'r') }
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      if (!isMissing(error)) throw error
     }
   }
   throw new Error(`${plain} was moved away while the backup was made. Make it again.`)
