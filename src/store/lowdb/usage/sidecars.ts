@@ -67,7 +67,7 @@ export class Sidecars {
       fs.renameSync(temporary, file)
       return true
     } catch {
-      fs.rmSync(temporary, { force: true })
+      if (fs.existsSync(temporary)) fs.rmSync(temporary)
       return false // a full disk, or a folder that one may only read: it can be made again at any time
     }
   }
