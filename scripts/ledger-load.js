@@ -150,7 +150,7 @@ async function open(registry, id) {
 async function load(ledger) {
   const { priceFrom } = await import('../dist/domain/price.js')
   const { textUsage } = await import('../dist/domain/usage.js')
-  const price = priceFrom({ input: '2.5' }, { creditsPerUsd: '1000', markup: '0' }, 'v1')
+  const price = priceFrom({ input: '2', output: '20' }, { creditsPerUsd: '1', markup: '0' }, 'v1')
   const begun = performance.now()
   const end = begun + whole('--seconds', values.seconds) * 1000
   const times = []
@@ -161,7 +161,7 @@ async function load(ledger) {
       const head = { id, account: 'acme', key: 'key_acme', model: 'gpt' }
       await ledger.hold({ ...head, price, amount: 5_000n, inputCost: 500n })
       await ledger.settle({
-        ...{ id, cost: 3_000n, payer: 'account', outcome: 'finished', usage: textUsage(400, 90) },
+        ...{ id, cost: 2_600n, payer: 'account', outcome: 'finished', usage: textUsage(400, 90) },
         ...{ price, model: 'gpt', deployment: 'one/gpt', isEstimated: false, isStream: true },
         ...{ attempts: [{ deployment: 'one/gpt', ms: 812 }], startedAt: Date.now() },
         ...{ firstByteMs: 210, totalMs: 930 },

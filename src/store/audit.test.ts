@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { crc32, gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { micro } from '../domain/money.ts'
 import { auditFolder } from '../wiring/audit.ts'
 import { chargeOf, holdOf, NOT_SENT, withAccount } from './contract.ts'
@@ -33,6 +33,9 @@ beforeAll(async () => {
   await first.ledger.settle(chargeOf('h2', 30n, { payer: 'operator', outcome: 'cut' }))
   await first.ledger.release('h3', NOT_SENT)
   first.ledger.progress('h4', micro(7n))
+  await vi.waitFor(() => {
+    expect(segments(honest).map(linesOf).flat().join()).toContain('"kind":"progress"')
+  })
   await first.registry.revokeKey('key_zeta')
   await first.close()
   const second = await openHonest(() => 1_000 + LATER)
@@ -117,6 +120,17 @@ const LIES: [rule: string, lie: string, edit: Edit][] = [
   ['A14', 'a hold that a dead run left', (all) => drop(all, one(all, 'settle', 'h4'))],
   ['A16', 'a charge without its usage', (all) => delete one(all, 'settle', 'h1')['usage']],
   ['A16', 'a charge to another key', (all) => (one(all, 'settle', 'h1')['key'] = 'key_zeta')],
+  [
+    'A16',
+    'a charge for more than was used',
+    (all) => Object.assign(one(all, 'settle', 'h1'), { usage: { input: 499 } }),
+  ],
+  ['A16', 'a charge for another price', (all) => (one(all, 'price')['scale'] = '2')],
+  [
+    'A16',
+    'a charge after a crash that was noted otherwise',
+    (all) => (one(all, 'progress', 'h4')['cost'] = '8'),
+  ],
   ['A16', 'a charge by an unknown price', (all) => (one(all, 'settle', 'h1')['price'] = 'free')],
 ]
 

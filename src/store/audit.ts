@@ -1,3 +1,4 @@
+import { dueFor } from './audit-charge.ts'
 import {
   placeOf,
   plain,
@@ -130,7 +131,7 @@ export class Sums {
   }
 
   /** A8, A16; answers what the account paid. */
-  #charge(line: Line, { line: held, amount }: Hold): bigint {
+  #charge(line: Line, { line: held, amount, progress }: Hold): bigint {
     const [paid, cost] = [this.#amount(line, 'amount'), this.#amount(line, 'cost')]
     const account = this.#accounts.get(line.account)
     const most = amount + (account === undefined ? 0n : account.balance - account.held)
@@ -143,8 +144,12 @@ export class Sums {
     const isOfHold = line.account === held.account && line.key === held.key
     const counts = Object.values(line.usage ?? { none: -1 })
     const isUsage = counts.every((one) => Number.isSafeInteger(one) && Number(one) >= 0)
-    if (isOfHold && isUsage && this.#prices.has(line.price)) return paid
-    this.#find('A16', `${line.ref} has no usage record with its hold's account, key and a price`)
+    const isRecord = isOfHold && isUsage
+    const due = isRecord ? dueFor(line, this.#prices.get(line.price), progress) : undefined
+    if (due === undefined)
+      this.#find('A16', `${line.ref} has no usage record with its hold's account, key and a price`)
+    else if (due !== cost)
+      this.#find('A16', `${line.ref} cost ${cost}; its usage by its price costs ${due}`)
     return paid
   }
 

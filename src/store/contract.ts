@@ -17,7 +17,7 @@ export type ContractStore = Readonly<{
 
 export type Opener = (place: string) => Promise<ContractStore>
 
-const PRICE = priceFrom({ input: '2.5' }, { creditsPerUsd: '1000', markup: '0.1' }, 'v-one')
+const PRICE = priceFrom({ input: '0.8' }, { creditsPerUsd: '1', markup: '0.25' }, 'v-one')
 
 export const holdOf = (id: string, amount: bigint, account = 'acme'): HoldRequest => ({
   ...{ id, account, key: 'key_acme', model: 'gpt', price: PRICE },
@@ -25,10 +25,10 @@ export const holdOf = (id: string, amount: bigint, account = 'acme'): HoldReques
 })
 
 export const chargeOf = (id: string, cost: bigint, more: Partial<Charge> = {}): Charge => ({
-  ...{ id, cost: micro(cost), payer: 'account', outcome: 'finished', usage: textUsage(12, 30) },
-  ...{ price: PRICE, model: 'gpt', deployment: 'one/gpt', isEstimated: false, isStream: true },
-  ...{ attempts: [{ deployment: 'one/gpt', ms: 12 }], startedAt: 1_000, firstByteMs: 3.456 },
-  ...{ totalMs: 12.5, ...more },
+  ...{ id, cost: micro(cost), usage: textUsage(Number(cost), 0) }, // at a micro-credit a token
+  ...{ price: PRICE, payer: 'account', outcome: 'finished', model: 'gpt', deployment: 'one/gpt' },
+  ...{ attempts: [{ deployment: 'one/gpt', ms: 12 }], isEstimated: false, isStream: true },
+  ...{ startedAt: 1_000, firstByteMs: 3.456, totalMs: 12.5, ...more },
 })
 
 export const NOT_SENT = { outcome: 'failed', attempts: [] } as const

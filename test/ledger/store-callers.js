@@ -6,7 +6,7 @@ import { textUsage } from '../../dist/domain/usage.js'
 import { openStore } from '../../dist/store/lowdb/open-store.js'
 
 const [dir, seed, workers] = process.argv.slice(2)
-const price = priceFrom({ input: '2.5' }, { creditsPerUsd: '1000', markup: '0' }, 'v1')
+const price = priceFrom({ input: '1' }, { creditsPerUsd: '1', markup: '0' }, 'v1')
 const { ledger, registry } = await openStore({
   ...{ dir, purpose: 'server', now: Date.now, segmentBytesMax: 300_000 },
   ...{ onFatal: () => process.exit(74), onTrouble: console.error },
@@ -42,9 +42,10 @@ async function worker(name) {
       told('release', id)
       continue
     }
+    const tokens = n % 11 === 0 ? 0 : 30 // at a micro-credit each
     await ledger.settle({
-      ...{ id, cost: n % 11 === 0 ? 0n : 30n, payer: n % 13 === 0 ? 'operator' : 'account' },
-      ...{ outcome: 'finished', usage: textUsage(3, 4), price, model: 'm', deployment: 'd' },
+      ...{ id, cost: BigInt(tokens), payer: n % 13 === 0 ? 'operator' : 'account' },
+      ...{ outcome: 'finished', usage: textUsage(tokens, 0), price, model: 'm', deployment: 'd' },
       ...{ isEstimated: false, isStream: true, attempts: [], startedAt: 1 },
       ...{ firstByteMs: 1, totalMs: 2 },
     })
