@@ -19,6 +19,13 @@ export class DeliveredText {
     if (this.#frames.length > RAW_BYTES_MAX) this.#extractFrames()
   }
 
+  /** The payload of a frame that had to be read anyway. */
+  addPayload(payload: string): void {
+    if (this.#inner.length > 0) this.#unescapeInner()
+    if (this.#frames.length > 0) this.#extractFrames()
+    this.#keepPieces(payload)
+  }
+
   /** The text of a frame that nothing else need be known of: `bytes[from, to)`. */
   addText(bytes: Uint8Array, from: number, to: number): void {
     if (this.#frames.length > 0) this.#extractFrames()
@@ -37,7 +44,11 @@ export class DeliveredText {
   }
 
   #extractFrames(): void {
-    for (const [, piece = ''] of this.#frames.take().matchAll(PIECE)) this.#keep(unescaped(piece))
+    this.#keepPieces(this.#frames.take())
+  }
+
+  #keepPieces(text: string): void {
+    for (const [, piece = ''] of text.matchAll(PIECE)) this.#keep(unescaped(piece))
   }
 
   #unescapeInner(): void {

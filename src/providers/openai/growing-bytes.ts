@@ -15,9 +15,10 @@ export class GrowingBytes {
     this.#length = needed
   }
 
-  /** All of it as text; and it is empty again. */
+  /** All of it as text; and it is empty again, with no memory kept. */
   take(): string {
     const text = this.#bytes.toString('utf8', 0, this.#length)
+    this.#bytes = NONE
     this.#length = 0
     return text
   }

@@ -40,7 +40,7 @@ export function openaiProvider({ baseUrl, apiKeys, connectMs, headers }: OpenAiS
           path,
           method: 'POST',
           headers: headersFor[deployment.keyIndex] ?? null,
-          body: requestBody(call),
+          body: call.request.stream ? ownBytes(requestBody(call)) : requestBody(call),
         },
         running,
       )
@@ -48,6 +48,16 @@ export function openaiProvider({ baseUrl, apiKeys, connectMs, headers }: OpenAiS
     },
     close: () => pool.close(),
   }
+}
+
+/**
+ * Undici keeps the body until the answer has ended. In memory of its own it does not keep a piece of Node's pool, which
+ * stays whole as long as any of it is used, for the life of a stream.
+ */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  bytes.write(text)
+  return bytes
 }
 
 function newCall({ request, deployment, requestId }: ProviderCall, listener: AnswerListener) {

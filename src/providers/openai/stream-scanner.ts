@@ -68,7 +68,9 @@ export class StreamScanner implements FrameListener {
 
   payload(payload: string): void {
     const frame = this.#inspect(payload)
-    if (frame !== undefined) this.plain(frame)
+    if (frame === undefined) return
+    this.delivered.addPayload(payload)
+    this.#out.push(frame)
   }
 
   bad(why: string): void {
