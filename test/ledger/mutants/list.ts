@@ -154,7 +154,7 @@ const recovery: readonly Mutant[] = [
     file: 'src/store/lowdb/recover.ts',
     find: '  cut(file, end)\n  return tail.byteLength',
     replace: '  return tail.byteLength',
-    tests: [simulator],
+    tests: [store('recover'), store('torn')],
   },
   {
     name: 'replay-believes',
