@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
+import { progressLine } from './progress.ts'
 import { salvageFolder, type Salvage } from '../wiring/salvage.ts'
 import { auditFolder, type Audit, type Finding } from '../wiring/audit.ts'
 
@@ -57,7 +58,11 @@ function main(): void {
     return
   }
   const progress = progressLine()
-  const request = { db, logs, onBytes: progress.add }
+  let done = 0
+  const onBytes = (count: number, total: number) => {
+    progress.show('Auditing', Math.min(1, (done += count) / Math.max(total, 1)))
+  }
+  const request = { db, logs, onBytes }
   const audit = auditFolder({
     ...request,
     ...(values.at !== undefined && { at: seqOf(values.at) }),
@@ -112,20 +117,4 @@ function lineOf({ rule, what, file, offset, seq, account }: Finding): string {
   if (seq !== undefined) at.push(`seq ${seq}`)
   if (account !== undefined) at.push(`account ${account}`)
   return `${rule} ${what} (${at.join(', ')})`
-}
-
-/** A line that is written over on a terminal once it takes more than a moment; nothing elsewhere. */
-function progressLine(): { add: (count: number, total: number) => void; clear: () => void } {
-  if (!process.stderr.isTTY) return { add: () => undefined, clear: () => undefined }
-  let [done, sayAt] = [0, performance.now() + 1_000]
-  return {
-    add(count, total) {
-      done += count
-      if (performance.now() < sayAt) return
-      sayAt = performance.now() + 100
-      const percent = Math.min(100, Math.floor((100 * done) / Math.max(total, 1)))
-      process.stderr.write(`\r\x1b[KAuditing … ${percent} %`)
-    },
-    clear: () => process.stderr.write('\r\x1b[K'),
-  }
 }

@@ -108,8 +108,8 @@ export class JournalWalk {
         `Seq ${this.#at} is in segments that were moved away. Name them by --archive.`,
       )
     this.#notes.push(
-      `segments 1 to ${segment} were moved away: proven from seq ${seq + 1} on, over the books in ${file}; ` +
-        'with --archive from the first entry on',
+      `segments 1 to ${segment} are not here: proven from seq ${seq + 1} on, over the books in ${file}. ` +
+        `With --archive, from the first entry on${movedTo(path.dirname(file))}`,
     )
     this.#sums.begin(state)
     this.#compare({ seq, chain })
@@ -195,4 +195,12 @@ export class JournalWalk {
     )
     return sizes.reduce((sum, size) => sum + size, 0)
   }
+}
+
+/** Where the folder says that the segments went; nowhere for a salvaged one. */
+function movedTo(archive: string): string {
+  const manifest = readJson(path.join(archive, 'manifest.json')) as
+    { segments?: readonly { to?: string }[] } | undefined
+  const to = manifest?.segments?.at(-1)?.to
+  return to === undefined ? '' : `: they were moved to ${to}`
 }

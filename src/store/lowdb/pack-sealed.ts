@@ -4,6 +4,7 @@ import path from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { Pace } from './pace.ts'
 import { packedFile, segmentFile, segmentsIn, type DbPaths } from './segments.ts'
+import { syncFolder } from './write-whole.ts'
 
 export type PackRequest = Readonly<{
   /** The last segment that both snapshots cover: no start reads it any more, unless both are lost. */
@@ -57,14 +58,14 @@ function writePieces(plain: number, packed: number, pace: Pace): Piece[] {
     const bytes = fs.readSync(plain, buffer, 0, PIECE_BYTES, from)
     if (bytes === 0) return pieces
     const piece = gzipSync(buffer.subarray(0, bytes), { level: LEVEL })
-    writeWhole(packed, piece)
+    writeAll(packed, piece)
     pieces.push({ from, bytes, packedBytes: piece.length })
     from += bytes
     pace()
   }
 }
 
-function writeWhole(fd: number, bytes: Buffer): void {
+function writeAll(fd: number, bytes: Buffer): void {
   for (let from = 0; from < bytes.length;) from += fs.writeSync(fd, bytes, from)
 }
 
@@ -84,12 +85,6 @@ function checkPieces({ plain, packed, pieces, file }: Packed, pace: Pace): void 
 function readAt(fd: number, from: number, bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes)
   return buffer.subarray(0, fs.readSync(fd, buffer, 0, bytes, from))
-}
-
-function syncFolder(folder: string): void {
-  const fd = fs.openSync(folder, 'r')
-  fs.fsyncSync(fd)
-  fs.closeSync(fd)
 }
 
 /** What a thread that was killed left half-written: nobody else writes files of such names. */

@@ -45,15 +45,20 @@ export class EditedSnapshot extends Error {
 /** A snapshot, and the file that it was in. */
 export type FoundSnapshot = Readonly<{ snapshot: Snapshot; file: string }>
 
-/** The newest readable snapshot, or none; a half-written or empty file falls back to the one before it, at last to the base. */
+/** The newest readable snapshot, or none: a half-written or empty one falls back to the one before it, or to the base. */
 export async function findSnapshot(paths: DbPaths): Promise<FoundSnapshot | undefined> {
   for (const file of [paths.snapshot, paths.previousSnapshot, paths.base]) {
-    const low = new Low<Snapshot | null>(durableJson(file), null)
-    await low.read()
-    const snapshot = soundSnapshot(low.data, file)
+    const snapshot = await readSnapshotFile(file)
     if (snapshot !== undefined) return { snapshot, file }
   }
   return undefined
+}
+
+/** What a file has, if it is a sound snapshot. */
+export async function readSnapshotFile(file: string): Promise<Snapshot | undefined> {
+  const low = new Low<Snapshot | null>(durableJson(file), null)
+  await low.read()
+  return soundSnapshot(low.data, file)
 }
 
 export const readSnapshot = async (paths: DbPaths): Promise<Snapshot | undefined> =>
@@ -81,9 +86,24 @@ export async function writeSnapshot(
   paths: DbPaths,
   { books, segment, position, before }: NextSnapshot,
 ): Promise<void> {
-  const state = stateOf(books)
   const keepAs = before?.file === paths.snapshot ? paths.previousSnapshot : undefined
-  const low = new Low<Snapshot | null>(durableJson(paths.snapshot, keepAs), null)
+  await write(durableJson(paths.snapshot, keepAs), { books, segment, position })
+}
+
+/** The books that the journal goes on from once the segments up to there are elsewhere. */
+export async function writeBase(
+  paths: DbPaths,
+  base: Pick<NextSnapshot, 'books' | 'segment' | 'position'>,
+): Promise<void> {
+  await write(durableJson(paths.base), base)
+}
+
+async function write(
+  adapter: Adapter<Snapshot | null>,
+  { books, segment, position }: Pick<NextSnapshot, 'books' | 'segment' | 'position'>,
+): Promise<void> {
+  const state = stateOf(books)
+  const low = new Low<Snapshot | null>(adapter, null)
   const digest = digestOf(state)
   low.data = { format: 'tollgate-snapshot/1', segment, ...position, digest, state }
   await low.write()

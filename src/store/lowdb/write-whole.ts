@@ -1,0 +1,21 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+
+/** A file that is there whole and on the disk, or not at all. */
+export function writeWhole(file: string, bytes: Buffer | string): void {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    fs.writeFileSync(temporary, bytes, { mode: 0o600, flag: 'wx', flush: true })
+    fs.renameSync(temporary, file)
+  } catch (error) {
+    fs.rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Makes names created in a folder durable. */
+export function syncFolder(folder: string): void {
+  const fd = fs.openSync(folder, 'r')
+  fs.fsyncSync(fd)
+  fs.closeSync(fd)
+}
