@@ -75,7 +75,7 @@ function buildServiceTiers(
 
 /** By priority, then as listed; the keys of a provider stay together. */
 function buildDeployments(
-  { deployments }: ModelEntry,
+  { deployments, timeouts: shared }: ModelEntry,
   price: Price,
   context: Context,
 ): readonly Deployment[] {
@@ -85,15 +85,18 @@ function buildDeployments(
       const provider = context.providers.get(entry.provider)
       if (provider === undefined) return []
       const own = entry.price === undefined ? price : buildPrice(entry.price, context.accounting)
+      const timeouts = buildTimeouts(entry.timeouts, shared, provider.entry.timeouts)
       const indices = provider.keys.length === 0 ? [0] : [...provider.keys.keys()]
-      return indices.map((keyIndex) => buildDeployment(entry, provider, { keyIndex, price: own }))
+      return indices.map((keyIndex) =>
+        buildDeployment(entry, provider, { keyIndex, price: own, timeouts }),
+      )
     })
 }
 
 function buildDeployment(
   entry: DeploymentEntry,
   { entry: provider }: SelectedProvider,
-  own: Pick<Deployment, 'keyIndex' | 'price'>,
+  own: Pick<Deployment, 'keyIndex' | 'price' | 'timeouts'>,
 ): Deployment {
   const suffix = own.keyIndex === 0 ? '' : `#${own.keyIndex + 1}`
   return {
@@ -103,7 +106,7 @@ function buildDeployment(
     upstreamModel: entry.model,
     priority: entry.priority,
     weight: entry.weight,
-    timeouts: buildTimeouts(entry.timeouts, provider.timeouts),
+    concurrencyMax: provider.concurrency_max ?? Infinity,
     repair: entry.repair,
     capField: provider.cap_field,
     stripFields: provider.strip_fields,
@@ -111,12 +114,14 @@ function buildDeployment(
 }
 
 /** The first that says something; else the defaults of DESIGN.md. */
-export function buildTimeouts(own: TimeoutsEntry, shared: TimeoutsEntry = {}): Timeouts {
+export function buildTimeouts(...entries: readonly TimeoutsEntry[]): Timeouts {
+  const first = (name: keyof TimeoutsEntry) =>
+    entries.find((one) => one[name] !== undefined)?.[name]
   return {
-    connectMs: own.connect_ms ?? shared.connect_ms ?? 5_000,
-    firstByteMs: own.first_byte_ms ?? shared.first_byte_ms ?? 60_000,
-    idleMs: own.idle_ms ?? shared.idle_ms ?? 60_000,
-    totalMs: own.total_ms ?? shared.total_ms ?? 600_000,
+    connectMs: first('connect_ms') ?? 5_000,
+    firstByteMs: first('first_byte_ms') ?? 60_000,
+    idleMs: first('idle_ms') ?? 60_000,
+    totalMs: first('total_ms') ?? 600_000,
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Model, Tier, Timeouts } from '../domain/model.ts'
 import type { OutcomeSettings } from '../domain/outcome.ts'
 import type { Accounting } from '../domain/price.ts'
+import type { ResilienceSettings } from '../domain/resilience.ts'
 
 /** Everything that may be shown to anybody who operates the gateway: there is no secret in it. */
 export type Config = Readonly<{
@@ -22,6 +23,7 @@ export type Config = Readonly<{
   /** Only those with at least one deployment that is on, in the order of the file. */
   models: readonly Model[]
   outcomes: OutcomeSettings
+  resilience: ResilienceSettings
   streams: StreamSettings
   limits: LimitSettings
   /** What an account without credit is answered: 402, or 429 as OpenAI does. */

@@ -70,13 +70,14 @@ function buildProvider({ entry, keys }: SelectedProvider): ProviderSettings {
 
 type Sections = Pick<
   Config,
-  'accounting' | 'tiers' | 'outcomes' | 'streams' | 'limits' | 'quotaStatus'
+  'accounting' | 'tiers' | 'outcomes' | 'resilience' | 'streams' | 'limits' | 'quotaStatus'
 >
 
 function buildSections({
   accounting,
   tiers,
   outcomes,
+  resilience,
   streams,
   limits,
   compatibility,
@@ -90,7 +91,7 @@ function buildSections({
     tiers: new Map(
       Object.entries(tiers).map(([name, tier]) => [
         name,
-        { requestsPerMinute: tier.requests_per_minute },
+        { requestsPerMinute: tier.requests_per_minute, weight: tier.weight },
       ]),
     ),
     outcomes: {
@@ -100,6 +101,7 @@ function buildSections({
       empty: outcomes.empty,
       killed: outcomes.killed,
     },
+    resilience: buildResilience(resilience),
     streams: {
       isKeepAliveOn: streams.keep_alive,
       keepAliveMs: streams.keep_alive_ms,
@@ -115,6 +117,12 @@ function buildSections({
     quotaStatus: compatibility.quota_status,
   }
 }
+
+const buildResilience = (entry: Gateway['resilience']): Config['resilience'] => ({
+  breaker: { failuresMax: entry.breaker_failures, openMs: entry.breaker_open_ms },
+  keyOffMs: entry.key_off_ms,
+  retryShare: entry.retry_percent / 100,
+})
 
 /** Things that are on and do nothing: allowed, and hardly meant. */
 function idleNotices({ providers, models }: Config): readonly Notice[] {

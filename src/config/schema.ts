@@ -35,11 +35,14 @@ const accounting = z.strictObject({
   default_max_output: tokens.default(4096),
 })
 
-const tier = z.strictObject({ requests_per_minute: wholeNumber(0, 1_000_000_000) })
+const tier = z.strictObject({
+  requests_per_minute: wholeNumber(0, 1_000_000_000),
+  weight: wholeNumber(1, 100).default(1),
+})
 const DEFAULT_TIERS = {
-  free: { requests_per_minute: 100 },
-  premium: { requests_per_minute: 1000 },
-  enterprise: { requests_per_minute: 10000 },
+  free: { requests_per_minute: 100, weight: 1 },
+  premium: { requests_per_minute: 1000, weight: 1 },
+  enterprise: { requests_per_minute: 10000, weight: 1 },
 }
 
 const timeouts = z.strictObject({
@@ -74,6 +77,7 @@ const provider = z.strictObject({
   api_keys: apiKeys.optional(),
   keyless: flag.default(false),
   timeouts: timeouts.prefault({}),
+  concurrency_max: wholeNumber(1, 1_000_000).optional(),
   cap_field: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
   strip_fields: z.array(label).default([]),
   headers: z.record(headerName, headerValue.optional()).default({}),
@@ -98,6 +102,7 @@ const model = z.strictObject({
   context_tokens: tokens.optional(),
   image_tokens_max: wholeNumber(0, TOKENS_MAX).default(1500),
   service_tiers: z.record(label, price).default({}),
+  timeouts: timeouts.prefault({}),
   deployments: z.array(deployment).min(1),
   fallbacks: z.array(modelName).default([]),
 })
@@ -108,6 +113,13 @@ const outcomes = z.strictObject({
   aborted: z.enum(['cancel', 'drain']).default('cancel'),
   empty: z.enum(['free', 'input']).default('free'),
   killed: z.enum(['progress', 'free']).default('progress'),
+})
+
+const resilience = z.strictObject({
+  breaker_failures: wholeNumber(1, 1000).default(5),
+  breaker_open_ms: wholeNumber(1, 300_000).default(30_000),
+  key_off_ms: wholeNumber(1, 86_400_000).default(600_000),
+  retry_percent: wholeNumber(0, 100).default(10),
 })
 
 const streams = z.strictObject({
@@ -137,6 +149,7 @@ export const gatewaySchema = z.strictObject({
   providers: z.array(provider).min(1),
   models: z.array(model).min(1),
   outcomes: outcomes.prefault({}),
+  resilience: resilience.prefault({}),
   streams: streams.prefault({}),
   limits: limits.prefault({}),
   compatibility: compatibility.prefault({}),

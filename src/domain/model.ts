@@ -19,6 +19,8 @@ export type Deployment = Readonly<{
   weight: number
   price: Price
   timeouts: Timeouts
+  /** Calls at a time that the provider's key may have; Infinity where nobody said. */
+  concurrencyMax: number
   /** The stream is parsed and rewritten chunk by chunk: for upstreams that bend the format. */
   repair: boolean
   /** What the upstream calls the output cap. */
@@ -46,4 +48,8 @@ export type Model = Readonly<{
   fallbacks: readonly string[]
 }>
 
-export type Tier = Readonly<{ requestsPerMinute: number }>
+export type Tier = Readonly<{
+  requestsPerMinute: number
+  /** Of an account's turn where requests wait for a provider. */
+  weight: number
+}>

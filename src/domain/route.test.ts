@@ -14,6 +14,7 @@ const deployment = (id: string): Deployment => ({
   weight: 1,
   price,
   timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1 },
+  concurrencyMax: Infinity,
   repair: false,
   capField: 'max_tokens',
   stripFields: [],

@@ -12,12 +12,12 @@ const FINISHED: AnswerEnd = {
 }
 const FAULT = { kind: 'server', status: 503 } as const
 
-function running(isStream = true) {
+function running(isStream = true, { connectMs = 5_000 } = {}) {
   let now = 1_000
   const told: string[] = []
   const answer = new Answer({
     ticksMs: () => now,
-    timeouts: { connectMs: 10, firstByteMs: 100, idleMs: 50, totalMs: 1_000 },
+    timeouts: { connectMs, firstByteMs: 100, idleMs: 50, totalMs: 1_000 },
     isStream,
     onAccepted: () => told.push('accepted'),
     ticket: { ended: () => undefined },
@@ -110,6 +110,19 @@ describe('frames', () => {
 })
 
 describe('the end of an answer', () => {
+  test('is a failed connection where none came about in its time', async () => {
+    const { answer } = running()
+    answer.look(1_099)
+    expect(await stateOf(answer.over())).toBe('pending')
+    const { answer: accepted } = running(false, { connectMs: 50 })
+    accepted.accepted()
+    accepted.look(1_099)
+    expect(await stateOf(accepted.over())).toBe('pending')
+    const { answer: unconnected } = running(false, { connectMs: 50 })
+    unconnected.look(1_050)
+    expect(await unconnected.over()).toMatchObject({ fault: { kind: 'connect' } })
+  })
+
   test('comes once: whoever is first decides', async () => {
     const { answer, call, told } = running()
     answer.runs(call)

@@ -3,7 +3,7 @@ import type { Timeouts } from '../domain/model.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { AnswerEnd, AnswerListener, Delivered, RunningCall } from '../ports/provider.ts'
 import type { Watched } from './rounds.ts'
-import type { Ticket } from './traffic.ts'
+import type { Ticket } from './ticket.ts'
 
 /** How an attempt ended. Gone: the caller left, or the gateway is shutting down and would not wait. */
 export type Ending = AnswerEnd | { kind: 'gone' }
@@ -15,7 +15,7 @@ export type AnswerSettings = Readonly<{
   isStream: boolean
   onAccepted: () => void
   /** Ended with the answer. */
-  ticket: Ticket
+  ticket: Pick<Ticket, 'ended'>
 }>
 
 /**
@@ -62,6 +62,9 @@ export class Answer implements AnswerListener, Watched {
     if (now - this.#begunTicks >= timeouts.totalMs) this.#late('the whole answer')
     if (this.#isFresh || this.isPaused) this.#lastTicks = now
     this.#isFresh = false
+    if (!this.wasAccepted && now - this.#begunTicks >= timeouts.connectMs) {
+      this.fail({ kind: 'connect', detail: 'no connection in time' })
+    }
     if (!isStream || this.isPaused) return
     if (
       this.isVisible
@@ -156,10 +159,10 @@ export class Answer implements AnswerListener, Watched {
 
   /** An answer in one piece has its first byte at its end. */
   #tell(ending: Ending): void {
-    const { ticket, ticksMs } = this.#settings
+    const { ticket, ticksMs, isStream } = this.#settings
     if (ending.kind === 'finished') this.#firstByteMs ??= ticksMs() - this.#begunTicks
     const fault = ending.kind === 'fault' ? ending.fault : undefined
-    ticket.ended({ fault, firstByteMs: this.#firstByteMs })
+    ticket.ended({ fault, firstByteMs: this.#firstByteMs, isStream })
   }
 
   /** One waits at a time: first for the start, then for the end. */

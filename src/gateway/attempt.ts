@@ -6,6 +6,7 @@ import type { Admitted } from './admit.ts'
 import { Answer } from './answer.ts'
 import type { House } from './house.ts'
 import type { Rounds } from './rounds.ts'
+import { Turns, type Turn } from './turns.ts'
 
 /** The attempt that answered, or the last one that did not. */
 export type Attempted = Readonly<{
@@ -30,33 +31,36 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
   const { admitted, reply, rounds } = attempting
   const { clock } = house
   const attempts: AttemptRecord[] = []
-  let last: Attempted | undefined
-  for (const candidate of attempting.candidates) {
+  const turns = new Turns(house, attempting)
+  let turn = await turns.first()
+  for (;;) {
+    const { candidate } = turn
     const startedTicks = clock.ticksMs()
-    const answer = start(house, attempting, candidate)
+    const answer = start(house, attempting, turn)
     const ending = await answer.started()
     const fault = ending?.kind === 'fault' ? ending.fault : undefined
     const record = recordOf(candidate, fault, clock.ticksMs() - startedTicks)
     attempts.push(record)
     const firstByteMs = fault === undefined ? clock.ticksMs() - admitted.startedTicks : undefined
-    last = { answer, candidate, attempts, fault, firstByteMs }
-    if (fault === undefined) return last
+    const attempted = { answer, candidate, attempts, fault, firstByteMs }
+    if (fault === undefined) return attempted
     rounds.remove(answer)
     house.events.attemptFailed({
       requestId: admitted.requestId,
       attempt: record,
       detail: fault.detail,
     })
-    if (!movesOn(fault) || reply.isGone) return last
+    const next =
+      movesOn(fault) && !reply.isGone ? await turns.after({ candidate, fault }) : undefined
+    if (next === undefined) return attempted
+    turn = next
   }
-  if (last === undefined) throw new Error(`${admitted.request.model} has no candidates`)
-  return last
 }
 
 function start(
   house: House,
   { admitted, reply, rounds }: Attempting,
-  candidate: Candidate,
+  { candidate, ticket }: Turn,
 ): Answer {
   const { deployment, model } = candidate
   const { request, requestId, plan } = admitted
@@ -67,7 +71,7 @@ function start(
     onAccepted: () => {
       house.ledger.progress(requestId, plan.inputCost)
     },
-    ticket: house.traffic.begin(deployment),
+    ticket,
   })
   rounds.add(answer)
   reply.onGone(() => {

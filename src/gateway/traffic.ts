@@ -1,50 +1,69 @@
-import type { Fault } from '../domain/fault.ts'
+// What the gateway knows of its deployments and of their providers' keys. It is told of each attempt, and asked by
+// `choose` and `attempt`; the rules are in domain/.
 import type { Deployment } from '../domain/model.ts'
+import type { ResilienceSettings } from '../domain/resilience.ts'
+import { backOffMs, RetryBudget } from '../domain/retry-budget.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Events } from '../ports/events.ts'
+import type {
+  DeploymentState,
+  DeploymentView,
+  SwitchTarget,
+  TrafficControl,
+} from '../ports/traffic.ts'
+import { KeyTraffic, type Wait } from './key-traffic.ts'
+import { Known, Ticket } from './ticket.ts'
 
-/** Whether a deployment may be asked now, and why not. */
-export type DeploymentState = Readonly<{
-  kind: 'ready' | 'probing' | 'cooling' | 'open' | 'off' | 'full'
-  /** For operators. */
-  reason?: string
-  /** When it will be asked again. */
-  untilTicks?: number
+export type TrafficNeeds = Readonly<{
+  clock: Clock
+  events: Pick<Events, 'notice' | 'warning' | 'problem'>
+  /** From 0 to below 1. */
+  chance: () => number
+  settings: () => ResilienceSettings
+  /** Those of the configuration: operators see them all, asked or not. */
+  deployments: () => Iterable<Deployment>
 }>
-
-export type DeploymentView = Readonly<{
-  id: string
-  provider: string
-  keyIndex: number
-  state: DeploymentState
-  inFlight: number
-  firstByteMs: number | undefined
-}>
-
-/** What came of an attempt; without a fault and a first byte, nothing did: the caller left. */
-export type Result = Readonly<{ fault?: Fault | undefined; firstByteMs?: number | undefined }>
-
-/** An attempt that runs; ended exactly once. */
-export interface Ticket {
-  ended(result: Result): void
-}
 
 const READY: DeploymentState = { kind: 'ready' }
-/** How much the newest answer moves the average. */
-const NEWEST = 0.1
-
-type Known = {
-  readonly deployment: Deployment
-  inFlight: number
-  firstByteMs: number | undefined
+const PROBING: DeploymentState = { kind: 'probing', reason: 'the next request finds out' }
+const SWITCHED_OFF: DeploymentState = {
+  kind: 'off',
+  reason: 'switched off by an operator',
+  isSwitchedOff: true,
 }
+/** Retries within ten seconds that are always within the budget of a provider; all together may have twice as much. */
+const FLOOR = 3
+/** More than anybody configures; a wildcard model can have any number. */
+const KNOWN_MAX = 10_000
 
-/** What the gateway knows of its deployments, in memory; it outlives a reload of the configuration. */
-export class Traffic {
+/** In memory, by deployment and by provider and key: so it outlives a reload of the configuration. */
+export class Traffic implements TrafficControl {
+  readonly #needs: TrafficNeeds
   readonly #known = new Map<string, Known>()
+  readonly #keys = new Map<string, KeyTraffic>()
+  readonly #budgets = new Map<string, RetryBudget>()
+  readonly #budget = new RetryBudget()
+  /** What operators switched off. */
+  readonly #off = new Set<string>()
+
+  constructor(needs: TrafficNeeds) {
+    this.#needs = needs
+  }
 
   /** Cheap: asked for each candidate of each request. */
   stateOf(deployment: Deployment): DeploymentState {
-    this.#knownOf(deployment)
-    return READY
+    const known = this.#knownOf(deployment)
+    const { key, breaker } = known
+    if (this.isSwitchedOff(deployment)) return SWITCHED_OFF
+    const now = this.#needs.clock.ticksMs()
+    const health = key.health.state(now)
+    if (health === 'off' || health === 'cooling') return keyState(key, health)
+    const state = breaker.state(now)
+    if (state === 'open') {
+      return { kind: 'open', reason: 'it failed too often', untilTicks: breaker.untilTicks }
+    }
+    if (!key.hasRoom) return { kind: 'full', reason: `${key.inFlight} of ${key.most} in use` }
+    return state === 'probe' || health === 'probe' ? PROBING : READY
   }
 
   inFlight(deployment: Deployment): number {
@@ -56,41 +75,145 @@ export class Traffic {
     return this.#knownOf(deployment).firstByteMs
   }
 
+  /** Its last answer was one, or it has not been asked yet: the answer that can be had. */
+  isProven(deployment: Deployment): boolean {
+    return this.#knownOf(deployment).isProven
+  }
+
+  /** A request arrived that this provider will be asked for first. */
+  requested({ provider }: Deployment): void {
+    const now = this.#needs.clock.ticksMs()
+    this.#budgetOf(provider).requested(now)
+    this.#budget.requested(now)
+  }
+
+  /** Whether another attempt after a failed one is within the retry budgets. */
+  mayRetry(provider: string): boolean {
+    const now = this.#needs.clock.ticksMs()
+    const { retryShare: share } = this.#needs.settings()
+    return (
+      this.#budgetOf(provider).allows(now, { share, floor: FLOOR }) &&
+      this.#budget.allows(now, { share: 2 * share, floor: 2 * FLOOR })
+    )
+  }
+
+  retried(provider: string): void {
+    const now = this.#needs.clock.ticksMs()
+    this.#budgetOf(provider).retried(now)
+    this.#budget.retried(now)
+  }
+
+  /** How long to stay away from a provider that has failed. */
+  backOffMs(retries: number): number {
+    return backOffMs(retries, this.#needs.chance())
+  }
+
+  /** Whether its key may have one more call at this moment. */
+  hasRoom(deployment: Deployment): boolean {
+    return this.#knownOf(deployment).key.hasRoom
+  }
+
+  /** For those who find no room: when to come back, not all at once. */
+  busyMs(): number {
+    return 1_000 + 4_000 * this.#needs.chance()
+  }
+
+  /** A ticket as soon as there is room; undefined when there was none in time. */
+  wait(deployment: Deployment, wait: Wait): Promise<Ticket | undefined> {
+    const { key } = this.#knownOf(deployment)
+    return key.wait(this.#needs.clock, wait, () => this.begin(deployment))
+  }
+
+  /** Taken for each attempt; ended exactly once with what came of it. */
   begin(deployment: Deployment): Ticket {
-    const known = this.#knownOf(deployment)
-    known.inFlight++
-    return new Running(known)
+    return new Ticket(this.#needs, this.#knownOf(deployment))
   }
 
   view(): readonly DeploymentView[] {
-    return Array.from(this.#known.values(), ({ deployment, inFlight, firstByteMs }) => {
-      const { id, provider, keyIndex } = deployment
-      return { id, provider, keyIndex, state: this.stateOf(deployment), inFlight, firstByteMs }
+    for (const deployment of this.#needs.deployments()) this.#knownOf(deployment)
+    return Array.from(this.#known.values(), (known) => {
+      const { deployment, inFlight, firstByteMs, key } = known
+      return {
+        ...{ id: deployment.id, provider: deployment.provider, keyIndex: deployment.keyIndex },
+        ...{ state: this.stateOf(deployment), inFlight, firstByteMs, waiting: key.waiting },
+        limit: key.most === Infinity ? undefined : key.most,
+      }
     })
   }
 
-  #knownOf(deployment: Deployment): Known {
-    let known = this.#known.get(deployment.id)
-    if (known === undefined) {
-      known = { deployment, inFlight: 0, firstByteMs: undefined }
-      this.#known.set(deployment.id, known)
+  switchOff(target: SwitchTarget): void {
+    this.#off.add(switchName(target))
+  }
+
+  switchOn(target: SwitchTarget): void {
+    this.#off.delete(switchName(target))
+    for (const known of this.#known.values()) {
+      if (!namesOf(known.deployment).includes(switchName(target))) continue
+      known.forgive(this.#needs.chance)
     }
-    return known
+  }
+
+  /** By an operator: then it is not even the last resort. */
+  isSwitchedOff(deployment: Deployment): boolean {
+    return this.#off.size > 0 && namesOf(deployment).some((name) => this.#off.has(name))
+  }
+
+  #knownOf(deployment: Deployment): Known {
+    const known = this.#known.get(deployment.id)
+    if (known?.deployment === deployment) return known
+    if (known !== undefined) {
+      known.deployment = deployment
+      known.key.concurrencyMax = deployment.concurrencyMax
+      return known
+    }
+    if (this.#known.size >= KNOWN_MAX) this.#forgetIdle()
+    const key = this.#keyOf(deployment)
+    const added = new Known(deployment, key, this.#needs.chance)
+    this.#known.set(deployment.id, added)
+    return added
+  }
+
+  #keyOf({ provider, keyIndex, concurrencyMax }: Deployment): KeyTraffic {
+    const name = `${provider}#${keyIndex}`
+    const key = this.#keys.get(name) ?? new KeyTraffic(provider, keyIndex)
+    this.#keys.set(name, key)
+    key.concurrencyMax = concurrencyMax
+    return key
+  }
+
+  #forgetIdle(): void {
+    for (const [id, { inFlight, isProven }] of this.#known) {
+      if (inFlight === 0 && isProven) this.#known.delete(id)
+    }
+  }
+
+  #budgetOf(provider: string): RetryBudget {
+    let budget = this.#budgets.get(provider)
+    if (budget === undefined) this.#budgets.set(provider, (budget = new RetryBudget()))
+    return budget
   }
 }
 
-class Running implements Ticket {
-  readonly #known: Known
+function keyState(key: KeyTraffic, kind: 'off' | 'cooling'): DeploymentState {
+  const reason =
+    kind === 'off' ? 'the provider refuses its key' : 'the provider limits its key for a while'
+  return { kind, reason, untilTicks: key.health.untilTicks }
+}
 
-  constructor(known: Known) {
-    this.#known = known
-  }
+/** All by which a deployment can be switched off. */
+const namesOf = ({ id, provider, keyIndex }: Deployment): readonly string[] => [
+  switchName({ kind: 'provider', provider }),
+  switchName({ kind: 'key', provider, keyIndex }),
+  switchName({ kind: 'deployment', id }),
+]
 
-  ended({ firstByteMs }: Result): void {
-    const known = this.#known
-    known.inFlight--
-    if (firstByteMs === undefined) return
-    const before = known.firstByteMs ?? firstByteMs
-    known.firstByteMs = before + (firstByteMs - before) * NEWEST
+function switchName(target: SwitchTarget): string {
+  switch (target.kind) {
+    case 'provider':
+      return `provider ${target.provider}`
+    case 'key':
+      return `key ${target.provider}#${target.keyIndex}`
+    case 'deployment':
+      return `deployment ${target.id}`
   }
 }

@@ -1,5 +1,6 @@
 import type { Model, Tier } from '../domain/model.ts'
 import type { OutcomeSettings } from '../domain/outcome.ts'
+import type { ResilienceSettings } from '../domain/resilience.ts'
 import type { RoutedModel } from '../domain/route.ts'
 
 /** What can be asked for, as the configuration has it at this moment. */
@@ -16,4 +17,5 @@ export type GatewaySettings = Readonly<{
   inFlightMax: number
   keepAlive: Readonly<{ isOn: boolean; delayMs: number; everyMs: number }>
   idleReaderMs: number
+  resilience: ResilienceSettings
 }>

@@ -19,9 +19,10 @@ export function liveCatalog(config: Config): LiveCatalog {
 }
 
 function viewOf(config: Config) {
-  const { streams, limits, outcomes } = config
+  const { streams, limits, outcomes, resilience } = config
   const settings: GatewaySettings = {
     outcomes,
+    resilience,
     attemptsMax: limits.attemptsMax,
     inFlightMax: limits.inFlightMax,
     keepAlive: {
@@ -31,6 +32,6 @@ function viewOf(config: Config) {
     },
     idleReaderMs: streams.idleReaderMs,
   }
-  const free = config.tiers.get('free') ?? { requestsPerMinute: 0 }
+  const free = config.tiers.get('free') ?? { requestsPerMinute: 0, weight: 1 }
   return { config, settings, free, routes: routesOf(config.models) }
 }

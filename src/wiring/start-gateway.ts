@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
 import { Traffic } from '../gateway/traffic.ts'
+import type { Catalog } from '../ports/catalog.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { UsageThread } from '../store/lowdb/usage/usage-thread.ts'
 import { logEvents } from '../telemetry/events.ts'
@@ -36,9 +37,10 @@ export async function startGateway(
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
   const counter = workerTokenCounter()
+  const traffic = trafficOf(catalog, events)
   const house: House = {
     ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
-    ...{ providers: providers.find, clock: systemClock, traffic: new Traffic() },
+    ...{ providers: providers.find, clock: systemClock, traffic },
   }
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
@@ -86,6 +88,13 @@ async function openServerBooks(config: Config, events: House['events']) {
   if (store.durableEnd().segment > 1) usage.catchUp()
   return { store, usage }
 }
+
+const trafficOf = (catalog: Catalog, events: House['events']): Traffic =>
+  new Traffic({
+    ...{ clock: systemClock, events, chance: Math.random },
+    settings: () => catalog.settings().resilience,
+    deployments: () => catalog.models().flatMap(({ deployments }) => deployments),
+  })
 
 const sessionSecret = ({ jwtSecretKey }: Secrets): Uint8Array =>
   jwtSecretKey === undefined ? randomBytes(32) : new TextEncoder().encode(jwtSecretKey)

@@ -15,6 +15,7 @@ const deployment: Deployment = {
   weight: 1,
   price,
   timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1 },
+  concurrencyMax: Infinity,
   repair: false,
   capField: 'max_tokens',
   stripFields: [],

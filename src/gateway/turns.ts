@@ -1,0 +1,169 @@
+import { Failure } from '../domain/failure.ts'
+import type { Fault } from '../domain/fault.ts'
+import type { Candidate } from '../domain/route.ts'
+import type { Reply } from '../ports/reply.ts'
+import type { Admitted } from './admit.ts'
+import type { House } from './house.ts'
+import type { Ticket } from './ticket.ts'
+
+/** A deployment to ask now, and the ticket for it. */
+export type Turn = Readonly<{ candidate: Candidate; ticket: Ticket }>
+
+export type Failed = Readonly<{ candidate: Candidate; fault: Fault }>
+
+type Asking = Readonly<{ admitted: Admitted; reply: Reply; candidates: readonly Candidate[] }>
+
+/** A key that cools for no longer is waited for, when there is nowhere else to go. */
+const COOL_MS_MAX = 5_000
+const QUEUE_MS_MAX = 2_000
+const QUEUE_SHARE = 0.1
+
+/** Whose turn it is: which of a request's candidates is asked next, when, and whether at all. */
+export class Turns {
+  readonly #house: House
+  readonly #asking: Asking
+  /** Not asked yet, in order. */
+  #left: readonly Candidate[]
+  #retries = 0
+  #isFull = false
+
+  constructor(house: House, asking: Asking) {
+    this.#house = house
+    this.#asking = asking
+    const { candidates } = asking
+    this.#left = candidates
+    const [first] = candidates
+    if (first !== undefined) house.traffic.requested(first.deployment)
+  }
+
+  /** The first one is as chosen. */
+  async first(): Promise<Turn> {
+    const turn = await this.#take(undefined)
+    if (turn !== undefined) return turn
+    if (!this.#isFull) throw noProvider()
+    throw new Failure('overloaded', 'Too many requests wait for this model. Try again shortly.', {
+      retryAfterMs: this.#house.traffic.busyMs(),
+    })
+  }
+
+  /** After one that failed: undefined where another attempt would be hopeless, or one too many. */
+  async after(failed: Failed): Promise<Turn | undefined> {
+    return this.#asking.reply.isGone ? undefined : await this.#take(failed)
+  }
+
+  async #take(failed: Failed | undefined): Promise<Turn | undefined> {
+    const { traffic } = this.#house
+    for (;;) {
+      const candidate = this.#pick() ?? (failed && this.#again(failed))
+      if (candidate === undefined) return undefined
+      this.#left = this.#left.filter((one) => one !== candidate)
+      if (failed !== undefined && !this.#mayRetry(candidate, failed)) continue
+      if (failed !== undefined) await this.#pause(candidate, failed)
+      if (this.#asking.reply.isGone) return undefined
+      const { deployment } = candidate
+      const ticket = traffic.hasRoom(deployment)
+        ? traffic.begin(deployment)
+        : await this.#wait(candidate)
+      if (ticket === undefined) continue
+      if (failed !== undefined) traffic.retried(deployment.provider)
+      return { candidate, ticket }
+    }
+  }
+
+  /** The next one that is well; where none is, the next one at all: the last that may work is never left out. */
+  #pick(): Candidate | undefined {
+    const { traffic } = this.#house
+    const left = this.#left
+    if (left === this.#asking.candidates && left.length === 1)
+      return this.#unlessSwitchedOff(left[0])
+    let other: Candidate | undefined
+    for (const candidate of left) {
+      const { kind, isSwitchedOff } = traffic.stateOf(candidate.deployment)
+      if (kind === 'ready' || kind === 'probing') return candidate
+      if (isSwitchedOff !== true) other ??= candidate
+    }
+    return other
+  }
+
+  #unlessSwitchedOff(candidate: Candidate | undefined): Candidate | undefined {
+    if (candidate === undefined) return undefined
+    return this.#house.traffic.isSwitchedOff(candidate.deployment) ? undefined : candidate
+  }
+
+  /** The only deployment is asked once more where it never saw the request, or said when to come back. */
+  #again({ candidate, fault }: Failed): Candidate | undefined {
+    const { traffic, catalog } = this.#house
+    const isOnly = this.#asking.candidates.length === 1 && this.#retries === 0
+    if (!isOnly || catalog.settings().attemptsMax < 2) return undefined
+    if (fault.kind === 'connect') return this.#unlessSwitchedOff(candidate)
+    const { kind } = traffic.stateOf(candidate.deployment)
+    return kind === 'cooling' && this.#coolMs(candidate) <= COOL_MS_MAX ? candidate : undefined
+  }
+
+  /**
+   * What was well when last asked is the answer that can be had, and a connection that did not come about cost nobody
+   * anything. Everything else is a guess, of which there may be so many for so many requests.
+   */
+  #mayRetry({ deployment }: Candidate, { fault }: Failed): boolean {
+    const { traffic } = this.#house
+    return (
+      traffic.isProven(deployment) ||
+      (fault.kind === 'connect' && this.#asking.candidates.length === 1) ||
+      traffic.mayRetry(deployment.provider)
+    )
+  }
+
+  async #pause(candidate: Candidate, failed: Failed): Promise<void> {
+    const { traffic } = this.#house
+    const isSame = candidate.deployment.provider === failed.candidate.deployment.provider
+    const backOffMs =
+      isSame && !ABOUT_NO_LOAD.has(failed.fault.kind) ? traffic.backOffMs(this.#retries) : 0
+    this.#retries++
+    const coolMs = failed.fault.kind === 'rate_limited' ? this.#coolMs(candidate) : 0
+    const waitMs = coolMs > 0 && coolMs <= COOL_MS_MAX ? coolMs + backOffMs : backOffMs
+    if (waitMs > 0) await this.#sleep(waitMs)
+  }
+
+  #coolMs({ deployment }: Candidate): number {
+    const { kind, untilTicks = 0 } = this.#house.traffic.stateOf(deployment)
+    return kind === 'cooling' ? untilTicks - this.#house.clock.ticksMs() : 0
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#house.clock.after(ms, resolve)
+      this.#asking.reply.onGone(() => {
+        stop()
+        resolve()
+      })
+    })
+  }
+
+  async #wait({ deployment }: Candidate): Promise<Ticket | undefined> {
+    const { traffic, ledger, catalog } = this.#house
+    const { admitted, reply } = this.#asking
+    this.#isFull = true
+    const { account } = admitted.key
+    const ticket = await traffic.wait(deployment, {
+      account,
+      weight: catalog.tier(ledger.account(account)?.tier ?? '').weight,
+      waitMs: Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE),
+      onGone: (listener) => {
+        reply.onGone(listener)
+      },
+    })
+    if (!reply.isGone) return ticket
+    ticket?.ended({ fault: undefined, firstByteMs: undefined, isStream: false })
+    return undefined
+  }
+}
+
+/** The same provider's next key or model needs no breath: the fault was about this one. */
+const ABOUT_NO_LOAD: ReadonlySet<Fault['kind']> = new Set(['credential', 'misrouted'])
+
+const noProvider = (): Failure =>
+  new Failure(
+    'upstream_unavailable',
+    'No provider can serve this model at the moment. Try again shortly.',
+    { retryAfterMs: 2_000 },
+  )

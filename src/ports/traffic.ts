@@ -1,0 +1,38 @@
+/** Whether a deployment may be asked now, and why not. */
+export type DeploymentState = Readonly<{
+  kind: 'ready' | 'probing' | 'cooling' | 'open' | 'off' | 'full'
+  /** For operators. */
+  reason?: string
+  /** When it will be asked again. */
+  untilTicks?: number
+  /** It is off because an operator says so: then it is not even the last resort. */
+  isSwitchedOff?: boolean
+}>
+
+export type DeploymentView = Readonly<{
+  id: string
+  provider: string
+  /** Counted from 0. */
+  keyIndex: number
+  state: DeploymentState
+  inFlight: number
+  firstByteMs: number | undefined
+  /** Of its key: how many calls at a time, undefined while there is no limit; and how many wait. */
+  limit: number | undefined
+  waiting: number
+}>
+
+/** What an operator switches: all of a provider, or one of its keys, or one deployment. */
+export type SwitchTarget =
+  | Readonly<{ kind: 'provider'; provider: string }>
+  | Readonly<{ kind: 'key'; provider: string; keyIndex: number }>
+  | Readonly<{ kind: 'deployment'; id: string }>
+
+/** The state of all that answers requests, for operators. */
+export interface TrafficControl {
+  view(): readonly DeploymentView[]
+  /** Until it is switched on again, or the gateway starts anew. */
+  switchOff(target: SwitchTarget): void
+  /** Forgets, too, what was held against it. */
+  switchOn(target: SwitchTarget): void
+}
