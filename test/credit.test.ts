@@ -89,3 +89,48 @@ test('three answers to one prompt hold and cost three times the output', async (
   expect(Number(await client.held()) - one).toBeGreaterThanOrEqual(2 * 100 * 8)
   await three
 })
+
+test('x-max-cost lowers the cap to what the caller allows, and no answer costs more', async () => {
+  const client = await house.client()
+  const answer = await raw({
+    url: house.gateway.url,
+    key: client.key,
+    body: chat('words', { max_tokens: 4000 }),
+    headers: { 'x-max-cost': '400' },
+  })
+  expect(answer.status).toBe(200)
+  expect(Number(house.upstream.journal.at(-1)?.body['max_tokens']) * 8).toBeLessThanOrEqual(400)
+  expect(Number(answer.headers['x-tollgate-cost'])).toBeLessThanOrEqual(400)
+})
+
+test('an x-max-cost that pays for no useful answer is refused by its name, and nothing goes upstream', async () => {
+  const client = await house.client()
+  const calls = house.upstream.journal.length
+  const answer = await raw({
+    url: house.gateway.url,
+    key: client.key,
+    body: chat('words'),
+    headers: { 'x-max-cost': '20' },
+  })
+  expect(answer.status).toBe(402)
+  expect(JSON.parse(answer.body)).toMatchObject({
+    error: { code: 'insufficient_quota', param: 'x-max-cost' },
+  })
+  expect(house.upstream.journal.length).toBe(calls)
+  expect(await client.held()).toBe('0')
+})
+
+test.each(['0', '-1', 'much', '1e3', '0.0000001', 'NaN', '', '1, 1'])(
+  'an x-max-cost of %j is a clear mistake',
+  async (maxCost) => {
+    const client = await house.client()
+    const answer = await raw({
+      url: house.gateway.url,
+      key: client.key,
+      body: chat('words'),
+      headers: { 'x-max-cost': maxCost },
+    })
+    expect(answer.status).toBe(400)
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { param: 'x-max-cost' } })
+  },
+)

@@ -1,7 +1,7 @@
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { likelyPrompt, planHold, planWithin, type Asked, type HoldPlan } from '../domain/hold.ts'
 import type { KeyRecord } from '../domain/key.ts'
-import { formatCredits, type MicroCredits } from '../domain/money.ts'
+import { formatCredits, parseCredits, type MicroCredits } from '../domain/money.ts'
 import { authorize } from './authenticate.ts'
 import type { House, ReadBody } from './house.ts'
 
@@ -15,17 +15,23 @@ export type Admitted = Asked &
     startedTicks: number
   }>
 
-export type Admission = Readonly<{ requestId: string; key: KeyRecord; body: ReadBody }>
+export type Admission = Readonly<{
+  requestId: string
+  key: KeyRecord
+  body: ReadBody
+  maxCost: string | undefined
+}>
 
 /** Model known and allowed; then the hold, durable before any byte goes upstream. */
-export async function admit(house: House, { requestId, key, body }: Admission): Promise<Admitted> {
+export async function admit(house: House, admission: Admission): Promise<Admitted> {
+  const { requestId, key, body, maxCost } = admission
   const { clock } = house
   const { request, size } = body
   const route = routeFor(house, key, body)
   const asked = { request, size, route }
   checkLength(asked)
   const [startedAt, startedTicks] = [clock.nowMs(), clock.ticksMs()]
-  const plan = await holdCredit(house, { requestId, key, asked })
+  const plan = await holdCredit(house, { requestId, key, asked, maxCost })
   return { request, size, route, requestId, key, plan, startedAt, startedTicks }
 }
 
@@ -68,10 +74,16 @@ export const modelNotFound = (model: string): Failure =>
     { param: 'model' },
   )
 
-type Entering = Readonly<{ requestId: string; key: KeyRecord; asked: Asked }>
+type Entering = Readonly<{
+  requestId: string
+  key: KeyRecord
+  asked: Asked
+  maxCost: string | undefined
+}>
 
 /** Holds the whole bound; where the account's whole credit could not pay it, what that credit pays. */
-async function holdCredit(house: House, { requestId, key, asked }: Entering): Promise<HoldPlan> {
+async function holdCredit(house: House, entering: Entering): Promise<HoldPlan> {
+  const { requestId, key, asked, maxCost } = entering
   const { request, route } = asked
   const { price } = route.model
   const { account, id: keyId } = key
@@ -87,7 +99,8 @@ async function holdCredit(house: House, { requestId, key, asked }: Entering): Pr
       inputCost,
     })
   }
-  const wanted = planHold(asked)
+  const whole = planHold(asked)
+  const wanted = maxCost === undefined ? whole : cheapened(asked, whole, maxCost)
   const answer = await hold(wanted)
   if (answer.kind === 'held') return wanted
   const { balance } = answer.credit
@@ -96,6 +109,26 @@ async function holdCredit(house: House, { requestId, key, asked }: Entering): Pr
   if (lowered === undefined) throw insufficientQuota(balance, wanted)
   if ((await hold(lowered)).kind === 'held') return lowered
   throw creditHeld(lowered.amount)
+}
+
+/** The plan under the caller's own limit on its cost. */
+function cheapened(asked: Asked, whole: HoldPlan, maxCost: string): HoldPlan {
+  const most = parseCredits(maxCost)
+  if (most === undefined || most <= 0n) {
+    throw invalidRequest(
+      "The header 'x-max-cost' must be an amount of credits above 0 with at most six decimal places.",
+      'x-max-cost',
+    )
+  }
+  if (whole.amount <= most) return whole
+  const lowered = planWithin(asked, whole, most)
+  if (lowered !== undefined) return lowered
+  throw new Failure(
+    'insufficient_quota',
+    `The header 'x-max-cost' allows ${formatCredits(most)} credits, which pay for no useful answer: this request could ` +
+      `cost ${formatCredits(whole.amount)}. Allow more, or send a shorter request.`,
+    { param: 'x-max-cost' },
+  )
 }
 
 const creditHeld = (amount: MicroCredits): Failure =>

@@ -16,6 +16,8 @@ function running(isStream = true, { connectMs = 5_000 } = {}) {
   let now = 1_000
   const told: string[] = []
   const answer = new Answer({
+    requestId: 'req_1',
+    account: 'ann',
     ticksMs: () => now,
     timeouts: { connectMs, firstByteMs: 100, idleMs: 50, totalMs: 1_000 },
     isStream,

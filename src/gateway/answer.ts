@@ -5,10 +5,15 @@ import type { AnswerEnd, AnswerListener, Delivered, RunningCall } from '../ports
 import type { Watched } from './rounds.ts'
 import type { Ticket } from './ticket.ts'
 
-/** How an attempt ended. Gone: the caller left, or the gateway is shutting down and would not wait. */
-export type Ending = AnswerEnd | { kind: 'gone' }
+/**
+ * How an attempt ended. Gone: the caller left, or the gateway is shutting down and would not wait. Cancelled: the caller
+ * said that it is enough, and still listens.
+ */
+export type Ending = AnswerEnd | { kind: 'gone' } | { kind: 'cancelled' }
 
 export type AnswerSettings = Readonly<{
+  requestId: string
+  account: string
   ticksMs: () => number
   timeouts: Timeouts
   /** What is not streamed has only its total time: its head comes with its body. */
@@ -138,6 +143,18 @@ export class Answer implements AnswerListener, Watched {
     this.#end({ kind: 'gone' })
   }
 
+  isStreamOf(account: string, requestId: string): boolean {
+    const settings = this.#settings
+    return settings.isStream && settings.requestId === requestId && settings.account === account
+  }
+
+  /** The caller wants no more of it. */
+  stop(): void {
+    if (this.#ending !== undefined) return
+    this.#call?.cancel()
+    this.#end({ kind: 'cancelled' })
+  }
+
   get isFinishing(): boolean {
     return this.#call?.isFinishing ?? false
   }
@@ -176,4 +193,4 @@ export class Answer implements AnswerListener, Watched {
 const NOTHING: Delivered = { text: '', size: { ascii: 0, other: 0 } }
 
 export const reportedUsage = (ending: Ending): Usage | undefined =>
-  ending.kind === 'gone' ? undefined : ending.usage
+  'usage' in ending ? ending.usage : undefined

@@ -65,6 +65,8 @@ function start(
   const { deployment, model } = candidate
   const { request, requestId, plan } = admitted
   const answer = new Answer({
+    requestId,
+    account: admitted.key.account,
     ticksMs: house.clock.ticksMs,
     timeouts: deployment.timeouts,
     isStream: request.stream,

@@ -2,7 +2,7 @@ import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import type { Reply } from '../ports/reply.ts'
 import { admit, type Admitted } from './admit.ts'
-import type { Ending } from './answer.ts'
+import { Answer, type Ending } from './answer.ts'
 import { answerHeaders, costHeaders } from './answer-headers.ts'
 import { attempt, type Attempted } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
@@ -12,7 +12,7 @@ import type { House, IncomingCall, ReadBody } from './house.ts'
 import { relay } from './relay.ts'
 import { Rounds } from './rounds.ts'
 import { settle, type Settled } from './settle.ts'
-import { countedUsageChunk, StreamReply } from './stream-reply.ts'
+import { countedUsageChunk, finishChunk, StreamReply } from './stream-reply.ts'
 
 /** The story of a request: authenticate, admit, choose, attempt, relay, settle (which meters), and the end. */
 export class Completions {
@@ -47,12 +47,21 @@ export class Completions {
     await new Promise<void>((resolve) => this.#idleListeners.push(resolve))
   }
 
+  /** Ends an open stream of the account politely; false when it has none of that name. */
+  cancel(account: string, requestId: string): boolean {
+    const found = this.#rounds.find(
+      (one): one is Answer => one instanceof Answer && one.isStreamOf(account, requestId),
+    )
+    found?.stop()
+    return found !== undefined
+  }
+
   /** Ends what is still running: the gateway is about to stop. */
   hurry(): void {
     this.#rounds.hurry()
   }
 
-  async #admit({ requestId, credential, read }: IncomingCall): Promise<Admitted> {
+  async #admit({ requestId, credential, maxCost, read }: IncomingCall): Promise<Admitted> {
     const house = this.#house
     let key: KeyRecord | undefined
     let body: ReadBody | undefined
@@ -60,7 +69,7 @@ export class Completions {
       key = authenticate(house, credential)
       body = await read()
       this.#checkRoom()
-      return await admit(house, { requestId, key, body })
+      return await admit(house, { requestId, key, body, maxCost })
     } catch (error) {
       if (error instanceof Failure) {
         const { code, message, details } = error
@@ -124,16 +133,22 @@ function conclude({ admitted, attempted, ending, settled, reply, stream }: Concl
   if (ending.kind === 'fault') throw failureOf(ending.fault, attempted.answer.isVisible)
   if (stream === undefined) {
     const cost = costHeaders(settled.charged, settled.balance)
-    reply.send([...answerHeaders(attempted), ...cost], ending.body ?? '')
+    const body = ending.kind === 'finished' ? ending.body : undefined
+    reply.send([...answerHeaders(attempted), ...cost], body ?? '')
     return
   }
   stream.begin(attempted)
   // A finish without any token is an answer, too: what was kept back for it is all there is.
   if (!attempted.answer.isVisible) attempted.answer.relayTo((bytes) => stream.write(bytes))
-  const { showUsage, model } = admitted.request
-  const counted = () => countedUsageChunk({ id: admitted.requestId, model, usage: settled.usage })
+  const { requestId: id, request } = admitted
+  const { showUsage, model, choices } = request
+  const isCutShort = ending.kind === 'cancelled' && !attempted.answer.isFinishing
+  const reported = ending.kind === 'finished' ? ending.usageChunk : undefined
   stream.finish({
-    usageChunk: showUsage ? (ending.usageChunk ?? counted()) : undefined,
+    finishChunk: isCutShort ? finishChunk({ id, model, choices }) : undefined,
+    usageChunk: showUsage
+      ? (reported ?? countedUsageChunk({ id, model, usage: settled.usage }))
+      : undefined,
     cost: settled.charged,
   })
 }

@@ -25,6 +25,8 @@ export type House = Readonly<{
 export type IncomingCall = Readonly<{
   requestId: string
   credential: string | undefined
+  /** The most that the caller wants to pay for it, as they wrote it. */
+  maxCost: string | undefined
   /** Reads and checks the body: only after the key is known to be good. */
   read: () => Promise<ReadBody>
 }>

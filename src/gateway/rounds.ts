@@ -42,6 +42,10 @@ export class Rounds {
     last.slot = slot
   }
 
+  find<T extends Watched>(is: (watched: Watched) => watched is T): T | undefined {
+    return this.#watched.find(is)
+  }
+
   hurry(): void {
     for (const watched of this.#watched.slice()) watched.hurry()
   }

@@ -57,7 +57,9 @@ function meter(
 function outcomeOf({ attempted, ending }: Ended): Outcome {
   const { isVisible } = attempted.answer
   if (ending.kind === 'finished') return 'finished'
-  if (ending.kind === 'gone') return isVisible ? 'aborted' : 'aborted_early'
+  if (ending.kind === 'gone' || ending.kind === 'cancelled') {
+    return isVisible ? 'aborted' : 'aborted_early'
+  }
   if (isVisible) return 'cut'
   return ending.fault.kind === 'empty' ? 'empty' : 'failed'
 }

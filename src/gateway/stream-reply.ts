@@ -58,7 +58,8 @@ export class StreamReply implements Watched {
   }
 
   /** The usage chunk, for those who asked for it, with what the answer cost; and the end that only a real finish has. */
-  finish({ usageChunk, cost }: { usageChunk: JsonChunk | undefined; cost: MicroCredits }): void {
+  finish({ finishChunk, usageChunk, cost }: StreamEnd): void {
+    if (finishChunk !== undefined) this.#reply.write(`data: ${JSON.stringify(finishChunk)}\n\n`)
     if (usageChunk !== undefined) this.#reply.write(usageFrame(usageChunk, cost))
     this.#reply.write('data: [DONE]\n\n')
     this.#reply.end()
@@ -66,6 +67,23 @@ export class StreamReply implements Watched {
 }
 
 type JsonChunk = Readonly<Record<string, unknown>>
+
+type StreamEnd = Readonly<{
+  /** Where the provider did not come to its own. */
+  finishChunk: JsonChunk | undefined
+  usageChunk: JsonChunk | undefined
+  cost: MicroCredits
+}>
+
+type Finished = Readonly<{ id: string; model: string; choices: number }>
+
+/** The finish of a stream that its caller cancelled. */
+export const finishChunk = ({ id, model, choices }: Finished): JsonChunk => ({
+  ...{ id, object: 'chat.completion.chunk', created: 0, model },
+  choices: Array.from({ length: choices }, (_, index) => ({
+    ...{ index, delta: {}, logprobs: null, finish_reason: 'stop' },
+  })),
+})
 
 function usageFrame(chunk: JsonChunk, cost: MicroCredits): string {
   const usage = { ...(chunk['usage'] as object), cost: Number(formatCredits(cost)) }

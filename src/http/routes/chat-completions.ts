@@ -27,6 +27,10 @@ export function routedChatCompletions(site: Site) {
   }
 }
 
+/** A header that came twice is no amount, and is refused as such. */
+const one = (header: string | string[] | undefined): string | undefined =>
+  Array.isArray(header) ? header.join(', ') : header
+
 type Exchange = Readonly<{ req: IncomingMessage; res: ServerResponse; common: CommonHeaders }>
 
 async function complete(site: Site, { req, res, common }: Exchange): Promise<void> {
@@ -36,6 +40,7 @@ async function complete(site: Site, { req, res, common }: Exchange): Promise<voi
   const call = {
     requestId,
     credential: credentialOf(req.headers),
+    maxCost: one(req.headers['x-max-cost']),
     read: () => readChatRequest(req, bodyBytesMax),
   }
   try {

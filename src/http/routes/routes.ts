@@ -11,6 +11,7 @@ import { receipt } from './receipts.ts'
 import { usage } from './usage.ts'
 import { adminUsage } from './admin-usage.ts'
 import { about } from './about.ts'
+import { cancelRequest } from './requests.ts'
 import { beginSession, validateSession } from './sessions.ts'
 
 /** Every route of the gateway; each resource has a file of its own. */
@@ -23,6 +24,7 @@ export function routes(site: Site): Router {
   router.get('/v1/account', account(site))
   router.get('/v1/usage', usage(site))
   router.get('/v1/receipts/:id', receipt(site))
+  router.post('/v1/requests/:id/cancel', cancelRequest(site))
   router.get('/', about(site))
   router.get('/health', health(site))
   router.get('/healthz', liveness)

@@ -1,0 +1,74 @@
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
+import type OpenAI from 'openai'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { costOf, MESSAGES, openHouse, type Client, type House } from './support/house.ts'
+import { settledOf } from './support/journal.ts'
+import { raw } from './support/raw.ts'
+
+let house: House
+let client: Client
+beforeAll(async () => {
+  house = await openHouse({ long: ['answer?chunks=400&every=20'], short: ['answer?chunks=3'] })
+  client = await house.client()
+})
+afterAll(() => house.close())
+
+type Chunk = OpenAI.ChatCompletionChunk
+
+async function begin(model: string) {
+  const { data, response } = await client.openai.chat.completions
+    .create({
+      ...{ model, messages: MESSAGES, n: 2 },
+      ...{ stream: true, stream_options: { include_usage: true } },
+    })
+    .withResponse()
+  const chunks: Chunk[] = []
+  const id = response.headers.get('x-request-id') ?? ''
+  return { id, chunks, iterator: data[Symbol.asyncIterator]() }
+}
+
+const cancel = (key: string, id: string) =>
+  raw({ url: house.gateway.url, key, path: `/v1/requests/${id}/cancel`, body: '' })
+
+test('a cancelled stream ends with a finish, its usage and [DONE], and costs what was delivered', async () => {
+  const before = Number(await client.balance())
+  const { id, chunks, iterator } = await begin('long')
+  for (let count = 0; count < 5; count++) {
+    const { value } = (await iterator.next()) as IteratorYieldResult<Chunk>
+    chunks.push(value)
+  }
+  const answer = await cancel(client.key, id)
+  expect(answer.status).toBe(200)
+  expect(JSON.parse(answer.body)).toEqual({ id, object: 'request.cancelled', cancelled: true })
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
+    chunks.push(next.value)
+
+  const [finish, last] = chunks.slice(-2)
+  expect(finish?.choices.map((choice) => choice.finish_reason)).toEqual(['stop', 'stop'])
+  const text = chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+  const used = { prompt: countTokens(MESSAGES[0]?.content ?? ''), completion: countTokens(text) }
+  expect(last?.usage).toMatchObject({
+    ...{ prompt_tokens: used.prompt, completion_tokens: used.completion },
+  })
+  expect(before - Number(await client.balance())).toBe(costOf(used))
+  expect(await client.held()).toBe('0')
+  expect(settledOf(house.gateway.dir, id)).toMatchObject({ outcome: 'aborted', estimated: true })
+  expect(chunks.length).toBeLessThan(300)
+  expect((await cancel(client.key, id)).status).toBe(404)
+})
+
+test('what has ended, what never was, and what belongs to another account is not there', async () => {
+  const other = await house.client()
+  const { id, iterator } = await begin('long')
+  await iterator.next()
+  expect((await cancel(other.key, id)).status).toBe(404)
+  expect((await cancel('tg-wrong', id)).status).toBe(401)
+  expect((await cancel(client.key, id)).status).toBe(200)
+  const done = await begin('short')
+  while ((await done.iterator.next()).done !== true);
+  const answers = [await cancel(client.key, done.id), await cancel(client.key, 'req_none')]
+  for (const { status, body } of answers) {
+    expect(status).toBe(404)
+    expect(JSON.parse(body)).toMatchObject({ error: { code: 'not_found' } })
+  }
+})
