@@ -303,16 +303,17 @@ const money: readonly Mutant[] = [
     name: 'hold-without-credit',
     harm: 'more is promised than the account has',
     file: 'src/domain/account.ts',
-    find: '  if (amount > available(credit)) return undefined\n',
-    replace: '',
+    find: '  if (amount > available(credit)) return undefined\n  return { balance: credit.balance, held',
+    replace: '  return { balance: credit.balance, held',
     tests: [domain('account')],
   },
   {
     name: 'hold-against-balance',
     harm: 'credit that other requests hold is promised again',
     file: 'src/domain/account.ts',
-    find: 'if (amount > available(credit))',
-    replace: 'if (amount > credit.balance)',
+    find: 'if (amount > available(credit)) return undefined\n  return { balance: credit.balance, held',
+    replace:
+      'if (amount > credit.balance) return undefined\n  return { balance: credit.balance, held',
     tests: [domain('account')],
   },
   {
