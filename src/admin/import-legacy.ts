@@ -43,21 +43,23 @@ export function legacyImport(needs: Needs): LegacyImport {
 }
 
 const NEW_ACCOUNT_TIER = 'free'
+/** Old keys come by the command line alone. */
+const ACTOR = 'cli'
 
 /**
  * Account, key and credit in one step: what is recorded in one turn reaches the disk in one batch, whole or not at all,
  * so a key that is there has its credit.
  */
-function takeOver(entry: LegacyEntry, { registry, secrets }: Needs): readonly Promise<void>[] {
+function takeOver(entry: LegacyEntry, { registry, secrets }: Needs): readonly Promise<unknown>[] {
   const { account, hash, hint, amount, isWeak } = entry
-  const steps: Promise<void>[] = []
+  const steps: Promise<unknown>[] = []
   if (registry.account(account) === undefined)
-    steps.push(registry.openAccount({ id: account, tier: NEW_ACCOUNT_TIER }))
+    steps.push(registry.openAccount({ id: account, tier: NEW_ACCOUNT_TIER, by: ACTOR }))
   const weak = isWeak ? { weak: true as const } : {}
-  const key = { id: secrets.newId('key'), hash, hint, account, role: 'user' as const, ...weak }
+  const key = { id: secrets.newId('key'), hash, hint, account, role: 'user' as const, by: ACTOR, ...weak }
   steps.push(registry.addKey(key))
-  if (amount > 0n)
-    steps.push(registry.credit({ id: `legacy:${hash}`, account, amount, reason: 'imported' }))
+  const act = { id: `legacy:${hash}`, by: ACTOR, reason: 'imported' }
+  if (amount > 0n) steps.push(registry.book({ kind: 'credit', account, amount }, act))
   return steps
 }
 

@@ -3,6 +3,7 @@ import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { MicroCredits } from '../domain/money.ts'
 import type { Registry } from '../ports/ledger.ts'
 import type { Secrets } from '../ports/secrets.ts'
+import { refusalOf } from './booking-refusal.ts'
 
 export type KeyWish = Readonly<
   | { role: 'admin'; expiresAt?: number }
@@ -27,7 +28,7 @@ export type IssuedKey = Readonly<{
   balance: MicroCredits
 }>
 
-export type KeyIssuing = Readonly<{ issue(wish: KeyWish): Promise<IssuedKey> }>
+export type KeyIssuing = Readonly<{ issue(wish: KeyWish, by: string): Promise<IssuedKey> }>
 
 type Needs = Readonly<{
   registry: Registry
@@ -40,14 +41,14 @@ type Needs = Readonly<{
 /** Issues keys: creates the account if it is new, adds the credit, and shows the secret once. */
 export function keyIssuing(needs: Needs): KeyIssuing {
   return {
-    async issue(wish) {
+    async issue(wish, by) {
       check(wish, needs)
       const account = wish.role === 'admin' ? OPERATOR : wish.account
       const key = needs.secrets.newKey()
       if (wish.role === 'user')
-        await fund(needs.registry, { ...wish, id: needs.secrets.newId('crd') })
+        await fund(needs.registry, { ...wish, by, id: needs.secrets.newId('crd') })
       await needs.registry.addKey({
-        ...{ id: key.id, hash: key.hash, hint: key.hint, account, role: wish.role },
+        ...{ id: key.id, hash: key.hash, hint: key.hint, account, role: wish.role, by },
         ...(wish.expiresAt !== undefined && { expiresAt: wish.expiresAt }),
         ...(wish.role === 'user' && wish.models !== undefined && { models: wish.models }),
       })
@@ -61,15 +62,18 @@ export function keyIssuing(needs: Needs): KeyIssuing {
   }
 }
 
-type Funding = Extract<KeyWish, { role: 'user' }> & Readonly<{ id: string }>
+type Funding = Extract<KeyWish, { role: 'user' }> & Readonly<{ id: string; by: string }>
 
-async function fund(registry: Registry, { id, account, credits, tier }: Funding): Promise<void> {
+async function fund(registry: Registry, funding: Funding): Promise<void> {
+  const { id, by, account, credits: amount, tier } = funding
   const known = registry.account(account)
   if (known === undefined)
-    await registry.openAccount({ id: account, tier: tier ?? NEW_ACCOUNT_TIER })
-  else if (tier !== undefined && tier !== known.tier) await registry.setTier(account, tier)
-  if (credits > 0n)
-    await registry.credit({ id, account, amount: credits, reason: 'granted with a key' })
+    await registry.openAccount({ id: account, tier: tier ?? NEW_ACCOUNT_TIER, by })
+  else if (tier !== undefined && tier !== known.tier) await registry.setTier(account, tier, by)
+  if (amount === 0n) return
+  const act = { id, by, reason: 'granted with a key' }
+  const booking = await registry.book({ kind: 'credit', account, amount }, act)
+  if (booking.kind !== 'booked') throw refusalOf(booking, 'credits')
 }
 
 const NEW_ACCOUNT_TIER = 'free'

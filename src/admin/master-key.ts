@@ -17,7 +17,7 @@ export async function establishMasterKey(
   if (configured !== undefined) {
     const wanted = secrets.keyFrom(configured)
     if (current?.hash === wanted.hash) return undefined
-    if (current !== undefined) await registry.revokeKey(current.id)
+    if (current !== undefined) await registry.revokeKey(current.id, MASTER.by)
     await registry.addKey({ ...MASTER, ...wanted, id: secrets.newId(MASTER_PREFIX) })
     return undefined
   }
@@ -28,6 +28,6 @@ export async function establishMasterKey(
 }
 
 const MASTER_PREFIX = 'key_master'
-const MASTER = { account: OPERATOR, role: 'admin' } as const
+const MASTER = { account: OPERATOR, role: 'admin', by: 'gateway' } as const
 
-const isMaster = (key: KeyRecord): boolean => key.id.startsWith(`${MASTER_PREFIX}_`)
+export const isMaster = (key: KeyRecord): boolean => key.id.startsWith(`${MASTER_PREFIX}_`)

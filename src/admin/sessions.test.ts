@@ -38,7 +38,7 @@ describe('a session', () => {
     const { sessions } = house()
     const { token, expiresAt } = await sessions.begin('secret')
     expect(expiresAt).toBe(NOW + 2 * 3_600_000)
-    expect(await sessions.actor(token)).toEqual({ keyId: 'key_1' })
+    expect(await sessions.actor(token)).toEqual({ keyId: 'key_1', by: 'key_1' })
   })
 
   test('ends with its key', async () => {
@@ -71,6 +71,6 @@ describe('a session', () => {
   })
 
   test('an admin key acts without one', async () => {
-    expect(await house().sessions.actor('secret')).toEqual({ keyId: 'key_1' })
+    expect(await house().sessions.actor('secret')).toEqual({ keyId: 'key_1', by: 'key_1' })
   })
 })

@@ -2,9 +2,14 @@ import { Failure } from '../domain/failure.ts'
 import { isUsable, type KeyRecord } from '../domain/key.ts'
 import type { Keys } from '../ports/keys.ts'
 import type { SessionSigner } from '../ports/session-signer.ts'
+import { isMaster } from './master-key.ts'
 
 /** Who acts: the admin key, directly or through a session that it began. */
-type Actor = Readonly<{ keyId: string }>
+type Actor = Readonly<{
+  keyId: string
+  /** As the journal names it. */
+  by: string
+}>
 
 export type Sessions = Readonly<{
   begin(credential: string | undefined): Promise<{ token: string; expiresAt: number }>
@@ -26,7 +31,7 @@ export function adminSessions({ keys, signer, nowMs, hours }: Needs): Sessions {
     async actor(credential) {
       const id = credential?.includes('.') ? await signer.verify(credential) : undefined
       const key = adminOf(id === undefined ? byKey(credential) : keys.withId(id), nowMs())
-      return { keyId: key.id }
+      return { keyId: key.id, by: isMaster(key) ? 'master' : key.id }
     },
   }
 }

@@ -1,12 +1,12 @@
 import fs from 'node:fs'
 import net, { type Server, type Socket } from 'node:net'
-import { Failure } from '../domain/failure.ts'
+import { Failure, type FailureCode } from '../domain/failure.ts'
 
 /** What the command line may ask of a running server, by name. */
 export type ControlCommands = Readonly<Record<string, (input: unknown) => Promise<unknown>>>
 
 export type ControlAnswer =
-  { ok: true; result: unknown } | { ok: false; code: string; message: string }
+  { ok: true; result: unknown } | { ok: false; code: FailureCode; message: string; param?: string }
 
 const REQUEST_BYTES_MAX = 1024 * 1024
 
@@ -51,7 +51,14 @@ async function answer(line: string, commands: ControlCommands): Promise<ControlA
     if (run === undefined) return { ok: false, code: 'not_found', message: `no command ${command}` }
     return { ok: true, result: await run(input) }
   } catch (error) {
-    const code = error instanceof Failure ? error.code : 'internal_error'
-    return { ok: false, code, message: error instanceof Error ? error.message : String(error) }
+    const message = error instanceof Error ? error.message : String(error)
+    if (!(error instanceof Failure)) return { ok: false, code: 'internal_error', message }
+    const { code, details } = error
+    return {
+      ok: false,
+      code,
+      message,
+      ...(details.param !== undefined && { param: details.param }),
+    }
   }
 }

@@ -62,7 +62,7 @@ test('whatever happens in whichever order, nothing is lost, and no promise is br
       const paid = { in: 0n, charged: 0n, overrun: 0n, cost: 0n }
       for (const one of steps) {
         if (one.kind === 'credit') {
-          now = addCredit(now, one.amount)
+          now = addCredit(now, one.amount) ?? now
           paid.in += one.amount
         } else if (one.kind === 'hold') {
           const isCovered = one.amount <= available(now)

@@ -1,4 +1,4 @@
-import { least, minus, micro, plus, ZERO, type MicroCredits } from './money.ts'
+import { least, MICRO_MAX, minus, plus, ZERO, type MicroCredits } from './money.ts'
 
 /** Credit paid in, and the part of it promised to requests still in flight. */
 export type Credit = Readonly<{ balance: MicroCredits; held: MicroCredits }>
@@ -28,10 +28,21 @@ export function settleHold(credit: Credit, hold: MicroCredits, cost: MicroCredit
   }
 }
 
-export const addCredit = (credit: Credit, amount: MicroCredits): Credit => ({
-  balance: micro(credit.balance + amount),
-  held: credit.held,
-})
+/** Pays credit in; undefined when the balance would leave the range that is counted. */
+export function addCredit({ balance, held }: Credit, amount: MicroCredits): Credit | undefined {
+  const more = plus(balance, amount)
+  return more > MICRO_MAX ? undefined : { balance: more, held }
+}
+
+/** Takes credit out; undefined when less is free. What requests in flight were promised is not touched. */
+export function takeCredit(credit: Credit, amount: MicroCredits): Credit | undefined {
+  if (amount > available(credit)) return undefined
+  return { balance: minus(credit.balance, amount), held: credit.held }
+}
+
+/** By an amount with a sign. */
+export const adjustCredit = (credit: Credit, amount: MicroCredits): Credit | undefined =>
+  amount < 0n ? takeCredit(credit, minus(ZERO, amount)) : addCredit(credit, amount)
 
 /** Account names are what people type and read in receipts, so they are also the ids. */
 export const ACCOUNT_NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/

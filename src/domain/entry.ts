@@ -12,7 +12,7 @@ export type Entry =
   | AccountEntry
   | KeyEntry
   | KeyRevokedEntry
-  | CreditEntry
+  | CorrectionEntry
   | HoldEntry
   | ProgressEntry
   | SettleEntry
@@ -20,6 +20,8 @@ export type Entry =
   | OverrunEntry
 
 type At = { readonly at: number }
+/** Who did it: an admin key's id, `master`, `cli`, or `gateway` for itself. Journals of older versions do not say. */
+type Acted = At & { readonly by?: string }
 type Moved = At & {
   readonly account: string
   readonly ref: string
@@ -49,7 +51,7 @@ export type PriceEntry = At & {
   readonly request: string
 }
 
-export type AccountEntry = At & {
+export type AccountEntry = Acted & {
   readonly kind: 'account'
   readonly account: string
   readonly tier: string
@@ -57,7 +59,7 @@ export type AccountEntry = At & {
   readonly timeZone?: string
 }
 
-export type KeyEntry = At & {
+export type KeyEntry = Acted & {
   readonly kind: 'key'
   readonly account: string
   readonly ref: string
@@ -69,13 +71,45 @@ export type KeyEntry = At & {
   readonly weak?: true
 }
 
-type KeyRevokedEntry = At & {
+type KeyRevokedEntry = Acted & {
   readonly kind: 'key-revoked'
   readonly account: string
   readonly ref: string
 }
 
-type CreditEntry = Moved & { readonly kind: 'credit'; readonly reason: string }
+/** A later call with this key and the same fingerprint is the same call, and finds this entry instead of making another. */
+export type Idempotency = { readonly key: string; readonly fingerprint: string }
+type Corrected = Acted & { readonly reason: string; readonly idempotency?: Idempotency }
+
+/** What an operator does to credit. Nothing is ever set or taken back: what was wrong is put right by a further entry. */
+export type CorrectionEntry = BalanceEntry | RefundEntry | TransferEntry
+
+/** Credit paid in, taken out, or put right; only an `adjust` has an amount with a sign. */
+type BalanceEntry = Moved & Corrected & { readonly kind: 'credit' | 'debit' | 'adjust' }
+
+export type RefundEntry = Moved &
+  Corrected & {
+    readonly kind: 'refund'
+    /** Whose charge is given back, in part or in full. */
+    readonly request: string
+    /** What the account had paid for it: the most that all its refunds give back. */
+    readonly paid: string
+  }
+
+/** Credit that changes its account: two legs that move together and sum to zero. */
+export type TransferEntry = Corrected & {
+  readonly kind: 'transfer'
+  readonly ref: string
+  readonly amount: string
+  readonly legs: readonly [TransferLeg, TransferLeg]
+}
+
+export type TransferLeg = {
+  readonly account: string
+  readonly amount: string
+  readonly balance: string
+  readonly held: string
+}
 
 export type HoldEntry = Moved & {
   readonly kind: 'hold'

@@ -23,6 +23,20 @@ export function parseCredits(value: unknown): MicroCredits | undefined {
   return amount > MICRO_MAX ? undefined : micro(amount)
 }
 
+/** The same with a minus in front, or a negative whole number, for what is taken. */
+export function parseSignedCredits(value: unknown): MicroCredits | undefined {
+  const size = oppositeOf(value)
+  if (size === undefined) return parseCredits(value)
+  const amount = parseCredits(size)
+  return amount === undefined ? undefined : minus(ZERO, amount)
+}
+
+/** What stands behind the minus; undefined where there is none. */
+function oppositeOf(value: unknown): unknown {
+  if (typeof value === 'number') return value < 0 ? -value : undefined
+  return typeof value === 'string' && value.startsWith('-') ? value.slice(1) : undefined
+}
+
 /** Credits as a decimal string without trailing zeros: "10000", "0.5", "-0.000001". */
 export function formatCredits(amount: MicroCredits): string {
   if (amount < 0n) return `-${formatCredits(micro(0n - amount))}`

@@ -1,3 +1,4 @@
+import type { CreditCorrecting } from '../admin/correct-credit.ts'
 import type { KeyIssuing } from '../admin/issue-key.ts'
 import type { AccountSetting } from '../admin/set-account.ts'
 import type { Sessions } from '../admin/sessions.ts'
@@ -11,6 +12,7 @@ export type Site = Readonly<{
   completions: Completions
   issuing: KeyIssuing
   accounts: AccountSetting
+  correcting: CreditCorrecting
   sessions: Sessions
   usage: UsageBook
   newRequestId: () => string

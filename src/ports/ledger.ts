@@ -1,5 +1,6 @@
 import type { Credit } from '../domain/account.ts'
-import type { AttemptRecord } from '../domain/entry.ts'
+import type { Correction } from '../domain/correction.ts'
+import type { AttemptRecord, CorrectionEntry } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import type { MicroCredits } from '../domain/money.ts'
 import type { Outcome } from '../domain/outcome.ts'
@@ -82,21 +83,41 @@ export type NewKey = Readonly<{
   expiresAt?: number
   models?: readonly string[]
   weak?: true
+  by?: string
 }>
+
+/** Who does it and why, under an id of ours; repeated under the same idempotency key it is done once. */
+export type Act = Readonly<{
+  id: string
+  by: string
+  reason: string
+  idempotencyKey?: string
+}>
+
+export type Booking =
+  /** A repeat answers with the entry that the first call made. */
+  { kind: 'booked'; entry: CorrectionEntry; isRepeat: boolean } | BookingRefusal
+
+/** Why nothing was booked. */
+export type BookingRefusal =
+  | { kind: 'unknown_account'; account: string }
+  | { kind: 'unknown_request' }
+  /** The idempotency key was used for something else. */
+  | { kind: 'other_call' }
+  | { kind: 'short'; account: string; credit: Credit }
+  | { kind: 'above_paid'; paid: MicroCredits; left: MicroCredits }
+  /** The balance would leave the range that is counted. */
+  | { kind: 'out_of_range'; account: string }
 
 /** What operators do to the books: each call is one step that is durable when its promise resolves. */
 export interface Registry {
-  openAccount(account: { id: string; tier: string }): Promise<void>
-  setTier(account: string, tier: string): Promise<void>
-  setTimeZone(account: string, timeZone: string): Promise<void>
+  openAccount(account: { id: string; tier: string; by?: string }): Promise<void>
+  setTier(account: string, tier: string, by?: string): Promise<void>
+  setTimeZone(account: string, timeZone: string, by?: string): Promise<void>
   addKey(key: NewKey): Promise<void>
-  revokeKey(id: string): Promise<void>
-  credit(grant: {
-    id: string
-    account: string
-    amount: MicroCredits
-    reason: string
-  }): Promise<void>
+  revokeKey(id: string, by?: string): Promise<void>
+  /** Moves credit by one new entry, or says why not. */
+  book(correction: Correction, act: Act): Promise<Booking>
   adminKeys(): readonly KeyRecord[]
   account(id: string): AccountView | undefined
 }

@@ -1,9 +1,17 @@
-import { addCredit, NO_CREDIT, placeHold, type Credit } from '../domain/account.ts'
-import type { AccountEntry, Entry, HoldEntry, KeyEntry, PriceEntry } from '../domain/entry.ts'
+import { NO_CREDIT, placeHold, type Credit } from '../domain/account.ts'
+import type {
+  AccountEntry,
+  CorrectionEntry,
+  Entry,
+  HoldEntry,
+  KeyEntry,
+  PriceEntry,
+} from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
 import { UTC } from '../domain/time-zone.ts'
 import type { AccountView } from '../ports/ledger.ts'
+import { correctedCredit, postCorrection, replayTransfer } from './corrections.ts'
 
 export type AccountState = {
   readonly id: string
@@ -35,9 +43,20 @@ export type Books = {
   readonly keysById: Map<string, KeyRecord>
   readonly holds: Map<string, OpenHold>
   readonly prices: Map<string, Omit<PriceEntry, 'kind' | 'at'>>
+  /** What was given back, by request. */
+  readonly refunds: Map<string, RefundState>
+  /** Corrections that may be asked for again, by idempotency key, oldest first. */
+  readonly repeats: Map<string, CorrectionEntry>
   overrun: MicroCredits
   /** The segment that entries go to now; 0 where books are not written, but replayed. */
   segment: number
+}
+
+export type RefundState = {
+  readonly request: string
+  readonly account: string
+  readonly paid: MicroCredits
+  refunded: MicroCredits
 }
 
 export const emptyBooks = (): Books => ({
@@ -46,6 +65,8 @@ export const emptyBooks = (): Books => ({
   keysById: new Map(),
   holds: new Map(),
   prices: new Map(),
+  refunds: new Map(),
+  repeats: new Map(),
   overrun: ZERO,
   segment: 0,
 })
@@ -64,6 +85,7 @@ export class Contradiction extends Error {
 
 /** Applies an entry read from the journal: recomputes what it claims by the same rules, and compares. */
 export function replay(books: Books, entry: Entry): void {
+  if (entry.kind === 'transfer') replayTransfer(books, entry)
   const credit = creditAfter(books, entry)
   if (credit !== undefined && 'balance' in entry && !agrees(entry, credit)) {
     throw new Contradiction(
@@ -81,7 +103,10 @@ const agrees = (entry: { balance: string; held: string }, credit: Credit): boole
 function creditAfter(books: Books, entry: Entry): Credit | undefined {
   switch (entry.kind) {
     case 'credit':
-      return addCredit(accountOf(books, entry.account).credit, amountOf(entry))
+    case 'debit':
+    case 'adjust':
+    case 'refund':
+      return correctedCredit(books, entry)
     case 'hold': {
       if (books.holds.has(entry.ref)) throw new Contradiction(`hold ${entry.ref} exists already`)
       const held = placeHold(accountOf(books, entry.account).credit, amountOf(entry))
@@ -104,6 +129,7 @@ function creditAfter(books: Books, entry: Entry): Credit | undefined {
     case 'key-revoked':
     case 'progress':
     case 'overrun':
+    case 'transfer':
       return undefined
   }
 }
@@ -136,14 +162,19 @@ export function post(books: Books, entry: Entry, credit: Credit | undefined): vo
     case 'overrun':
       books.overrun = plus(books.overrun, amountOf(entry))
       return
+    case 'credit':
+    case 'debit':
+    case 'adjust':
+    case 'refund':
+    case 'transfer':
+      return postCorrection(books, entry)
     case 'open':
     case 'seal':
-    case 'credit':
       return
   }
 }
 
-function moveCredit(books: Books, id: string, credit: Credit): void {
+export function moveCredit(books: Books, id: string, credit: Credit): void {
   const account = accountOf(books, id)
   account.credit = credit
   account.movedIn = books.segment
@@ -202,9 +233,9 @@ function holdFrom(entry: HoldEntry): OpenHold {
   }
 }
 
-const amountOf = (entry: { amount: string }): MicroCredits => micro(BigInt(entry.amount))
+export const amountOf = (entry: { amount: string }): MicroCredits => micro(BigInt(entry.amount))
 
-function accountOf(books: Books, id: string): AccountState {
+export function accountOf(books: Books, id: string): AccountState {
   const account = books.accounts.get(id)
   if (account === undefined) throw new Contradiction(`names the unknown account ${id}`)
   return account

@@ -5,6 +5,7 @@ import { micro } from '../domain/money.ts'
 import { priceFrom } from '../domain/price.ts'
 import { textUsage } from '../domain/usage.ts'
 import type { Keys } from '../ports/keys.ts'
+import { correctionFacts, registryFacts } from './contract-registry.ts'
 import type { Charge, HoldRequest, Ledger, Registry } from '../ports/ledger.ts'
 
 /** What the facts below need of a store; opening the same place again finds what was left there. */
@@ -38,8 +39,17 @@ export async function withAccount({ registry }: ContractStore, id: string, amoun
   await registry.openAccount({ id, tier: 'free' })
   const key = { id: `key_${id}`, hash: `hash of ${id}`, hint: 'tg-ab…wxyz', account: id }
   await registry.addKey({ ...key, role: 'user' })
-  await registry.credit({ id: `grant-${id}`, account: id, amount: micro(amount), reason: 'test' })
+  await grant(registry, { id: `grant-${id}`, account: id, amount })
 }
+
+export const grant = (
+  registry: Registry,
+  { id, account, amount }: { id: string; account: string; amount: bigint },
+) =>
+  registry.book(
+    { kind: 'credit', account, amount: micro(amount) },
+    { id, by: 'test', reason: 'test' },
+  )
 
 /** The facts that hold for the money of the house, whatever it is kept in. */
 export function ledgerContract(name: string, open: Opener): void {
@@ -65,11 +75,12 @@ export function ledgerContract(name: string, open: Opener): void {
     describe('the end of a hold', () => endFacts(facts))
     describe('a restart', () => restartFacts(facts))
     describe('the registry', () => registryFacts(facts))
+    describe('a correction', () => correctionFacts(facts))
     describe('the sum', () => sumFacts(facts))
   })
 }
 
-type Facts = {
+export type Facts = {
   at: { store: ContractStore }
   reopen: () => Promise<ContractStore>
   /** Balance and held. */
@@ -176,33 +187,6 @@ function restartFacts({ at, reopen, credit }: Facts): void {
 /** Progress is made durable soon, and nothing tells when. */
 const soon = () => new Promise((resolve) => setTimeout(resolve, 150))
 
-function registryFacts({ at, reopen, credit }: Facts): void {
-  test('refuses credit for an account that is not there', async () => {
-    const grant = { id: 'g2', account: 'nobody', amount: micro(5n), reason: '' }
-    await expect(at.store.registry.credit(grant)).rejects.toThrow('nobody')
-  })
-
-  test('finds a key by its hash alone, with its expiry and its models', async () => {
-    const key = { id: 'key_2', hash: 'other hash', hint: 'tg-…', account: 'acme' }
-    const limited = { ...key, role: 'user', expiresAt: 1_800_000_000_000, models: ['gpt'] } as const
-    await at.store.registry.addKey(limited)
-    const { keys } = await reopen()
-    expect(keys.find('other hash')).toMatchObject(limited)
-    expect(keys.find('key_2')).toBeUndefined()
-  })
-
-  test('remembers when a key was revoked, and the tier that an account changed to', async () => {
-    await at.store.registry.revokeKey('key_acme')
-    await at.store.registry.setTier('acme', 'vip')
-    const revoked = at.store.keys.find('hash of acme')?.revokedAt
-    expect(revoked).toBeTypeOf('number')
-    const { keys, ledger, registry } = await reopen()
-    await registry.revokeKey('key_acme')
-    expect(keys.find('hash of acme')?.revokedAt).toBe(revoked)
-    expect([ledger.account('acme')?.tier, credit()]).toEqual(['vip', [1_000n, 0n]])
-  })
-}
-
 const kind = fc.constantFrom('credit', 'hold', 'hold', 'settle', 'release')
 const amount = fc.bigInt({ min: 0n, max: 900n })
 type Step = { kind: string; amount: bigint; pick: number }
@@ -231,7 +215,7 @@ async function addedUp({ ledger, registry }: ContractStore, account: string, ste
   for (const [index, { kind, amount, pick }] of steps.entries()) {
     const id = `${account}-${index}`
     if (kind === 'credit') {
-      await registry.credit({ id, account, amount: micro(amount), reason: 'test' })
+      await grant(registry, { id, account, amount })
       balance += amount
     } else if (kind === 'hold') {
       const { kind: answer } = await ledger.hold(holdOf(id, amount, account))

@@ -1,3 +1,4 @@
+import { creditCorrecting, type CreditCorrecting } from '../admin/correct-credit.ts'
 import { keyIssuing, type KeyIssuing } from '../admin/issue-key.ts'
 import type { Config } from '../config/config.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
@@ -37,3 +38,6 @@ export function issuingFor(store: Store, config: () => Config): KeyIssuing {
     hasModel: (id) => config().models.some((model) => model.id === id),
   })
 }
+
+export const correctingFor = (store: Store): CreditCorrecting =>
+  creditCorrecting({ registry: store.registry, secrets: nodeSecrets(store.keys.hashOf) })

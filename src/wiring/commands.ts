@@ -1,4 +1,6 @@
 import type { Server } from 'node:net'
+import { correctionView } from '../admin/correct-credit.ts'
+import { parseCorrectionCommand } from '../admin/correction-request.ts'
 import { legacyImport, parseLegacyBatch } from '../admin/import-legacy.ts'
 import { accountSetting, accountSettings, parseAccountCommand } from '../admin/set-account.ts'
 import { issuedKeyView, parseIssueKey } from '../admin/issue-key-request.ts'
@@ -7,17 +9,23 @@ import { serveControl } from '../control/control-server.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
-import { issuingFor } from './books.ts'
+import { correctingFor, issuingFor } from './books.ts'
 import { readingCommands } from './reading-commands.ts'
 
 /** What the command line may ask of the books, the same whether a server holds them or the command itself does. */
 export function commandsOver(store: Store, config: () => Config) {
   const issuing = issuingFor(store, config)
+  const correcting = correctingFor(store)
   const accounts = accountSetting(store)
   const { registry, keys } = store
   const legacy = legacyImport({ registry, keys, secrets: nodeSecrets(keys.hashOf) })
   return {
-    'issue-key': async (input: unknown) => issuedKeyView(await issuing.issue(parseIssueKey(input))),
+    'issue-key': async (input: unknown) =>
+      issuedKeyView(await issuing.issue(parseIssueKey(input), ACTOR)),
+    'correct-credit': async (input: unknown) => {
+      const call = { ...parseCorrectionCommand(input), by: ACTOR }
+      return correctionView((await correcting.correct(call)).entry)
+    },
     'import-legacy': (input: unknown) => legacy.run(parseLegacyBatch(input)),
     /** For a copy: what lies before it is on the disk and does not change any more. */
     'durable-end': () => Promise.resolve(store.durableEnd()),
@@ -27,6 +35,9 @@ export function commandsOver(store: Store, config: () => Config) {
     },
   }
 }
+
+/** Whoever can reach the data folder: the journal does not know them by name. */
+const ACTOR = 'cli'
 
 export type Command = keyof ReturnType<typeof commandsOver>
 

@@ -31,8 +31,9 @@ export async function firstStart({
     ...{ hasTier: () => true, hasModel: () => true },
   })
   // It may use the demo alone, so that its credit is worth nothing once real providers are on.
-  const { secret } = await issuing.issue({
-    ...{ role: 'user', account: DEMO.account, credits: DEMO.credits, models: [DEMO.model] },
-  })
+  const { secret } = await issuing.issue(
+    { role: 'user', account: DEMO.account, credits: DEMO.credits, models: [DEMO.model] },
+    'gateway',
+  )
   return { adminKey, demoKey: secret }
 }

@@ -1,16 +1,13 @@
 import path from 'node:path'
 import type { Config } from '../config/config.ts'
 import { askServer } from '../control/control-client.ts'
+import type { ControlAnswer } from '../control/control-server.ts'
+import { Failure } from '../domain/failure.ts'
 import { FolderInUse } from '../store/lowdb/claim.ts'
 import { dbPaths } from '../store/lowdb/segments.ts'
 import { socketPath } from '../store/lowdb/socket-path.ts'
 import { openBooks } from './books.ts'
 import { commandsOver, type Command } from './commands.ts'
-
-/** A command was refused; the message says why and what to do. */
-class CommandRefused extends Error {
-  override readonly name = 'CommandRefused'
-}
 
 /** Runs a command in the server that holds the books, or, where none runs, on the books themselves. */
 export async function runCommand(
@@ -22,7 +19,7 @@ export async function runCommand(
   for (let patience = TRIES; ; patience--) {
     const answer = await askServer(socket, command, input)
     if (answer?.ok === true) return answer.result
-    if (answer !== undefined) throw new CommandRefused(answer.message)
+    if (answer !== undefined) throw refusedBy(answer)
     try {
       return await runAlone(config, command, input)
     } catch (error) {
@@ -31,6 +28,11 @@ export async function runCommand(
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
   }
+}
+
+/** The server's refusal, as if it had been refused here. */
+function refusedBy({ code, message, param }: Extract<ControlAnswer, { ok: false }>): Failure {
+  return new Failure(code, message, param === undefined ? {} : { param })
 }
 
 const TRIES = 50

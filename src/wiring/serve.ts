@@ -10,7 +10,7 @@ import { createServer } from '../http/server.ts'
 import type { Site } from '../http/site.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
-import { issuingFor } from './books.ts'
+import { correctingFor, issuingFor } from './books.ts'
 import { VERSION } from './version.ts'
 
 export type Serving = Readonly<{
@@ -32,6 +32,7 @@ export async function serve(serving: Serving): Promise<Served> {
   const site: Site = {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
     accounts: accountSetting(store),
+    correcting: correctingFor(store),
     sessions: adminSessions({
       ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },
       signer: jwtSigner(sessionSecret),

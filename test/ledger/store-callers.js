@@ -27,7 +27,8 @@ function told(kind, ref) {
 const isNew = registry.account('acme') === undefined
 if (isNew) await registry.openAccount({ id: 'acme', tier: 'free' })
 const grant = `grant-${seed}`
-await registry.credit({ id: grant, account: 'acme', amount: 1_000_000_000n, reason: 'test' })
+const credit = { kind: 'credit', account: 'acme', amount: 1_000_000_000n }
+await registry.book(credit, { id: grant, by: 'test', reason: 'test' })
 told('credit', grant)
 
 async function worker(name) {

@@ -6,8 +6,8 @@ import { issuedKeyView, parseIssueKey } from '../../admin/issue-key-request.ts'
 /** POST /admin/keys: what `token-gen` does, over HTTP. */
 export function issueKeyRoute({ issuing, sessions }: Site) {
   return async (ctx: Context): Promise<void> => {
-    await sessions.actor(credentialOf(ctx.req.headers))
-    const issued = await issuing.issue(parseIssueKey(ctx.request.body))
+    const { by } = await sessions.actor(credentialOf(ctx.req.headers))
+    const issued = await issuing.issue(parseIssueKey(ctx.request.body), by)
     ctx.set('cache-control', 'no-store')
     ctx.status = 201
     ctx.body = issuedKeyView(issued)

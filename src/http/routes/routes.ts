@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import { koaBody } from 'koa-body'
 import type { Site } from '../site.ts'
 import { changeAccount } from './admin-accounts.ts'
+import { accountCredits, refunds, transfers } from './admin-credits.ts'
 import { issueKeyRoute } from './admin-keys.ts'
 import { CHAT_COMPLETIONS, routedChatCompletions } from './chat-completions.ts'
 import { account } from './account.ts'
@@ -34,5 +35,8 @@ export function routes(site: Site): Router {
   router.post('/admin/keys', json, issueKeyRoute(site))
   router.get('/admin/usage', adminUsage(site))
   router.patch('/admin/accounts/:account', json, changeAccount(site))
+  router.post('/admin/accounts/:account/credits/:change', json, accountCredits(site))
+  router.post('/admin/transfers', json, transfers(site))
+  router.post('/admin/requests/:id/refund', json, refunds(site))
   return router
 }

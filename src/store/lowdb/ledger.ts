@@ -1,6 +1,5 @@
 import { settleHold, placeHold, OPERATOR, type Credit } from '../../domain/account.ts'
 import type { Entry, OverrunEntry } from '../../domain/entry.ts'
-import { Failure } from '../../domain/failure.ts'
 import { ZERO, type MicroCredits } from '../../domain/money.ts'
 import { NO_USAGE } from '../../domain/usage.ts'
 import type {
@@ -16,6 +15,7 @@ import { accountView, post, type AccountState, type Books, type OpenHold } from 
 import type { Batch } from './batch.ts'
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
 import type { Journal } from './journal.ts'
+import { storeUnavailable } from './store-unavailable.ts'
 
 /**
  * The ledger over the journal: every operation decides against memory and changes it in one synchronous step, which is
@@ -171,13 +171,3 @@ const KILLED = {
   firstByteMs: undefined,
   totalMs: 0,
 } as const satisfies Partial<Charge>
-
-const storeUnavailable = (cause: Error | undefined): Failure =>
-  new Failure(
-    'store_unavailable',
-    'The ledger cannot be written at the moment. Try again shortly.',
-    {
-      retryAfterMs: 2_000,
-      cause,
-    },
-  )

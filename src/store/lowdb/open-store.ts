@@ -13,6 +13,7 @@ import { FORMAT, Journal, type JournalEnd, type JournalTail } from './journal.ts
 import { hashedKeys } from './keys.ts'
 import { LowdbLedger } from './ledger.ts'
 import { GENESIS } from './record.ts'
+import { paidFinder } from './find-paid.ts'
 import { recover } from './recover.ts'
 import { LowdbRegistry } from './registry.ts'
 import { Reserve } from './reserve.ts'
@@ -67,12 +68,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     fs.mkdirSync(paths.journal, { recursive: true, mode: 0o700 })
     const { books, tail, tornBytes } = await recover(paths)
     const opened = await openJournal({ options, paths, books, tail })
+    const { journal, ledger } = opened
+    const findPaid = paidFinder(paths)
+    const registry = new LowdbRegistry({ books, journal, now: options.now, findPaid })
     return {
-      ...{ ledger: opened.ledger, registry: new LowdbRegistry(books, opened.journal, options.now) },
+      ...{ ledger, registry },
       ...{ keys: hashedKeys(books), socket, run: opened.run, tornBytes },
-      isWritable: () => opened.journal.trouble === undefined,
+      isWritable: () => journal.trouble === undefined,
       isProven: () => opened.snapshots.isProven,
-      durableEnd: () => opened.journal.end,
+      durableEnd: () => journal.end,
       async close() {
         await opened.close()
         claim.release()

@@ -1,79 +1,135 @@
-import { addCredit } from '../../domain/account.ts'
-import type { Entry } from '../../domain/entry.ts'
+import { createHash } from 'node:crypto'
+import { REPEAT_MS, sameness, type Correction } from '../../domain/correction.ts'
+import type { CorrectionEntry, Entry, Idempotency } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
-import type { AccountView, NewKey, Registry } from '../../ports/ledger.ts'
+import type { AccountView, Act, Booking, NewKey, Registry } from '../../ports/ledger.ts'
 import { accountView, post, type Books } from '../books.ts'
-import { moved } from './entries.ts'
+import { decideCorrection, type PaidRequest } from './decide-correction.ts'
+import type { Batch } from './batch.ts'
 import type { Journal } from './journal.ts'
+import { storeUnavailable } from './store-unavailable.ts'
 
 /** What operators do to the books, over the same journal as the requests. */
 export class LowdbRegistry implements Registry {
   readonly #books: Books
-  readonly #journal: Pick<Journal, 'append'>
+  readonly #journal: RegistryNeeds['journal']
   readonly #now: () => number
+  readonly #findPaid: RegistryNeeds['findPaid']
+  /** Corrections that are in memory and not yet on the disk, by idempotency key: a repeat waits for them. */
+  readonly #landing = new Map<string, Batch>()
 
-  constructor(books: Books, journal: Pick<Journal, 'append'>, now: () => number) {
+  constructor({ books, journal, now, findPaid }: RegistryNeeds) {
     this.#books = books
     this.#journal = journal
     this.#now = now
+    this.#findPaid = findPaid
   }
 
   account(id: string): AccountView | undefined {
     return accountView(this.#books, id)
   }
 
-  async openAccount({ id, tier }: { id: string; tier: string }): Promise<void> {
-    await this.#record({ kind: 'account', at: this.#now(), account: id, tier })
+  async openAccount({ id: account, ...more }: Parameters<Registry['openAccount']>[0]) {
+    await this.#record({ kind: 'account', at: this.#now(), account, ...more })
   }
 
-  async setTier(account: string, tier: string): Promise<void> {
-    await this.#record({ kind: 'account', at: this.#now(), account, tier })
+  async setTier(account: string, tier: string, by?: string): Promise<void> {
+    await this.#record({ kind: 'account', at: this.#now(), account, tier, ...actor(by) })
   }
 
-  async setTimeZone(account: string, timeZone: string): Promise<void> {
+  async setTimeZone(account: string, timeZone: string, by?: string): Promise<void> {
     const known = this.#books.accounts.get(account)
     if (known === undefined) throw new Error(`no account ${account}`)
     const { tier } = known
-    await this.#record({ kind: 'account', at: this.#now(), account, tier, timeZone })
+    const head = { kind: 'account', at: this.#now(), account, tier, timeZone } as const
+    await this.#record({ ...head, ...actor(by) })
   }
 
   async addKey({ id: ref, ...key }: NewKey): Promise<void> {
     await this.#record({ kind: 'key', at: this.#now(), ref, ...key })
   }
 
-  async revokeKey(id: string): Promise<void> {
+  async revokeKey(id: string, by?: string): Promise<void> {
     const key = this.#books.keysById.get(id)
     if (key === undefined || key.revokedAt !== undefined) return
-    await this.#record({ kind: 'key-revoked', at: this.#now(), account: key.account, ref: id })
+    const head = { kind: 'key-revoked', at: this.#now(), account: key.account, ref: id } as const
+    await this.#record({ ...head, ...actor(by) })
   }
 
-  async credit({
-    id: ref,
-    account,
-    amount,
-    reason,
-  }: Parameters<Registry['credit']>[0]): Promise<void> {
-    const found = this.#books.accounts.get(account)
-    if (found === undefined) throw new Error(`no account ${account}`)
-    const credit = addCredit(found.credit, amount)
-    const entry = {
-      kind: 'credit',
-      at: this.#now(),
-      account,
-      ref,
-      ...moved(amount, credit),
-      reason,
-    } as const
-    post(this.#books, entry, credit)
-    await this.#journal.append(entry).landed.promise
+  async book(correction: Correction, act: Act): Promise<Booking> {
+    const call = callOf(correction, act)
+    const known = this.#madeBefore(call, this.#now())
+    if (known !== undefined) return this.#repeat(known, call)
+    if (call !== undefined && this.#journal.trouble !== undefined)
+      throw storeUnavailable(this.#journal.trouble)
+    const paid = correction.kind === 'refund' ? await this.#paidFor(correction.request) : undefined
+    const at = this.#now()
+    // The same call may have come a second time while the charge was looked for.
+    const made = this.#madeBefore(call, at)
+    if (made !== undefined) return this.#repeat(made, call)
+    const { id: ref, by, reason } = act
+    const head = { at, ref, by, reason, ...(call && { idempotency: call }) }
+    const decided = decideCorrection(this.#books, { correction, head, ...(paid && { paid }) })
+    if (decided.kind !== 'entry') return decided
+    post(this.#books, decided.entry, decided.credit)
+    const batch = this.#journal.append(decided.entry)
+    if (call === undefined) await batch.landed.promise
+    else {
+      void this.#noteLanding(call.key, batch)
+      await this.#landed(batch)
+    }
+    return { kind: 'booked', entry: decided.entry, isRepeat: false }
   }
 
   adminKeys(): readonly KeyRecord[] {
     return [...this.#books.keysById.values()].filter(({ role }) => role === 'admin')
   }
 
+  /** The entry that was made under the call's key; undefined when this is the first call. */
+  #madeBefore(call: Idempotency | undefined, at: number): CorrectionEntry | undefined {
+    const entry = call && this.#books.repeats.get(call.key)
+    return entry !== undefined && entry.at > at - REPEAT_MS ? entry : undefined
+  }
+
+  async #repeat(entry: CorrectionEntry, call: Idempotency | undefined): Promise<Booking> {
+    if (entry.idempotency?.fingerprint !== call?.fingerprint) return { kind: 'other_call' }
+    await this.#landed(this.#landing.get(call?.key ?? ''))
+    return { kind: 'booked', entry, isRepeat: true }
+  }
+
+  async #noteLanding(key: string, batch: Batch): Promise<void> {
+    this.#landing.set(key, batch)
+    await batch.landed.promise
+    this.#landing.delete(key)
+  }
+
+  /** What the disk did not take at once lands when it can. Who can repeat the call is not made to wait for that. */
+  async #landed(batch: Batch | undefined): Promise<void> {
+    if ((await batch?.firstTry.promise) === 'failed') throw storeUnavailable(this.#journal.trouble)
+  }
+
+  async #paidFor(request: string): Promise<PaidRequest | undefined> {
+    return this.#books.refunds.get(request) ?? (await this.#findPaid(request))
+  }
+
   async #record(entry: Entry): Promise<void> {
     post(this.#books, entry, undefined)
     await this.#journal.append(entry).landed.promise
   }
+}
+
+export type RegistryNeeds = Readonly<{
+  books: Books
+  journal: Pick<Journal, 'append' | 'trouble'>
+  now: () => number
+  /** What a request that has ended was charged. */
+  findPaid: (request: string) => Promise<PaidRequest | undefined>
+}>
+
+const actor = (by: string | undefined) => (by === undefined ? {} : { by })
+
+function callOf(correction: Correction, { idempotencyKey: key, reason }: Act) {
+  if (key === undefined) return undefined
+  const fingerprint = createHash('sha256').update(sameness(correction, reason)).digest('hex')
+  return { key, fingerprint }
 }

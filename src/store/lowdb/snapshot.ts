@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { Low, type Adapter } from 'lowdb'
-import type { PriceEntry } from '../../domain/entry.ts'
+import type { CorrectionEntry, PriceEntry } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import { micro } from '../../domain/money.ts'
-import { emptyBooks, keep, type Books, type OpenHold } from '../books.ts'
+import { emptyBooks, keep, type Books, type OpenHold, type RefundState } from '../books.ts'
 import type { Position } from './record.ts'
 import { isMissing, type DbPaths } from './segments.ts'
 
@@ -35,6 +35,9 @@ type SnapshotState = Readonly<{
     progress?: string
   })[]
   prices: readonly Omit<PriceEntry, 'kind' | 'at'>[]
+  /** Absent where the snapshot is older than corrections are. */
+  refunds?: readonly Stored<RefundState, 'paid' | 'refunded'>[]
+  repeats?: readonly CorrectionEntry[]
   overrun: string
 }>
 
@@ -126,6 +129,13 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
       progress: progress === undefined ? undefined : micro(BigInt(progress)),
     })
   }
+  for (const { request, account, paid, refunded } of state.refunds ?? []) {
+    const amounts = { paid: micro(BigInt(paid)), refunded: micro(BigInt(refunded)) }
+    books.refunds.set(request, { request, account, ...amounts })
+  }
+  for (const entry of state.repeats ?? []) {
+    if (entry.idempotency !== undefined) books.repeats.set(entry.idempotency.key, entry)
+  }
   books.overrun = micro(BigInt(state.overrun))
   return books
 }
@@ -145,6 +155,12 @@ function stateOf(books: Books): SnapshotState {
       ...(progress !== undefined && { progress: progress.toString() }),
     })),
     prices: [...books.prices.values()],
+    refunds: [...books.refunds.values()].map(({ paid, refunded, ...rest }) => ({
+      ...rest,
+      paid: paid.toString(),
+      refunded: refunded.toString(),
+    })),
+    repeats: [...books.repeats.values()],
     overrun: books.overrun.toString(),
   }
 }

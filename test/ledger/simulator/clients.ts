@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { micro } from '../../../src/domain/money.ts'
 import type { Store } from '../../../src/store/lowdb/open-store.ts'
-import { chargeOf, holdOf, NOT_SENT } from '../../../src/store/contract.ts'
+import { chargeOf, grant, holdOf, NOT_SENT } from '../../../src/store/contract.ts'
 import type { Chance } from '../seeded.ts'
 import type { Model, State } from './model.ts'
 
@@ -86,8 +86,8 @@ export class Clients {
     }
     const amount = BigInt(1 + this.#chance.below(1_000))
     const moment = this.#model.grant(account, amount)
-    const grant = { id, account, amount: micro(amount), reason: 'test' }
-    return this.#ask(`grant ${amount} to ${account}`, registry.credit(grant), () => {
+    const booking = grant(registry, { id, account, amount })
+    return this.#ask(`grant ${amount} to ${account}`, booking, () => {
       moment.isTold = true
     })
   }

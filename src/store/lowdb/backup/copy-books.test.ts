@@ -3,8 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { micro } from '../../../domain/money.ts'
-import { withAccount } from '../../contract.ts'
+import { grant, withAccount } from '../../contract.ts'
 import type { JournalEnd } from '../journal.ts'
 import { openStore } from '../open-store.ts'
 import { dbPaths, packedFile, segmentFile, segmentsIn } from '../segments.ts'
@@ -25,7 +24,7 @@ beforeAll(async () => {
   })
   await withAccount(store, 'anna', 1n)
   for (let n = 0; n < GRANTS; n++)
-    await store.registry.credit({ id: `g${n}`, account: 'anna', amount: micro(1n), reason: 'test' })
+    await grant(store.registry, { id: `g${n}`, account: 'anna', amount: 1n })
   end = store.durableEnd()
   await store.close()
 })
