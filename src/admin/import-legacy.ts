@@ -56,7 +56,15 @@ function takeOver(entry: LegacyEntry, { registry, secrets }: Needs): readonly Pr
   if (registry.account(account) === undefined)
     steps.push(registry.openAccount({ id: account, tier: NEW_ACCOUNT_TIER, by: ACTOR }))
   const weak = isWeak ? { weak: true as const } : {}
-  const key = { id: secrets.newId('key'), hash, hint, account, role: 'user' as const, by: ACTOR, ...weak }
+  const key = {
+    id: secrets.newId('key'),
+    hash,
+    hint,
+    account,
+    role: 'user' as const,
+    by: ACTOR,
+    ...weak,
+  }
   steps.push(registry.addKey(key))
   const act = { id: `legacy:${hash}`, by: ACTOR, reason: 'imported' }
   if (amount > 0n) steps.push(registry.book({ kind: 'credit', account, amount }, act))

@@ -1,7 +1,9 @@
 import { dueFor } from './audit-charge.ts'
+import { CORRECTIONS, CorrectionSums } from './audit-corrections.ts'
 import {
   placeOf,
   plain,
+  readAmount,
   type BooksText,
   type Item,
   type Line,
@@ -26,14 +28,13 @@ type Account = {
 type Hold = { line: Line; run: string; amount: bigint; progress?: string }
 type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
 
-const MICRO_MAX = 9_000_000_000_000_000_000n
 /** The longest request, and ten minutes to end its hold. */
 const HOLD_LIFE_MS = 40 * 60_000
 const ENDS = ['settle', 'release', 'expire']
 /** No two entries of one of these kinds name the same ref; `progress` may. Ends are A7's. */
-const ONCE = ['hold', 'credit', 'key', 'key-revoked', 'overrun']
+const ONCE = ['hold', 'key', 'key-revoked', 'overrun', ...CORRECTIONS]
 
-/** A4–A9, A11, A12, A14, A16: the money, added up again. */
+/** A4–A14, A16: the money, added up again. */
 export class Sums {
   readonly #report: Report
   readonly #accounts = new Map<string, Account>()
@@ -43,6 +44,8 @@ export class Sums {
   /** What settles left to the operator, until an overrun says so. */
   readonly #rests = new Map<string, Rest>()
   readonly #seen = new SeenRefs()
+  /** Its refunds are to be proven in a second reading before the end. */
+  readonly corrections: CorrectionSums
   readonly #total = { credited: 0n, charged: 0n, overrun: 0n }
   #run = ''
   #served = { run: '', at: 0 }
@@ -51,10 +54,13 @@ export class Sums {
 
   constructor(report: Report) {
     this.#report = report
+    this.corrections = new CorrectionSums(report)
   }
 
   /** Goes on from books that somebody vouches for, where the entries before them are elsewhere. */
-  begin({ accounts, keys, holds, prices, overrun }: BooksText): void {
+  begin(books: BooksText): void {
+    const { accounts, keys, holds, prices, overrun } = books
+    this.corrections.begin(books)
     for (const { balance, held, ...one } of accounts) {
       this.#accounts.set(one.id, { ...one, balance: BigInt(balance), held: BigInt(held) })
       this.#total.credited += BigInt(balance)
@@ -74,11 +80,8 @@ export class Sums {
     this.#at = at
     const isNew = !ONCE.includes(line.kind) || this.#seen.add(line.kind, line.ref)
     if (!isNew) this.#find('A9', `a second ${line.kind} of ${line.ref}`)
-    if (line.kind === 'credit') {
-      const amount = this.#amount(line, 'amount')
-      this.#total.credited += amount
-      this.#move(line, { balance: amount, held: 0n })
-    } else if (line.kind === 'hold') this.#hold(line)
+    if (CORRECTIONS.includes(line.kind)) this.#correct(line)
+    else if (line.kind === 'hold') this.#hold(line)
     else if (line.kind === 'overrun') this.#overrun(line)
     else if (ENDS.includes(line.kind)) this.#end(line)
     else this.#note(line)
@@ -97,7 +100,7 @@ export class Sums {
       const { at: _at, ...price } = facts
       this.#prices.set(line.version, price)
     } else if (kind === 'key') {
-      const { at: _at, ref: _ref, ...key } = facts
+      const { at: _at, ref: _ref, by: _by, ...key } = facts
       this.#keys.set(ref, { id: ref, createdAt, ...key })
     } else if (kind === 'key-revoked') {
       this.#keys.set(ref, { ...this.#keys.get(ref), revokedAt: createdAt })
@@ -107,7 +110,17 @@ export class Sums {
     } else if (kind !== 'seal') this.#find('A4', `${kind} is no kind of entry`)
   }
 
+  #correct(line: Line): void {
+    for (const { line: leg, change } of this.corrections.enter(line, this.#at)) {
+      this.#total.credited += change
+      this.#move(leg, { balance: change, held: 0n })
+    }
+  }
+
+  /** A13. */
   #hold(line: Line): void {
+    if (this.#keys.get(line.key)?.['revokedAt'] !== undefined)
+      this.#find('A13', `${line.ref} is held by ${line.key}, which was revoked before`)
     const amount = this.#amount(line, 'amount')
     this.#amount(line, 'input')
     this.#holds.set(line.ref, { line, run: this.#run, amount })
@@ -182,11 +195,8 @@ export class Sums {
 
   /** A12. */
   #amount(line: Line, name: Text | 'input'): bigint {
-    const text: unknown = line[name]
-    const isNumber = typeof text === 'string' && /^(?:0|-?[1-9]\d{0,29})$/.test(text)
-    const amount = isNumber ? BigInt(text) : 0n
-    if (!isNumber || amount < 0n || amount > MICRO_MAX)
-      this.#find('A12', `${name} is ${JSON.stringify(text)}`)
+    const { amount, isRight } = readAmount(line[name])
+    if (!isRight) this.#find('A12', `${name} is ${JSON.stringify(line[name])}`)
     return amount
   }
 
@@ -230,6 +240,7 @@ export class Sums {
       const hold = { id, account, key, model, price, at, amount, inputCost, progress }
       items.set(`hold ${id}`, plain(hold))
     }
+    this.corrections.addItems(items)
     return items.set('overrun', plain(this.#total.overrun))
   }
 }

@@ -27,7 +27,7 @@ export class Trail {
     const crc = crc32(body, this.#at.crc)
     const claimed = bytes.toString('latin1', body.length)
     const isSound = claimed === `,"crc":"${crc.toString(16).padStart(8, '0')}"}`
-    const line = parsed(bytes)
+    const line = parsedLine(bytes)
     const place = () => (line === undefined ? { ...at, seq: this.#at.seq + 1 } : placeOf(line, at))
     if (!isSound) this.#doubt('A2', 'the crc is wrong here', place())
     this.#at.crc = isSound ? crc : Number.parseInt(claimed.slice(8, 16), 16) || 0
@@ -113,7 +113,7 @@ const BATCH_MAX = 100_000
 
 const sha256 = (text: string) => createHash('sha256').update(text)
 
-function parsed(bytes: Buffer): Line | undefined {
+export function parsedLine(bytes: Buffer): Line | undefined {
   try {
     const line = JSON.parse(bytes.toString()) as Line
     return Number.isSafeInteger(line.seq) ? line : undefined

@@ -5,7 +5,7 @@ import type { Line, Place, Report } from '../store/audit-line.ts'
 import { eachLine, isUnpackable, segmentsIn, type SegmentOnDisk } from './audit-lines.ts'
 import { searchLine } from './audit-secrets.ts'
 import { compareSnapshot, readJson, readSnapshot, type SnapshotOnDisk } from './audit-snapshots.ts'
-import { Trail, type Head, type Position } from './audit-trail.ts'
+import { parsedLine, Trail, type Head, type Position } from './audit-trail.ts'
 
 /** What there is to read, as it was when the audit began. */
 export type BooksOnDisk = Readonly<{
@@ -185,8 +185,30 @@ export class JournalWalk {
       if (covered > seq) report('A15', what, { file, offset: 0 })
       else report('A15', `covers seq ${covered}, where no batch ends`, { file, offset: 0 })
     }
+    this.#proveRefunds()
     this.#sums.end(end.place, this.#isEnough)
     return { records: this.#records, seq, notes: this.#notes }
+  }
+
+  /** Reads once more for the charges behind refunds; whoever refunded nothing does not wait for it. */
+  #proveRefunds(): void {
+    const { corrections } = this.#sums
+    const onLine = (bytes: Buffer): boolean => {
+      const line = bytes.includes('"kind":"settle"') ? parsedLine(bytes) : undefined
+      if (line !== undefined) corrections.prove(line)
+      return corrections.unproven > 0
+    }
+    for (const { file } of this.#books.segments) {
+      if (corrections.unproven === 0) return
+      try {
+        eachLine(file, { onBytes: () => undefined, onLine })
+      } catch (error) {
+        if (!isUnpackable(error)) throw error // told when it was read first
+      }
+    }
+    if (corrections.unproven === 0) return
+    if (this.#books.start === undefined) corrections.end()
+    else this.#notes.push(`${corrections.unproven} refunds are of charges that were moved away`)
   }
 
   #totalBytes(): number {

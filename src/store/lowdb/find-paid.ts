@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { createGunzip } from 'node:zlib'
 import type { Entry, SettleEntry } from '../../domain/entry.ts'
 import { micro } from '../../domain/money.ts'
 import type { PaidRequest } from './decide-correction.ts'
-import { segmentFile, segmentsIn, type DbPaths } from './segments.ts'
+import { packedFile, segmentFile, segmentsIn, type DbPaths } from './segments.ts'
 
 const PIECE_BYTES = 1024 * 1024
 
@@ -37,22 +38,21 @@ async function searchJournal(journal: string, request: string): Promise<PaidRequ
 
 async function searchSegment(file: string, request: string): Promise<SettleEntry | undefined> {
   const needle = Buffer.from(`"ref":${JSON.stringify(request)}`)
-  const handle = await fs.promises.open(file, 'r')
-  try {
-    let rest = Buffer.alloc(0)
-    const piece = Buffer.alloc(PIECE_BYTES)
-    for (;;) {
-      const { bytesRead } = await handle.read(piece, 0, PIECE_BYTES, null)
-      if (bytesRead === 0) return undefined
-      const bytes = Buffer.concat([rest, piece.subarray(0, bytesRead)])
-      const end = bytes.lastIndexOf(10) + 1
-      const found = settleIn(bytes.subarray(0, end), needle, request)
-      if (found !== undefined) return found
-      rest = bytes.subarray(end)
-    }
-  } finally {
-    await handle.close()
+  let rest = Buffer.alloc(0)
+  for await (const piece of piecesOf(file)) {
+    const bytes = Buffer.concat([rest, piece])
+    const end = bytes.lastIndexOf(10) + 1
+    const found = settleIn(bytes.subarray(0, end), needle, request)
+    if (found !== undefined) return found
+    rest = bytes.subarray(end)
   }
+  return undefined
+}
+
+function piecesOf(file: string): AsyncIterable<Buffer> {
+  const options = { highWaterMark: PIECE_BYTES }
+  if (fs.existsSync(file)) return fs.createReadStream(file, options)
+  return fs.createReadStream(packedFile(file), options).pipe(createGunzip())
 }
 
 function settleIn(lines: Buffer, needle: Buffer, request: string): SettleEntry | undefined {

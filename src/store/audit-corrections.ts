@@ -1,0 +1,147 @@
+import {
+  MICRO_MAX,
+  placeOf,
+  plain,
+  readAmount,
+  type BooksText,
+  type Line,
+  type Place,
+  type Report,
+} from './audit-line.ts'
+
+/**
+ * What an audit adds up of corrections: which idempotency keys were used, and what was refunded of which request. Whether
+ * a request was charged what its refunds say is found out in a second reading: remembering every charge would take
+ * memory for each request, and few are ever refunded.
+ */
+export const CORRECTIONS = ['credit', 'debit', 'refund', 'transfer', 'adjust']
+
+/** The same numbers as where the books are written, and a second time on purpose. */
+const REPEAT_MS = 86_400_000
+const REPEATS_MAX = 50_000
+
+/** What an entry does to the balance of an account, which its line or leg names. */
+type Move = Readonly<{ line: Line; change: bigint }>
+type Repeat = Readonly<{ at: number; fingerprint: string; text: string }>
+type Claim = { request: string; account: string; paid: bigint; refunded: bigint }
+
+/** A10, and of A11 that transfers sum to zero and no more is given back than was paid. */
+export class CorrectionSums {
+  readonly #report: Report
+  readonly #repeats = new Map<string, Repeat>()
+  readonly #claims = new Map<string, Claim>()
+  /** Where each claim stands for the first time, until a charge proves it. */
+  readonly #unproven = new Map<string, Place>()
+
+  constructor(report: Report) {
+    this.#report = report
+  }
+
+  /** Goes on from books that somebody vouches for, refunds and all. */
+  begin({ refunds = [], repeats = [] }: BooksText): void {
+    for (const { request, account, paid, refunded } of refunds) {
+      const claim = { request, account, paid: BigInt(paid), refunded: BigInt(refunded) }
+      this.#claims.set(request, claim)
+    }
+    for (const entry of repeats) {
+      const { key, fingerprint } = entry.idempotency
+      this.#repeats.set(key, { at: entry.at, fingerprint, text: plain(entry) })
+    }
+  }
+
+  enter(line: Line, at: Place): readonly Move[] {
+    this.#noteCall(line, at)
+    if (line.kind === 'transfer') return this.#transfer(line, at)
+    const least = line.kind === 'adjust' ? -MICRO_MAX : 0n
+    const amount = this.#amount(line, at, { name: 'amount', least })
+    if (line.kind === 'refund') this.#refund(line, amount, at)
+    return [{ line, change: line.kind === 'debit' ? -amount : amount }]
+  }
+
+  /** Refunds whose charges are to be looked for in a second reading. */
+  get unproven(): number {
+    return this.#unproven.size
+  }
+
+  /** In the second reading: a line that may be the charge of a refunded request. */
+  prove(line: Line): void {
+    const claim = this.#claims.get(line.ref)
+    const place = this.#unproven.get(line.ref)
+    if (claim === undefined || place === undefined || line.kind !== 'settle') return
+    if (line.account !== claim.account || line.amount !== claim.paid.toString()) return
+    if (line.seq < (place.seq ?? 0)) this.#unproven.delete(line.ref)
+  }
+
+  /** After the second reading. */
+  end(): void {
+    for (const [request, place] of this.#unproven)
+      this.#report('A11', `${request} was not charged what its refund says`, place)
+  }
+
+  /** As a snapshot has it. */
+  addItems(items: Map<string, string>): void {
+    for (const [key, { text }] of this.#repeats) items.set(`repeat ${key}`, text)
+    for (const [request, claim] of this.#claims) items.set(`refund ${request}`, plain(claim))
+  }
+
+  #transfer(line: Line, at: Place): readonly Move[] {
+    const amount = this.#amount(line, at, { name: 'amount' })
+    const moves = (line.legs ?? []).map((leg) => {
+      const one = { ...line, ...leg }
+      return { line: one, change: this.#amount(one, at, { name: 'amount', least: -MICRO_MAX }) }
+    })
+    const [from = 0n, to = 0n, ...others] = moves.map(({ change }) => change)
+    if (from !== -amount || to !== amount || others.length > 0)
+      this.#report(
+        'A11',
+        `the legs of a transfer of ${amount} do not sum to zero`,
+        placeOf(line, at),
+      )
+    return moves
+  }
+
+  #refund(line: Line, amount: bigint, at: Place): void {
+    const { request, account } = line
+    const place = placeOf(line, at)
+    const paid = this.#amount(line, at, { name: 'paid' })
+    const known = this.#claims.get(request)
+    const claim = known ?? { request, account, paid, refunded: 0n }
+    if (known === undefined) this.#unproven.set(request, place)
+    this.#claims.set(request, claim)
+    claim.refunded += amount
+    if (claim.refunded > paid)
+      this.#report('A11', `${claim.refunded} refunded of ${paid} paid for ${request}`, place)
+    if (claim.account !== account || claim.paid !== paid)
+      this.#report('A11', `${request} was refunded before as another charge`, place)
+  }
+
+  /** A10: while its key is remembered, a call makes no second entry. */
+  #noteCall(line: Line, at: Place): void {
+    const { idempotency, at: now } = line
+    if (idempotency === undefined) return
+    const { key, fingerprint } = idempotency
+    const known = this.#repeats.get(key)
+    if (known !== undefined && known.at > now - REPEAT_MS) {
+      const what = known.fingerprint === fingerprint ? 'the same call' : 'another call'
+      this.#report('A10', `the idempotency key ${key} made ${what} before`, placeOf(line, at))
+    }
+    const { seq: _seq, crc: _crc, chain: _chain, batch: _batch, ...facts } = line
+    this.#repeats.delete(key)
+    this.#repeats.set(key, { at: now, fingerprint, text: plain(facts) })
+    for (const [old, { at: then }] of this.#repeats) {
+      if (this.#repeats.size <= REPEATS_MAX && then > now - REPEAT_MS) break
+      this.#repeats.delete(old)
+    }
+  }
+
+  /** A12. */
+  #amount(
+    line: Line,
+    at: Place,
+    { name, least }: { name: 'amount' | 'paid'; least?: bigint },
+  ): bigint {
+    const { amount, isRight } = readAmount(line[name], least)
+    if (!isRight) this.#report('A12', `${name} is ${JSON.stringify(line[name])}`, placeOf(line, at))
+    return amount
+  }
+}
