@@ -4,7 +4,10 @@ import { chat, raw } from './support/raw.ts'
 
 let house: House
 beforeAll(async () => {
-  house = await openHouse({ slow: ['answer?delay=700&chunks=5'], words: ['answer?chunks=5'] })
+  house = await openHouse(
+    { slow: ['answer?delay=700&chunks=5'], words: ['answer?chunks=5'] },
+    'limits: { key_in_flight_max: 0, account_in_flight_max: 0 }',
+  )
 })
 afterAll(() => house.close())
 

@@ -61,6 +61,7 @@ function gatewayConfig(upstreamPort: number): string {
   premium: { requests_per_minute: 1000 }
   enterprise: { requests_per_minute: 10000 }
   bench: { requests_per_minute: 0 }
+limits: { key_in_flight_max: 0, account_in_flight_max: 0 }
 providers:
   - id: bench
     protocol: openai

@@ -59,6 +59,8 @@ type StreamSettings = Readonly<{
 type LimitSettings = Readonly<{
   bodyBytesMax: number
   inFlightMax: number
+  keyInFlightMax: number
+  accountInFlightMax: number
   connectionsMax: number
   attemptsMax: number
 }>

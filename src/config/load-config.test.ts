@@ -266,6 +266,8 @@ test('sections that are left out have the documented defaults', () => {
   expect(config.limits).toEqual({
     bodyBytesMax: 33554432,
     inFlightMax: 5000,
+    keyInFlightMax: 100,
+    accountInFlightMax: 200,
     connectionsMax: 12000,
     attemptsMax: 3,
   })

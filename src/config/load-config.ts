@@ -111,6 +111,8 @@ function buildSections({
     limits: {
       bodyBytesMax: limits.body_bytes_max,
       inFlightMax: limits.in_flight_max,
+      keyInFlightMax: limits.key_in_flight_max,
+      accountInFlightMax: limits.account_in_flight_max,
       connectionsMax: limits.connections_max,
       attemptsMax: limits.attempts_max,
     },

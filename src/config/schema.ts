@@ -132,6 +132,8 @@ const streams = z.strictObject({
 const limits = z.strictObject({
   body_bytes_max: wholeNumber(1024, 1_073_741_824).default(33_554_432),
   in_flight_max: wholeNumber(1, 1_000_000).default(5_000),
+  key_in_flight_max: wholeNumber(0, 1_000_000).default(100),
+  account_in_flight_max: wholeNumber(0, 1_000_000).default(200),
   connections_max: wholeNumber(1, 1_000_000).default(12_000),
   attempts_max: wholeNumber(1, 20).default(3),
 })

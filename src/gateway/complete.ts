@@ -10,6 +10,7 @@ import { choose } from './choose.ts'
 import { failureOf } from './failure-of.ts'
 import type { House, IncomingCall, ReadBody } from './house.ts'
 import { relay } from './relay.ts'
+import { Room } from './room.ts'
 import { Rounds } from './rounds.ts'
 import { settle, type Settled } from './settle.ts'
 import { countedUsageChunk, finishChunk, StreamReply } from './stream-reply.ts'
@@ -18,6 +19,7 @@ import { countedUsageChunk, finishChunk, StreamReply } from './stream-reply.ts'
 export class Completions {
   readonly #house: House
   readonly #rounds: Rounds
+  readonly #room = new Room()
   #inFlight = 0
   readonly #idleListeners: (() => void)[] = []
 
@@ -65,12 +67,15 @@ export class Completions {
     const house = this.#house
     let key: KeyRecord | undefined
     let body: ReadBody | undefined
+    let hasEntered = false
     try {
       key = authenticate(house, credential)
+      this.#room.enter(key, house.catalog.settings())
+      hasEntered = true
       body = await read()
-      this.#checkRoom()
       return await admit(house, { requestId, key, body, maxCost })
     } catch (error) {
+      if (key !== undefined && hasEntered) this.#room.leave(key)
       if (error instanceof Failure) {
         const { code, message, details } = error
         const who = { account: key?.account, key: key?.id, model: body?.request.model }
@@ -105,16 +110,10 @@ export class Completions {
       await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
       throw error
     } finally {
+      this.#room.leave(admitted.key)
       if (attempted !== undefined) rounds.remove(attempted.answer)
       if (stream !== undefined) rounds.remove(stream)
     }
-  }
-
-  #checkRoom(): void {
-    if (this.#inFlight <= this.#house.catalog.settings().inFlightMax) return
-    throw new Failure('overloaded', 'The gateway is busy. Try again shortly.', {
-      retryAfterMs: 2_000,
-    })
   }
 }
 

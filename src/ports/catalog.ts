@@ -15,6 +15,9 @@ export type GatewaySettings = Readonly<{
   outcomes: OutcomeSettings
   attemptsMax: number
   inFlightMax: number
+  /** Requests at a time of one key, and of one account; 0 is unlimited. */
+  keyInFlightMax: number
+  accountInFlightMax: number
   keepAlive: Readonly<{ isOn: boolean; delayMs: number; everyMs: number }>
   idleReaderMs: number
   resilience: ResilienceSettings

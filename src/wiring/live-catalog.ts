@@ -25,6 +25,8 @@ function viewOf(config: Config) {
     resilience,
     attemptsMax: limits.attemptsMax,
     inFlightMax: limits.inFlightMax,
+    keyInFlightMax: limits.keyInFlightMax,
+    accountInFlightMax: limits.accountInFlightMax,
     keepAlive: {
       isOn: streams.isKeepAliveOn,
       delayMs: streams.keepAliveDelayMs,

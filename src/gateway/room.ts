@@ -1,0 +1,54 @@
+import { Failure } from '../domain/failure.ts'
+import type { KeyRecord } from '../domain/key.ts'
+
+export type RoomLimits = Readonly<{
+  inFlightMax: number
+  /** 0: unlimited, these two. */
+  keyInFlightMax: number
+  accountInFlightMax: number
+}>
+
+/** Who has how many requests in flight. Looking and entering are one step, so the limits are exact. */
+export class Room {
+  #all = 0
+  readonly #keys = new Map<string, number>()
+  readonly #accounts = new Map<string, number>()
+
+  /** Throws the refusal where there is no room. */
+  enter({ id, account }: KeyRecord, limits: RoomLimits): void {
+    const ofKey = this.#keys.get(id) ?? 0
+    const ofAccount = this.#accounts.get(account) ?? 0
+    if (this.#all >= limits.inFlightMax) throw busy()
+    if (isFull(ofKey, limits.keyInFlightMax)) throw tooMany('key', limits.keyInFlightMax)
+    if (isFull(ofAccount, limits.accountInFlightMax)) {
+      throw tooMany('account', limits.accountInFlightMax)
+    }
+    this.#all++
+    this.#keys.set(id, ofKey + 1)
+    this.#accounts.set(account, ofAccount + 1)
+  }
+
+  leave({ id, account }: KeyRecord): void {
+    this.#all--
+    takeOne(this.#keys, id)
+    takeOne(this.#accounts, account)
+  }
+}
+
+const isFull = (count: number, most: number): boolean => most !== 0 && count >= most
+
+function takeOne(counts: Map<string, number>, name: string): void {
+  const count = counts.get(name) ?? 0
+  if (count > 1) counts.set(name, count - 1)
+  else counts.delete(name)
+}
+
+const busy = (): Failure =>
+  new Failure('overloaded', 'The gateway is busy. Try again shortly.', { retryAfterMs: 2_000 })
+
+const tooMany = (whose: 'key' | 'account', most: number): Failure =>
+  new Failure(
+    'rate_limit_exceeded',
+    `Your ${whose} has ${most} requests in flight, which is as many as it may have. Try again when one has ended.`,
+    { retryAfterMs: 1_000 },
+  )
