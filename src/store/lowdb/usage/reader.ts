@@ -22,12 +22,17 @@ import { Tally } from './tally.ts'
 export type End = Readonly<{ segment: number; offset: number }>
 
 const ZONES_MAX = 4
+/** About ten milliseconds of reading. */
+const STEP_BYTES = 1024 * 1024
 
 export class UsageReader {
   readonly #journal: string
   readonly #sidecars: Sidecars
   readonly #zones = new Map<string, LocalTime>()
+  /** The segment that is written to, as far as it was asked for. */
   #open: Tally | undefined
+  /** A sealed one that is being read. */
+  #sealing: Tally | undefined
 
   constructor(paths: Pick<DbPaths, 'journal' | 'usage'>) {
     this.#journal = paths.journal
@@ -52,15 +57,47 @@ export class UsageReader {
     return again(() => this.#make(segment))
   }
 
+  /** Reads a sealed segment a little further, so that it takes its time; at its end, the sums are beside it. */
+  advance(segment: number): void {
+    again(() => {
+      this.#advance(segment)
+    })
+  }
+
+  #advance(segment: number): void {
+    const file = this.#fileOf(segment)
+    if (file === undefined || file.endsWith('.gz')) {
+      this.make(segment)
+      return
+    }
+    const [tally, source] = [this.#begun(segment), segmentSource(file)]
+    if (tally.offset + STEP_BYTES >= source.size) {
+      this.make(segment)
+      return
+    }
+    this.#sealing = undefined
+    tally.read(source, tally.offset + STEP_BYTES)
+    this.#sealing = tally
+  }
+
   #make(segment: number): Sidecar {
     const file = this.#fileOf(segment)
     const first = file === undefined ? undefined : firstLine(file)
     if (file === undefined || first === undefined)
       throw new Error(`segment ${segment} cannot be read`)
-    const tally = this.#open?.segment === segment ? this.#open : new Tally(segment)
-    this.#open = undefined
+    const tally = this.#begun(segment)
+    this.#sealing = undefined
     tally.read(segmentSource(file), Number.MAX_SAFE_INTEGER)
     return this.#sidecars.make(tally, first)
+  }
+
+  /** What has been read of a segment, while it was open or since; once, so that what fails half way is not counted twice. */
+  #begun(segment: number): Tally {
+    const [open, sealing] = [this.#open, this.#sealing]
+    if (sealing?.segment === segment) return sealing
+    if (open?.segment !== segment) return new Tally(segment)
+    this.#open = undefined
+    return open
   }
 
   sum(query: UsageQuery, end: End): UsagePage {

@@ -4,7 +4,7 @@ import type { RequestRecords } from '../../../domain/receipt.ts'
 import type { UsagePage, UsageQuery } from '../../../domain/usage-query.ts'
 import type { UsageBook } from '../../../ports/usage.ts'
 import { tooManyQuestions } from './refusals.ts'
-import type { Answered, Question } from './questions.ts'
+import type { Answered, Asked, Question } from './questions.ts'
 import type { End } from './reader.ts'
 
 export type ThreadOptions = Readonly<{
@@ -14,7 +14,6 @@ export type ThreadOptions = Readonly<{
   onTrouble: (message: string, facts: Record<string, unknown>) => void
 }>
 
-type Asking = Question extends infer One ? (One extends Question ? Omit<One, 'end'> : never) : never
 type Waiting = Readonly<{ resolve: (result: unknown) => void; reject: (error: Error) => void }>
 
 const WAITING_MAX = 100
@@ -33,18 +32,19 @@ export class UsageThread implements UsageBook {
   }
 
   sum(query: UsageQuery): Promise<UsagePage> {
-    return this.#ask({ kind: 'sum', query }) as Promise<UsagePage>
+    return this.#ask({ kind: 'sum', query, end: this.#options.end() }) as Promise<UsagePage>
   }
 
   request(id: string): Promise<RequestRecords | undefined> {
-    return this.#ask({ kind: 'request', request: id }) as Promise<RequestRecords | undefined>
+    return this.#ask({ kind: 'request', request: id, end: this.#options.end() }) as Promise<
+      RequestRecords | undefined
+    >
   }
 
   /** A segment was sealed, or the gateway has started: what is not yet summed up is. */
   catchUp(): void {
-    this.#ask({ kind: 'make' }).catch((error: unknown) => {
-      this.#options.onTrouble('sealed segments are not summed up yet', { error })
-    })
+    const question = { kind: 'make', end: this.#options.end() } as const
+    this.#living().postMessage({ id: 0, question } satisfies Asked)
   }
 
   async stop(): Promise<void> {
@@ -60,16 +60,20 @@ export class UsageThread implements UsageBook {
     this.#waiting.clear()
   }
 
-  #ask(asking: Asking): Promise<unknown> {
+  #ask(question: Question): Promise<unknown> {
     if (this.#waiting.size >= WAITING_MAX) return Promise.reject(tooManyQuestions())
-    clearTimeout(this.#idle)
-    this.#idle = setTimeout(() => void this.stop(), IDLE_MS).unref()
-    const worker = (this.#worker ??= this.#start())
+    const worker = this.#living()
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
-      worker.postMessage({ id, question: { ...asking, end: this.#options.end() } })
+      worker.postMessage({ id, question } satisfies Asked)
     })
+  }
+
+  #living(): Worker {
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => void this.stop(), IDLE_MS).unref()
+    return (this.#worker ??= this.#start())
   }
 
   #start(): Worker {

@@ -1,0 +1,85 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { UsageQuery } from '../../../domain/usage-query.ts'
+import { chargeOf, holdOf, withAccount } from '../../contract.ts'
+import { openStore, type Store } from '../open-store.ts'
+import { UsageThread } from './usage-thread.ts'
+
+const QUERY: UsageQuery = {
+  ...{ timeZone: 'UTC', from: 0, to: 9e9, groupBy: [], only: {}, after: undefined, rowsMax: 10 },
+}
+
+let dir: string
+let store: Store
+let thread: UsageThread
+const troubles: unknown[] = []
+beforeEach(async () => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-thread-'))
+  const onTrouble = (message: string, facts: object) => troubles.push([message, facts])
+  const onSealed = () => {
+    thread.catchUp()
+  }
+  thread = new UsageThread({ dir, end: () => store.durableEnd(), onTrouble })
+  store = await openStore({
+    ...{ dir, purpose: 'server', now: Date.now, segmentBytesMax: 20_000, onTrouble, onSealed },
+    onFatal: () => undefined,
+  })
+  await withAccount(store, 'acme', 1_000_000n)
+})
+afterEach(async () => {
+  await thread.stop()
+  await store.close()
+  fs.rmSync(dir, { recursive: true })
+  expect(troubles).toEqual([])
+})
+
+async function spend(requests: number): Promise<void> {
+  for (let n = 0; n < requests; n++) {
+    await store.ledger.hold(holdOf(`req_${n}`, 10n))
+    await store.ledger.settle(chargeOf(`req_${n}`, 7n))
+  }
+}
+const made = (): string[] =>
+  fs.existsSync(path.join(dir, 'usage'))
+    ? fs.readdirSync(path.join(dir, 'usage')).filter((name) => name.endsWith('.usage'))
+    : []
+
+test('what is settled is in the next answer, over sealed segments, which are summed up as they are sealed', async () => {
+  for (let round = 1; round <= 4; round++) {
+    await spend(30)
+    const { total } = await thread.sum(QUERY)
+    expect(total).toMatchObject({ requests: round * 30, charged: BigInt(round * 30 * 7) })
+  }
+  const sealed = store.durableEnd().segment - 1
+  expect(sealed).toBeGreaterThan(3)
+  await vi.waitFor(() => {
+    expect(made().length).toBe(sealed)
+  })
+  expect((await thread.request('req_3'))?.end?.entry).toMatchObject({ amount: '7' })
+})
+
+test('who asks while much of the past is being read again is told to come back, and then gets it', async () => {
+  await spend(150)
+  await thread.stop()
+  fs.rmSync(path.join(dir, 'usage'), { recursive: true, force: true })
+  await expect(thread.sum(QUERY)).rejects.toMatchObject({ code: 'overloaded' })
+  await vi.waitFor(async () => {
+    expect((await thread.sum(QUERY)).total.requests).toBe(150)
+  })
+})
+
+test('a question that stands when the gateway stops is not left waiting', async () => {
+  await spend(1)
+  const asked = thread.sum(QUERY)
+  await Promise.all([expect(asked).rejects.toThrow('ended'), thread.stop()])
+})
+
+test('a hundred questions may wait, and the next is refused', async () => {
+  await spend(1)
+  const asked = Array.from({ length: 120 }, () => thread.sum(QUERY))
+  const answers = await Promise.allSettled(asked)
+  expect(answers.filter(({ status }) => status === 'fulfilled').length).toBe(100)
+  expect(answers.at(-1)).toMatchObject({ reason: { code: 'overloaded' } })
+})
