@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { booksReader, type ReadReceipt } from '../wiring/reading-commands.ts'
-import { tellMaking } from './tell-making.ts'
+import { progressLine } from './progress.ts'
 
 const HELP = `node scripts/receipt.js REQUEST_ID [options]
 
@@ -42,8 +42,10 @@ async function main(): Promise<void> {
   if (id === undefined || rest.length > 0) throw new Error('Give one REQUEST_ID.')
   const env = readEnvironment(process.env, diskFiles)
   const config = { dbDir: values.db ?? (env['DB_DIR'] || './db') }
-  const read = booksReader({ config, onMaking: tellMaking })
+  const progress = progressLine()
+  const read = booksReader({ config, progress: progress.show })
   const receipt = (await read('receipt', { id })) as ReadReceipt
+  progress.clear()
   process.stdout.write(values.json ? `${JSON.stringify(receipt)}\n` : page(receipt))
   if (!receipt.recomputed) process.exitCode = 1
 }

@@ -42,11 +42,11 @@ export type ReadReceipt = Awaited<ReturnType<Readings['receipt']>>
 type Reading = Readonly<{
   config: Pick<Config, 'dbDir'>
   /** Told while the past is added up for the first time. */
-  onMaking: (done: number, all: number) => void
+  progress: (step: string, share: number) => void
 }>
 
 /** Asks the running server, or, where none runs, reads the folder: nothing is claimed, for nothing is written to the books. */
-export function booksReader({ config, onMaking }: Reading) {
+export function booksReader({ config, progress }: Reading) {
   const dir = path.resolve(config.dbDir)
   let folder: Readings | undefined
   return async (command: keyof Readings, input: unknown): Promise<unknown> => {
@@ -56,14 +56,16 @@ export function booksReader({ config, onMaking }: Reading) {
         : undefined
     if (answer?.ok === true) return answer.result
     if (answer !== undefined) throw new Error(answer.message)
-    const book = folder ?? openFolder(dir, onMaking)
+    const book = folder ?? openFolder(dir, progress)
     folder = book
     return book[command](input)
   }
 }
 
-function openFolder(dir: string, onMaking: Reading['onMaking']): Readings {
-  const usage = folderUsage(dir, onMaking)
+function openFolder(dir: string, progress: Reading['progress']): Readings {
+  const usage = folderUsage(dir, (share) => {
+    progress('Adding up the past', share)
+  })
   if (usage === undefined) throw new Error(`${dir} has no books yet.`)
   return readingCommands(usage)
 }

@@ -3,16 +3,13 @@ import { dbPaths } from '../segments.ts'
 import { UsageReader } from './reader.ts'
 
 /** The past of a data folder that no server writes to, read here and now; undefined where there is no journal. */
-export function folderUsage(
-  dir: string,
-  onMaking: (done: number, all: number) => void,
-): UsageBook | undefined {
+export function folderUsage(dir: string, onMaking: (share: number) => void): UsageBook | undefined {
   const reader = new UsageReader(dbPaths(dir))
   const end = reader.end()
   if (end === undefined) return undefined
   const missing = reader.missing(end)
   for (const [done, segment] of missing.entries()) {
-    onMaking(done, missing.length)
+    onMaking(done / missing.length)
     reader.make(segment)
   }
   return {
