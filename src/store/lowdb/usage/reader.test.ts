@@ -9,6 +9,7 @@ import { micro } from '../../../domain/money.ts'
 import { QUARTER_MS } from '../../../domain/time-zone.ts'
 import { receiptOf } from '../../../domain/receipt.ts'
 import type { Dimension, UsageQuery } from '../../../domain/usage-query.ts'
+import { textUsage } from '../../../domain/usage.ts'
 import { chargeOf, holdOf, withAccount } from '../../contract.ts'
 import { openStore, type Store } from '../open-store.ts'
 import { dbPaths, segmentFile, segmentsIn } from '../segments.ts'
@@ -18,6 +19,11 @@ const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-usage-'))
 const made = dbPaths(path.join(root, 'made'))
 afterAll(() => {
   fs.rmSync(root, { recursive: true })
+})
+
+const SETTLE = JSON.stringify({
+  ...{ seq: 9_998, kind: 'settle', at: 1, account: 'acme', ref: 'req_x', amount: '1', cost: '1' },
+  ...{ key: 'key_acme', model: 'gpt', outcome: 'finished', price: 'v-one', usage: { input: 1 } },
 })
 
 /** A quarter of an hour passes with each request, and the books know amounts beyond what a double holds. */
@@ -36,8 +42,11 @@ async function spend({ ledger }: Store, run: string): Promise<void> {
   }
 }
 
+const EDGES = [255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 40, 2 ** 50]
 function how(n: number): Parameters<typeof chargeOf>[2] {
   if (n === 5) return { payer: 'operator', outcome: 'cut' }
+  // Numbers at the edges of the widths that columns have.
+  if (n >= 40 && n < 48) return { usage: textUsage(EDGES[n - 40] ?? 0, 1) }
   if (n === 6) return { outcome: 'aborted', isEstimated: true, model: 'other' }
   return { model: n % 2 === 0 ? 'gpt' : 'other' }
 }
@@ -56,7 +65,7 @@ beforeAll(async () => {
   await withAccount(store, 'other', 1_000_000n)
   await spend(store, 'a')
   await store.ledger.hold(holdOf(id('a', 999), 40n))
-  await store.ledger.settle(chargeOf(id('a', 999), HUGE - 5_000n))
+  await store.ledger.settle(chargeOf(id('a', 999), HUGE - 5_000n, { usage: textUsage(1, 1) }))
   store.ledger.progress(id('a', 7), micro(17n))
   await store.ledger.hold(holdOf(id('a', 61), 1n, 'other')) // takes the note along
   await vi.waitFor(() => {
@@ -80,7 +89,7 @@ beforeEach(() => {
 
 type Settle = Record<'account' | 'model' | 'outcome' | 'ref' | 'cost' | 'amount', string> & {
   at: number
-  usage: { input: number }
+  usage: { input?: number }
 }
 const lines = (): (Settle & { kind: string })[] =>
   segmentsIn(made.journal)
@@ -112,7 +121,9 @@ const sidecars = (): string[] =>
 describe('the sums of a journal', () => {
   test('are those of its settles, to the unit, beyond what a double holds', () => {
     expect(segmentsIn(made.journal).length).toBeGreaterThan(5)
-    expect(sumsOf(query()).total).toMatchObject(whole())
+    const { total: all } = sumsOf(query())
+    expect(all).toMatchObject(whole())
+    expect(all.usage.input).toBe(settles().reduce((sum, one) => sum + (one.usage.input ?? 0), 0))
     expect(whole().charged).toBeGreaterThan(HUGE - 5_000n)
   })
 
@@ -194,12 +205,25 @@ describe('the sums of a journal', () => {
 
   test.each([
     ['zeros', Buffer.alloc(5_000)],
+    ['a hole of zeros, and a record behind it', Buffer.from(`${'\0'.repeat(512)}\n${SETTLE}\n`)],
     ['half a record', Buffer.from('{"seq":9999,"kind":"settle","at":1,"acc')],
     ['half a record and zeros', Buffer.concat([Buffer.from('{"seq":99'), Buffer.alloc(3_000_000)])],
   ])('do not mind %s behind the last record', (_, tail) => {
     const segment = segmentsIn(paths.journal).at(-1) ?? 0
     fs.appendFileSync(path.join(paths.journal, segmentFile(segment)), tail)
     expect(sumsOf(query()).total).toMatchObject(whole())
+  })
+
+  test('are not counted twice after a line that could not be read', () => {
+    const segment = segmentsIn(paths.journal).at(-1) ?? 0
+    const file = path.join(paths.journal, segmentFile(segment))
+    const { size } = fs.statSync(file)
+    const reader = new UsageReader(paths)
+    reader.sum(query(), { segment, offset: 500 })
+    fs.appendFileSync(file, '{"seq":9998,"kind":"settle","at":\n')
+    expect(() => sumsOf(query(), reader)).toThrow(SyntaxError)
+    fs.truncateSync(file, size)
+    expect(sumsOf(query(), reader).total).toMatchObject(whole())
   })
 
   test('read packed segments like plain ones', () => {
@@ -249,6 +273,11 @@ describe('what is kept beside a segment', () => {
     const [one = '', two = ''] = sidecars()
     fs.copyFileSync(one, two)
     expect(sumsOf(query()).total).toMatchObject(whole())
+    const file = path.join(paths.journal, segmentFile(2))
+    const text = fs.readFileSync(file, 'utf8')
+    const other = text.replace(/"run":"./, '"run":"x').replace(/"cost":"1/, '"cost":"2')
+    fs.writeFileSync(file, other)
+    expect(sumsOf(query()).total.cost).toBeGreaterThan(whole().cost)
   })
 
   test('stays in memory where the folder cannot be written', () => {
