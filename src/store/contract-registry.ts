@@ -19,6 +19,13 @@ export function registryFacts({ at, reopen, credit }: Facts): void {
     expect(keys.find('key_2')).toBeUndefined()
   })
 
+  test('holds nothing for a key that was revoked since its request came in', async () => {
+    await at.store.registry.revokeKey('key_acme')
+    const held = at.store.ledger.hold(holdOf('late', 10n))
+    await expect(held).rejects.toMatchObject({ code: 'invalid_api_key' })
+    expect(credit()).toEqual([1_000n, 0n])
+  })
+
   test('remembers when a key was revoked, and the tier that an account changed to', async () => {
     await at.store.registry.revokeKey('key_acme')
     await at.store.registry.setTier('acme', 'vip')

@@ -8,7 +8,6 @@ import type { House } from '../gateway/house.ts'
 import { Traffic } from '../gateway/traffic.ts'
 import type { Catalog } from '../ports/catalog.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
-import { UsageThread } from '../store/lowdb/usage/usage-thread.ts'
 import { logEvents } from '../telemetry/events.ts'
 import { openLog } from '../telemetry/log.ts'
 import { workerTokenCounter } from '../tokenizer/worker-token-counter.ts'
@@ -32,7 +31,8 @@ export async function startGateway(
 ): Promise<Gateway> {
   const log = openLog({ dir: config.logDir, level: config.logLevel, isStdout: true })
   const events = logEvents(log)
-  const { store, usage } = await openServerBooks(config, events)
+  const store = await openServerBooks(config, events)
+  const { usage } = store
   const current = { config, secrets, isReady: false }
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
@@ -74,19 +74,17 @@ export async function startGateway(
   return { config, port: served.port, first, stop }
 }
 
-/** The books, and the thread that tells of their past. */
-async function openServerBooks(config: Config, events: House['events']) {
+/** The books; what is sealed of them is summed up at once, so that nobody waits for it later. */
+async function openServerBooks(config: Config, events: House['events']): Promise<Store> {
   const onTrouble = (message: string, facts: Record<string, unknown>) => {
     events.problem(message, facts)
   }
-  const dbDir = config.dbDir
-  const usage = new UsageThread({ dir: dbDir, end: () => store.durableEnd(), onTrouble })
   const onSealed = () => {
-    usage.catchUp()
+    store.usage.catchUp()
   }
-  const store = await openBooks({ dbDir, purpose: 'server', onTrouble, onSealed })
-  if (store.durableEnd().segment > 1) usage.catchUp()
-  return { store, usage }
+  const store = await openBooks({ dbDir: config.dbDir, purpose: 'server', onTrouble, onSealed })
+  if (store.durableEnd().segment > 1) store.usage.catchUp()
+  return store
 }
 
 const trafficOf = (catalog: Catalog, events: House['events']): Traffic =>

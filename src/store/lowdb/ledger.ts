@@ -1,5 +1,6 @@
 import { settleHold, placeHold, OPERATOR, type Credit } from '../../domain/account.ts'
 import type { Entry, OverrunEntry } from '../../domain/entry.ts'
+import { Failure } from '../../domain/failure.ts'
 import { ZERO, type MicroCredits } from '../../domain/money.ts'
 import { NO_USAGE } from '../../domain/usage.ts'
 import type {
@@ -49,6 +50,7 @@ export class LowdbLedger implements Ledger {
 
   async hold(request: HoldRequest): Promise<HoldAnswer> {
     if (this.#journal.trouble !== undefined) throw storeUnavailable(this.#journal.trouble)
+    if (this.#books.keysById.get(request.key)?.revokedAt !== undefined) throw keyRevoked()
     const account = this.#accountOf(request.account)
     const credit = placeHold(account.credit, request.amount)
     if (credit === undefined) return { kind: 'short', credit: account.credit }
@@ -171,3 +173,7 @@ const KILLED = {
   firstByteMs: undefined,
   totalMs: 0,
 } as const satisfies Partial<Charge>
+
+/** Revoked between its request's arrival and this moment: no hold comes after a revocation. */
+const keyRevoked = (): Failure =>
+  new Failure('invalid_api_key', 'Invalid API key. It was revoked while the request came in.')

@@ -13,13 +13,13 @@ import { FORMAT, Journal, type JournalEnd, type JournalTail } from './journal.ts
 import { hashedKeys } from './keys.ts'
 import { LowdbLedger } from './ledger.ts'
 import { GENESIS } from './record.ts'
-import { paidFinder } from './find-paid.ts'
 import { recover } from './recover.ts'
 import { LowdbRegistry } from './registry.ts'
 import { Reserve } from './reserve.ts'
 import { dbPaths, type DbPaths } from './segments.ts'
 import { Snapshotter, type MakeSnapshot } from './snapshotter.ts'
 import { socketPath } from './socket-path.ts'
+import { UsageThread } from './usage/usage-thread.ts'
 
 export type StoreOptions = Readonly<{
   dir: string
@@ -40,6 +40,8 @@ export type Store = Readonly<{
   ledger: Ledger
   registry: Registry
   keys: Keys
+  /** The past, in a thread that is started by the first question. */
+  usage: UsageThread
   /** Where the command line reaches a running server. */
   socket: string
   /** This run of the program: request ids begin with it. */
@@ -69,15 +71,17 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const { books, tail, tornBytes } = await recover(paths)
     const opened = await openJournal({ options, paths, books, tail })
     const { journal, ledger } = opened
-    const findPaid = paidFinder(paths)
-    const registry = new LowdbRegistry({ books, journal, now: options.now, findPaid })
+    const { onTrouble, now } = options
+    const usage = new UsageThread({ dir, end: () => journal.end, onTrouble })
+    const registry = new LowdbRegistry({ books, journal, now, usage })
     return {
-      ...{ ledger, registry },
+      ...{ ledger, registry, usage },
       ...{ keys: hashedKeys(books), socket, run: opened.run, tornBytes },
       isWritable: () => journal.trouble === undefined,
       isProven: () => opened.snapshots.isProven,
       durableEnd: () => journal.end,
       async close() {
+        await usage.stop()
         await opened.close()
         claim.release()
       },

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { REPEAT_MS, sameness, type Correction } from '../../domain/correction.ts'
 import type { CorrectionEntry, Entry, Idempotency } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
+import { micro } from '../../domain/money.ts'
 import type { AccountView, Act, Booking, NewKey, Registry } from '../../ports/ledger.ts'
+import type { UsageBook } from '../../ports/usage.ts'
 import { accountView, post, type Books } from '../books.ts'
 import { decideCorrection, type PaidRequest } from './decide-correction.ts'
 import type { Batch } from './batch.ts'
@@ -14,15 +16,15 @@ export class LowdbRegistry implements Registry {
   readonly #books: Books
   readonly #journal: RegistryNeeds['journal']
   readonly #now: () => number
-  readonly #findPaid: RegistryNeeds['findPaid']
+  readonly #usage: RegistryNeeds['usage']
   /** Corrections that are in memory and not yet on the disk, by idempotency key: a repeat waits for them. */
   readonly #landing = new Map<string, Batch>()
 
-  constructor({ books, journal, now, findPaid }: RegistryNeeds) {
+  constructor({ books, journal, now, usage }: RegistryNeeds) {
     this.#books = books
     this.#journal = journal
     this.#now = now
-    this.#findPaid = findPaid
+    this.#usage = usage
   }
 
   account(id: string): AccountView | undefined {
@@ -108,8 +110,13 @@ export class LowdbRegistry implements Registry {
     if ((await batch?.firstTry.promise) === 'failed') throw storeUnavailable(this.#journal.trouble)
   }
 
+  /** What was charged stands in the journal: kept in memory, it would grow with every request. */
   async #paidFor(request: string): Promise<PaidRequest | undefined> {
-    return this.#books.refunds.get(request) ?? (await this.#findPaid(request))
+    const known = this.#books.refunds.get(request)
+    if (known !== undefined) return known
+    const end = (await this.#usage.request(request))?.end?.entry
+    if (end?.kind !== 'settle') return undefined
+    return { account: end.account, paid: micro(BigInt(end.amount)) }
   }
 
   async #record(entry: Entry): Promise<void> {
@@ -122,8 +129,7 @@ export type RegistryNeeds = Readonly<{
   books: Books
   journal: Pick<Journal, 'append' | 'trouble'>
   now: () => number
-  /** What a request that has ended was charged. */
-  findPaid: (request: string) => Promise<PaidRequest | undefined>
+  usage: Pick<UsageBook, 'request'>
 }>
 
 const actor = (by: string | undefined) => (by === undefined ? {} : { by })
