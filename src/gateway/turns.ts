@@ -57,16 +57,17 @@ export class Turns {
       const candidate = this.#pick() ?? (failed && this.#again(failed))
       if (candidate === undefined) return undefined
       this.#left = this.#left.filter((one) => one !== candidate)
-      if (failed !== undefined && !this.#mayRetry(candidate, failed)) continue
-      if (failed !== undefined) await this.#pause(candidate, failed)
+      if (failed !== undefined) {
+        if (!this.#mayRetry(candidate, failed)) continue
+        traffic.retried(candidate.deployment.provider) // before the pause, or all who pause are one
+        await this.#pause(candidate, failed)
+      }
       if (this.#asking.reply.isGone) return undefined
       const { deployment } = candidate
       const ticket = traffic.hasRoom(deployment)
         ? traffic.begin(deployment)
         : await this.#wait(candidate)
-      if (ticket === undefined) continue
-      if (failed !== undefined) traffic.retried(deployment.provider)
-      return { candidate, ticket }
+      if (ticket !== undefined) return { candidate, ticket }
     }
   }
 

@@ -1,5 +1,6 @@
 import type { CreditCorrecting } from '../admin/correct-credit.ts'
 import type { KeyIssuing } from '../admin/issue-key.ts'
+import type { ProviderStates } from '../admin/provider-states.ts'
 import type { AccountSetting } from '../admin/set-account.ts'
 import type { Sessions } from '../admin/sessions.ts'
 import type { Completions } from '../gateway/complete.ts'
@@ -13,6 +14,7 @@ export type Site = Readonly<{
   issuing: KeyIssuing
   accounts: AccountSetting
   correcting: CreditCorrecting
+  providers: ProviderStates
   sessions: Sessions
   usage: UsageBook
   newRequestId: () => string

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { accountSetting } from '../admin/set-account.ts'
+import { providerStates } from '../admin/provider-states.ts'
 import { adminSessions } from '../admin/sessions.ts'
 import type { Config, Secrets } from '../config/config.ts'
 import { jwtSigner } from '../credentials/session-signer.ts'
@@ -29,10 +30,13 @@ export type Served = Readonly<{ server: Server; completions: Completions; port: 
 export async function serve(serving: Serving): Promise<Served> {
   const { store, house, usage, config, sessionSecret } = serving
   const completions = new Completions(house)
+  const { traffic, events, clock } = house
+  const providers = providerStates({ traffic, events, clock })
   const site: Site = {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
     accounts: accountSetting(store),
     correcting: correctingFor(store),
+    providers,
     sessions: adminSessions({
       ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },
       signer: jwtSigner(sessionSecret),
@@ -45,7 +49,7 @@ export async function serve(serving: Serving): Promise<Served> {
     },
     health: () => ({
       isReady: serving.isReady() && store.isWritable(),
-      services: servicesOf(config(), store),
+      services: { ...servicesOf(config(), store), ...providers.usable() },
     }),
   }
   const server = createServer(site, config().limits)

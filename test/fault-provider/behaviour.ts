@@ -6,6 +6,12 @@ export type Behaviour = Readonly<{
   /** Another status than 200, with an error body. */
   status: number
   retryAfter: string | undefined
+  /** Keys that end so are refused with 401. */
+  badKey: string | undefined
+  /** So many calls fail with 500, then so many succeed, and so on. */
+  flap: number
+  /** A connection serves one call; the next one on it finds it closed. */
+  stale: boolean
   /** Words in the answer, one a chunk. */
   chunks: number
   everyMs: number
@@ -39,6 +45,9 @@ export function behaviourOf(model: string): Behaviour {
   return {
     status: number('status', 200),
     retryAfter: query.get('retry_after') ?? undefined,
+    badKey: query.get('bad_key') ?? undefined,
+    flap: number('flap', 0),
+    stale: query.has('stale'),
     chunks: number('chunks', 5),
     everyMs: number('every', 0),
     delayMs: number('delay', 0),

@@ -58,6 +58,19 @@ export async function startFaultProvider({ port = 0 } = {}): Promise<FaultProvid
   }
 }
 
+/** Connections that have served a call. */
+const used = new WeakSet<object>()
+
+/** What the calls before, or the key, make of it. */
+function statusOf(
+  { status, badKey, flap }: Behaviour,
+  { authorization }: JournalEntry,
+  before: number,
+): number {
+  if (badKey !== undefined && authorization?.endsWith(badKey) === true) return 401
+  return flap > 0 && Math.floor(before / flap) % 2 === 0 ? 500 : status
+}
+
 type Notes = Readonly<{ journal: JournalEntry[]; changed: () => void }>
 
 async function serve(
@@ -86,13 +99,17 @@ async function serve(
     usage: { prompt: promptTokens(body), completion: 0 },
     ended: 'running',
   }
+  const before = journal.filter(({ model }) => model === entry.model).length
   journal.push(entry)
   changed()
   res.on('close', () => {
     if (!res.writableFinished && entry.ended === 'running') entry.ended = 'caller_left'
     changed()
   })
-  await answer(res, behaviourOf(entry.model), entry)
+  const behaviour = behaviourOf(entry.model)
+  if (behaviour.stale && used.has(req.socket)) req.socket.destroy()
+  used.add(req.socket)
+  await answer(res, { ...behaviour, status: statusOf(behaviour, entry, before) }, entry)
   changed()
 }
 

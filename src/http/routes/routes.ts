@@ -4,6 +4,7 @@ import type { Site } from '../site.ts'
 import { changeAccount } from './admin-accounts.ts'
 import { accountCredits, refunds, transfers } from './admin-credits.ts'
 import { issueKeyRoute } from './admin-keys.ts'
+import { listProviders, switchProvider } from './admin-providers.ts'
 import { CHAT_COMPLETIONS, routedChatCompletions } from './chat-completions.ts'
 import { account } from './account.ts'
 import { liveness, health, readiness } from './health.ts'
@@ -38,5 +39,7 @@ export function routes(site: Site): Router {
   router.post('/admin/accounts/:account/credits/:change', json, accountCredits(site))
   router.post('/admin/transfers', json, transfers(site))
   router.post('/admin/requests/:id/refund', json, refunds(site))
+  router.get('/admin/providers', listProviders(site))
+  router.post('/admin/providers/:provider', json, switchProvider(site))
   return router
 }

@@ -1,0 +1,220 @@
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
+import { clientOf } from './support/house.ts'
+import { root, startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { ofKind, untilLogged } from './support/journal.ts'
+import { chat, raw } from './support/raw.ts'
+
+let gateway: GatewayProcess
+let main: FaultProvider
+/** These go away in the middle. */
+let leaving: readonly FaultProvider[]
+let key: string
+
+type Place = Readonly<{ model: string; at?: string; keys?: string; more?: string }>
+
+/** Each model with a provider of its own for each place, so that no test is in the way of another. */
+const modelsOf = (gone: string): Readonly<Record<string, readonly Place[]>> => ({
+  told: [
+    { model: 'answer?status=429&retry_after=30' },
+    { model: 'answer?status=429&retry_after=31' },
+  ],
+  untold: [{ model: 'answer?status=429' }, { model: 'answer?status=429&n=2' }],
+  outage: [
+    ...leaving.map(({ baseUrl: at }) => ({ model: 'answer?chunks=3', at })),
+    { model: 'answer?chunks=3' },
+  ],
+  flapping: [{ model: 'answer?flap=7' }, { model: 'answer?chunks=2' }],
+  refused: [{ model: 'answer?bad_key=old', keys: 'key-old,key-new' }],
+  down: [
+    { model: 'answer', at: gone },
+    { model: 'answer', at: gone },
+  ],
+  stale: [{ model: 'answer?stale' }],
+  narrow: [{ model: 'answer?delay=300', more: ', concurrency_max: 4' }],
+  switched: [{ model: 'answer?chunks=4' }],
+})
+
+function configFor(models: ReturnType<typeof modelsOf>): string {
+  const all = Object.entries(models)
+  const providers = all.flatMap(([id, places]) =>
+    places.map(
+      ({ at = main.baseUrl, keys = 'secret', more = '' }, index) =>
+        `  - { id: ${id}-${index}, protocol: openai, base_url: "${at}", api_keys: "${keys}"${more} }`,
+    ),
+  )
+  const list = all.map(
+    ([id, places]) => `  - id: ${id}
+    price: { input: 2, output: 8 }
+    timeouts: { connect_ms: 1000 }
+    deployments:
+${places.map(({ model }, index) => `      - { provider: ${id}-${index}, model: "${model}" }`).join('\n')}`,
+  )
+  return `accounting: { credits_per_usd: 1000000, default_max_output: 100 }
+tiers: { free: { requests_per_minute: 0 } }
+resilience: { breaker_open_ms: 200 }
+providers:
+${providers.join('\n')}
+models:
+${list.join('\n')}
+`
+}
+
+beforeAll(async () => {
+  main = await startFaultProvider()
+  leaving = [await startFaultProvider(), await startFaultProvider()]
+  const gone = await startFaultProvider()
+  await gone.close()
+  gateway = await startGateway({ config: configFor(modelsOf(gone.baseUrl)) })
+  key = (await gateway.issue(userArgs('user', '100000000'))).key
+})
+
+/** After all of it the books are right. */
+afterAll(async () => {
+  await gateway.stop()
+  const audit = path.join(root, 'scripts', 'audit.js')
+  await promisify(execFile)(process.execPath, [audit], {
+    env: { PATH: process.env['PATH'], DB_DIR: path.join(gateway.dir, 'db') },
+  })
+  await gateway.close()
+  await main.close()
+})
+
+const ask = (model: string, { words = 'Say some words.', as = key } = {}) =>
+  raw({
+    ...{ url: gateway.url, key: as },
+    body: chat(model, { messages: [{ role: 'user', content: words }] }),
+  })
+
+/** So many requests, twenty at a time; the statuses of their answers. */
+async function load(model: string, count: number, during?: (done: number) => void) {
+  const statuses: number[] = []
+  let begun = 0
+  const caller = async () => {
+    while (begun++ < count) {
+      statuses.push((await ask(model)).status)
+      during?.(statuses.length)
+    }
+  }
+  await Promise.all(Array.from({ length: 20 }, caller))
+  return new Set(statuses)
+}
+
+const callsTo = (model: string) => main.journal.filter((call) => call.model === model)
+
+const admin = async (method: string, at: string, body?: object) => {
+  const answer = await raw({
+    ...{ url: gateway.url, key: gateway.adminKey, method, path: at },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  return JSON.parse(answer.body) as unknown
+}
+
+type State = { id: string; deployments: { state: string; waiting: number }[] }
+const stateOf = async (id: string) => {
+  const { providers } = (await admin('GET', '/admin/providers')) as { providers: State[] }
+  return providers.find((one) => one.id === id)?.deployments ?? []
+}
+
+const held = () => clientOf(gateway.url, 'user', key).held()
+
+test.each([
+  ['told', 'status=429&retry_after=3'],
+  ['untold', 'status=429'],
+])(
+  'a storm of limits (%s how long) makes hardly more calls than requests',
+  async (model, fault) => {
+    const before = main.journal.length
+    expect(await load(model, 300)).toEqual(new Set([503]))
+    const calls = main.journal.slice(before)
+    expect(calls.every((call) => call.model.includes(fault))).toBe(true)
+    expect(calls.length).toBeLessThanOrEqual(330)
+    expect(await held()).toBe('0')
+  },
+)
+
+test('an outage of all but one provider under load costs nobody an answer', async () => {
+  const statuses = await load('outage', 200, (done) => {
+    if (done === 50) for (const one of leaving) void one.close()
+  })
+  expect(statuses).toEqual(new Set([200]))
+  expect(leaving[0]?.journal.length).toBeLessThan(200)
+  expect((await stateOf('outage-0'))[0]?.state).not.toBe('ready')
+})
+
+test('a flapping provider costs nobody an answer, and is asked again', async () => {
+  while (callsTo('answer?flap=7').length <= 14) {
+    expect(await load('flapping', 20)).toEqual(new Set([200]))
+  }
+})
+
+test('a refused key is off with an alarm, and the other one serves', async () => {
+  for (const _ of [1, 2, 3]) expect((await ask('refused')).status).toBe(200)
+  const used = callsTo('answer?bad_key=old').map(({ authorization }) => authorization)
+  expect(used).toEqual(['Bearer key-old', 'Bearer key-new', 'Bearer key-new', 'Bearer key-new'])
+  expect((await stateOf('refused-0')).map(({ state }) => state)).toEqual(['off', 'ready'])
+  const alarm = await untilLogged(gateway.output, 'a provider refuses its key')
+  expect(alarm).toContain('"key_number":1')
+  expect(gateway.output()).not.toContain('key-old')
+})
+
+test('when all providers are down the caller knows within two seconds, and nothing is held', async () => {
+  const answer = await ask('down')
+  expect(answer.status).toBe(503)
+  expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+  expect(await held()).toBe('0')
+  const record = ofKind(gateway.dir, 'settle').find(
+    ({ ref }) => ref === String(answer.headers['x-request-id']),
+  )
+  expect(record).toMatchObject({ outcome: 'failed', amount: '0' })
+  expect(record?.['totalMs']).toBeLessThan(2_000)
+})
+
+test('a connection that the provider had closed is no reason to fail', async () => {
+  expect((await ask('stale')).status).toBe(200)
+  expect((await ask('stale')).status).toBe(200)
+  expect(callsTo('answer?stale')).toHaveLength(3)
+})
+
+test('an account that waits with many does not keep another one waiting', async () => {
+  const other = await gateway.issue(userArgs('other', '1000000'))
+  const waiting = async (count: number) => {
+    while ((await stateOf('narrow-0'))[0]?.waiting !== count);
+  }
+  const answers = Array.from({ length: 4 }, () => ask('narrow', { words: 'many' }))
+  await main.until(() => callsTo('answer?delay=300').length === 4)
+  answers.push(...Array.from({ length: 3 }, () => ask('narrow', { words: 'many' })))
+  await waiting(3)
+  answers.push(ask('narrow', { words: 'few', as: other.key }))
+  await waiting(4)
+  const tooMany = await ask('narrow')
+  expect([tooMany.status, tooMany.headers['x-should-retry']]).toEqual([503, 'true'])
+  for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200)
+  const isFew = callsTo('answer?delay=300').map(({ body }) => JSON.stringify(body).includes('few'))
+  expect(isFew.indexOf(true)).toBeLessThanOrEqual(5)
+})
+
+test('what an operator switches off is not asked, not even as the last one, until it is on again', async () => {
+  const at = '/admin/providers/switched-0'
+  await admin('POST', at, { state: 'off' })
+  gateway.process.kill('SIGHUP')
+  await untilLogged(gateway.output, 'configuration reloaded')
+  expect((await ask('switched')).status).toBe(503)
+  expect(callsTo('answer?chunks=4')).toHaveLength(0)
+  const health = await raw({ url: gateway.url, method: 'GET', path: '/health' })
+  expect(JSON.parse(health.body)).toMatchObject({
+    status: 'degraded',
+    services: { 'switched-0': false },
+  })
+  await admin('POST', at, { state: 'on', key_number: 1 })
+  expect((await ask('switched')).status).toBe(503)
+  await admin('POST', at, { state: 'on' })
+  expect((await ask('switched')).status).toBe(200)
+  expect(await admin('POST', '/admin/providers/p9', { state: 'on' })).toMatchObject({
+    error: { code: 'not_found' },
+  })
+  expect(await untilLogged(gateway.output, 'switched a provider off')).toContain('"actor":"key_')
+})
