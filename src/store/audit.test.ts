@@ -60,10 +60,11 @@ function copied(name: string): string {
   return dir
 }
 
-/** The journal with other lines, numbered, summed and chained as if they had always been there. */
-function forged(dir: string, edit: Edit): void {
+/** The journal with other lines, numbered, summed and chained as if they had always been there; answers the first seq of the lie. */
+function forged(dir: string, edit: Edit): number {
   const lines = segments(dir).map((file) => fs.readFileSync(file, 'utf8').trimEnd().split('\n'))
   const entries = lines.flat().map((line) => JSON.parse(line) as Entry)
+  const honestly = entries.map((entry) => JSON.stringify(entry))
   edit(entries)
   for (const file of segments(dir).slice(1)) fs.rmSync(file)
   for (const name of ['gateway.json', 'gateway.prev.json', 'journal/HEAD']) {
@@ -80,6 +81,13 @@ function forged(dir: string, edit: Edit): void {
     text += `${body},"chain":"${chain}","crc":"${sum}"}\n`
   }
   fs.writeFileSync(segments(dir)[0] ?? '', text)
+  if (entries.length < honestly.length) return 1 // what is missing is found where it was promised
+  return 1 + entries.findIndex((entry, index) => JSON.stringify(entry) !== honestly[index])
+}
+
+function seqAt({ file, offset }: { file: string; offset: number }): number {
+  const bytes = fs.readFileSync(file)
+  return (JSON.parse(bytes.toString('utf8', offset, bytes.indexOf('\n', offset))) as Entry).seq
 }
 
 const rulesIn = (dir: string) => [
@@ -156,8 +164,11 @@ test('the forger’s own hand is not what gives a lie away', () => {
 describe('a forger who knows the sums and the chain is found out by the rules', () => {
   test.each(LIES)('%s: %s', (rule, lie, edit) => {
     const dir = copied(`forged ${lie}`)
-    forged(dir, edit)
-    expect(rulesIn(dir)).toContain(rule)
+    const first = forged(dir, edit)
+    const found = auditFolder({ db: dir }).findings.find((finding) => finding.rule === rule)
+    expect(found?.seq ?? first).toBeGreaterThanOrEqual(first)
+    if (found?.seq !== undefined) expect(seqAt(found)).toBe(found.seq)
+    expect(found).toBeDefined()
   })
 })
 

@@ -25,7 +25,7 @@ type Account = {
   balance: bigint
   held: bigint
 }
-type Hold = { line: Line; run: string; amount: bigint; progress?: string }
+type Hold = { line: Line; at: Place; run: string; amount: bigint; progress?: string }
 type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
 
 /** The longest request, and ten minutes to end its hold. */
@@ -69,7 +69,7 @@ export class Sums {
     for (const price of prices) this.#prices.set(price.version, price)
     for (const { id: ref, inputCost: input, progress, ...hold } of holds) {
       const line = { kind: 'hold', seq: 0, ref, input, ...hold } as unknown as Line
-      const open = { line, run: '', amount: BigInt(hold.amount) }
+      const open = { line, at: { file: '', offset: 0 }, run: '', amount: BigInt(hold.amount) }
       this.#holds.set(ref, progress === undefined ? open : { ...open, progress })
     }
     this.#total.overrun = BigInt(overrun)
@@ -123,7 +123,7 @@ export class Sums {
       this.#find('A13', `${line.ref} is held by ${line.key}, which was revoked before`)
     const amount = this.#amount(line, 'amount')
     this.#amount(line, 'input')
-    this.#holds.set(line.ref, { line, run: this.#run, amount })
+    this.#holds.set(line.ref, { line, at: this.#at, run: this.#run, amount })
     this.#served = { run: this.#run, at: line.at }
     this.#move(line, { balance: 0n, held: amount })
   }
@@ -221,11 +221,10 @@ export class Sums {
     const due = credited - charged
     if (balances !== due)
       this.#report('A11', `balances ${balances}, paid less charged ${due}`, place)
-    for (const { line, run } of this.#holds.values()) {
+    for (const { line, at, run } of this.#holds.values()) {
       const isOld = run !== this.#served.run && this.#served.at - line.at > HOLD_LIFE_MS
       if (!isOld) continue
-      const at = { ...place, seq: line.seq, account: line.account }
-      this.#report('A14', `${line.ref} is still open, and its run is dead`, at)
+      this.#report('A14', `${line.ref} is still open, and its run is dead`, placeOf(line, at))
     }
   }
 
