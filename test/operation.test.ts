@@ -227,6 +227,7 @@ describe('health', () => {
       status: 'healthy',
       service: 'tollgate',
       services: { ledger: true, snapshots: true, fake: true },
+      alarms: [],
     })
     expect(new Date(String(health['timestamp'])).toISOString()).toBe(health['timestamp'])
     expect(await get('/healthz')).toEqual({ status: 'alive' })

@@ -63,6 +63,8 @@ type LimitSettings = Readonly<{
   accountInFlightMax: number
   connectionsMax: number
   attemptsMax: number
+  /** Below so much room in the data folder new requests are refused; undefined leaves it to the size of the disk. */
+  diskFreeBytesMin: number | undefined
 }>
 
 /** Kept apart from Config so that no log line, dump or answer made of Config can hold one. */

@@ -115,6 +115,7 @@ function buildSections({
       accountInFlightMax: limits.account_in_flight_max,
       connectionsMax: limits.connections_max,
       attemptsMax: limits.attempts_max,
+      diskFreeBytesMin: limits.disk_free_bytes_min,
     },
     quotaStatus: compatibility.quota_status,
   }

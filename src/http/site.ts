@@ -31,4 +31,9 @@ type SiteSettings = Readonly<{
 }>
 
 /** `isReady` is false while starting and draining. */
-type Health = Readonly<{ isReady: boolean; services: Readonly<Record<string, boolean>> }>
+type Health = Readonly<{
+  isReady: boolean
+  services: Readonly<Record<string, boolean>>
+  /** What an operator has to see to, in words of one form: `disk_low`. */
+  alarms: readonly string[]
+}>

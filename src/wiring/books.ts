@@ -11,6 +11,7 @@ export type BooksOptions = Readonly<{
   purpose: ClaimRequest['purpose']
   onTrouble: (message: string, facts: Record<string, unknown>) => void
   onSealed?: () => void
+  diskFreeBytesMin?: () => number | undefined
 }>
 
 /** The exit code for a disk that cannot be believed: a supervisor starts again, and replay decides what is true. */

@@ -50,6 +50,7 @@ export async function serve(serving: Serving): Promise<Served> {
     health: () => ({
       isReady: serving.isReady() && store.isWritable(),
       services: { ...servicesOf(config(), store), ...providers.usable() },
+      alarms: [store.trouble()].filter((alarm) => alarm !== undefined),
     }),
   }
   const server = createServer(site, config().limits)

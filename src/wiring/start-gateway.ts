@@ -31,9 +31,9 @@ export async function startGateway(
 ): Promise<Gateway> {
   const log = openLog({ dir: config.logDir, level: config.logLevel, isStdout: true })
   const events = logEvents(log)
-  const store = await openServerBooks(config, events)
-  const { usage } = store
   const current = { config, secrets, isReady: false }
+  const store = await openServerBooks(() => current.config, events)
+  const { usage } = store
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
   const counter = workerTokenCounter()
@@ -75,14 +75,16 @@ export async function startGateway(
 }
 
 /** The books; what is sealed of them is summed up at once, so that nobody waits for it later. */
-async function openServerBooks(config: Config, events: House['events']): Promise<Store> {
+async function openServerBooks(config: () => Config, events: House['events']): Promise<Store> {
   const onTrouble = (message: string, facts: Record<string, unknown>) => {
     events.problem(message, facts)
   }
+  const diskFreeBytesMin = () => config().limits.diskFreeBytesMin
   const onSealed = () => {
     store.usage.catchUp()
   }
-  const store = await openBooks({ dbDir: config.dbDir, purpose: 'server', onTrouble, onSealed })
+  const options = { dbDir: config().dbDir, onTrouble, onSealed, diskFreeBytesMin }
+  const store = await openBooks({ ...options, purpose: 'server' })
   if (store.durableEnd().segment > 1) store.usage.catchUp()
   return store
 }

@@ -4,7 +4,7 @@ import type { Site } from '../site.ts'
 /** GET /health: 200 while the process can serve at all. */
 export function health({ health: check, settings, house }: Site) {
   return (ctx: Context): void => {
-    const { services } = check()
+    const { services, alarms } = check()
     ctx.set('cache-control', 'no-store')
     ctx.body = {
       status: Object.values(services).every(Boolean) ? 'healthy' : 'degraded',
@@ -12,6 +12,7 @@ export function health({ health: check, settings, house }: Site) {
       version: settings().version,
       timestamp: new Date(house.clock.nowMs()).toISOString(),
       services,
+      alarms,
     }
   }
 }

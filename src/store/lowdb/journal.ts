@@ -45,9 +45,9 @@ export class Journal {
     return journal
   }
 
-  /** Why nothing can be written at the moment; undefined when all is well. */
+  /** Why nothing new is to be begun at the moment; undefined when all is well. */
   get trouble(): Error | undefined {
-    return this.#trouble
+    return this.#trouble ?? this.#options.shortage()
   }
 
   /** Where the durable journal ends. */
@@ -226,6 +226,8 @@ export type JournalOptions = Readonly<{
   /** A segment's last entry has been decided. */
   onSealing: (segment: number) => void
   onSealed: (segment: number) => void
+  /** Why no hold may be taken though writing works. */
+  shortage: () => Error | undefined
   /** There is no room; what failed will be tried again. */
   onTrouble: (error: Error) => Promise<void>
   /** The disk can no longer be believed: end the process. */

@@ -6,8 +6,9 @@ import type { Keys } from '../../ports/keys.ts'
 import type { Ledger, Registry } from '../../ports/ledger.ts'
 import type { Books } from '../books.ts'
 import { finishSwitch } from './backup/switch-books.ts'
-import { claimFolder, type ClaimRequest } from './claim.ts'
+import { claimFolder, type Claim, type ClaimRequest } from './claim.ts'
 import { nodeDisk, type Disk } from './disk.ts'
+import type { FreeSpaceOptions } from './free-space.ts'
 import { HeadKeeper } from './head.ts'
 import { FORMAT, Journal, type JournalEnd, type JournalTail } from './journal.ts'
 import { hashedKeys } from './keys.ts'
@@ -15,7 +16,7 @@ import { LowdbLedger } from './ledger.ts'
 import { GENESIS } from './record.ts'
 import { recover } from './recover.ts'
 import { LowdbRegistry } from './registry.ts'
-import { Reserve } from './reserve.ts'
+import { Room } from './room.ts'
 import { dbPaths, type DbPaths } from './segments.ts'
 import { Snapshotter, type MakeSnapshot } from './snapshotter.ts'
 import { socketPath } from './socket-path.ts'
@@ -30,6 +31,9 @@ export type StoreOptions = Readonly<{
   onTrouble: (message: string, facts: Record<string, unknown>) => void
   /** A segment is full and will not change any more. */
   onSealed?: () => void
+  /** Below so much room on the disk no hold is taken; absent: the smaller of 256 MiB and a twentieth of it. */
+  diskFreeBytesMin?: () => number | undefined
+  statfs?: FreeSpaceOptions['statfs']
   disk?: Disk
   segmentBytesMax?: number
   /** In a thread of its own, unless it is said how else. */
@@ -50,6 +54,8 @@ export type Store = Readonly<{
   isWritable: () => boolean
   /** False once memory was not what the journal adds up to. */
   isProven: () => boolean
+  /** Why it is not; the log has the details. */
+  trouble: () => 'disk_low' | 'disk_unwritable' | undefined
   /** Everything before it is on the disk, and stays as it is. */
   durableEnd: () => JournalEnd
   close(): Promise<void>
@@ -61,10 +67,8 @@ const SEGMENT_BYTES_MAX = 64 * 1024 * 1024
 export async function openStore(options: StoreOptions): Promise<Store> {
   const dir = path.resolve(options.dir)
   const paths = dbPaths(dir)
-  fs.mkdirSync(dir, { recursive: true, mode: 0o700 })
-  keepPrivate(dir)
   const socket = socketPath(paths.socket)
-  const claim = await claimFolder({ dir, socket, purpose: options.purpose })
+  const claim = await takeFolder({ dir, socket, purpose: options.purpose })
   try {
     finishRestore(dir, options)
     fs.mkdirSync(paths.journal, { recursive: true, mode: 0o700 })
@@ -79,6 +83,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       ...{ keys: hashedKeys(books), socket, run: opened.run, tornBytes },
       isWritable: () => journal.trouble === undefined,
       isProven: () => opened.snapshots.isProven,
+      trouble: opened.trouble,
       durableEnd: () => journal.end,
       async close() {
         await usage.stop()
@@ -89,6 +94,33 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   } catch (error) {
     claim.release()
     throw error
+  }
+}
+
+/** The data folder cannot be used as it is; the text says what to do. */
+class UnusableFolder extends Error {
+  override readonly name = 'UnusableFolder'
+}
+
+const UNUSABLE: Readonly<Record<string, string>> = {
+  ENOSPC: 'has no room left: make room, and start again',
+  EDQUOT: 'is over its quota: make room, and start again',
+  EROFS: 'is on a disk that is read-only: mount it for writing, or set DB_DIR to another folder',
+  EACCES: 'may not be written by this user: change its owner, or set DB_DIR to another folder',
+  EPERM: 'may not be written by this user: change its owner, or set DB_DIR to another folder',
+}
+
+async function takeFolder(request: ClaimRequest): Promise<Claim> {
+  try {
+    fs.mkdirSync(request.dir, { recursive: true, mode: 0o700 })
+    keepPrivate(request.dir)
+    return await claimFolder(request)
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    const words = UNUSABLE[code]
+    throw words === undefined
+      ? cause
+      : new UnusableFolder(`${request.dir} ${words} (${code}).`, { cause })
   }
 }
 
@@ -116,16 +148,16 @@ type Opening = {
 }
 
 async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
-  const disk = options.disk ?? nodeDisk
-  const run = randomBytes(6).toString('hex')
   const head = new HeadKeeper(paths.head)
-  const { onTrouble, makeSnapshot } = options
-  const snapshots = new Snapshotter(
-    { dir: paths.dir, accounts: books.accounts, onTrouble },
-    makeSnapshot,
-  )
-  const listeners = {
-    ...spaceKeeping(options, paths, head),
+  const { now, onTrouble, onFatal, makeSnapshot } = options
+  const watched = { dir: paths.dir, accounts: books.accounts, onTrouble }
+  const snapshots = new Snapshotter(watched, makeSnapshot)
+  const room = new Room(options, paths)
+  const settings = {
+    ...{ folder: paths.journal, disk: options.disk ?? nodeDisk, now, onFatal },
+    run: randomBytes(6).toString('hex'),
+    segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
+    ...roomListeners(room, head),
     beforeFlush: (add: (entry: Entry) => void) => {
       ledger.rideAlong(add)
     },
@@ -137,43 +169,32 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
       options.onSealed?.()
     },
   }
-  const { now, onFatal, segmentBytesMax = SEGMENT_BYTES_MAX } = options
-  const settings = { folder: paths.journal, disk, run, now, onFatal, segmentBytesMax, ...listeners }
   const journal: Journal = await Journal.open(settings, tail)
+  await room.start()
   const ledger = new LowdbLedger(books, journal, now)
   books.segment = tail.segment
-  const after = tail.position.chain
-  await journal.append({
-    kind: 'open',
-    at: now(),
-    format: FORMAT,
-    segment: tail.segment,
-    run,
-    after,
-  }).landed.promise
+  const { run } = settings
+  const { segment, position } = tail
+  const opening = { kind: 'open', at: now(), format: FORMAT, segment, run } as const
+  await journal.append({ ...opening, after: position.chain }).landed.promise
   return {
     ...{ journal, ledger, run, snapshots },
+    trouble: () => journal.trouble && (room.isLow ? 'disk_low' : 'disk_unwritable'),
     async close() {
       await journal.close()
+      await room.stop()
       await head.close(journal.end)
       await snapshots.stop()
     },
   }
 }
 
-/** HEAD follows each flush, and the reserve is given up when the disk is full. */
-function spaceKeeping(options: StoreOptions, paths: DbPaths, head: HeadKeeper) {
-  const reserve = new Reserve(paths.reserve)
-  return {
-    afterFlush: (journal: Pick<Journal, 'end'>) => {
-      head.note(journal)
-      reserve.restore()
-    },
-    onTrouble: async (error: Error) => {
-      options.onTrouble('the journal cannot be written; new requests are refused', { error })
-      await reserve.free()
-    },
-  }
-}
+const roomListeners = (room: Room, head: HeadKeeper) => ({
+  shortage: () => room.shortage,
+  onTrouble: (error: Error) => room.makeRoom(error),
+  afterFlush: (durable: Pick<Journal, 'end'>) => {
+    head.note(durable)
+  },
+})
 
 const FRESH: JournalTail = { segment: 1, offset: 0, zeroedTo: 0, position: GENESIS }

@@ -63,10 +63,9 @@ function expectReached(paths: DbPaths, tail: JournalTail | undefined, head: Head
   const { segment, offset } = tail ?? { segment: 1, offset: 0 }
   if (segment > head.segment || (segment === head.segment && offset >= head.offset)) return
   const file = path.join(paths.journal, segmentFile(head.segment))
-  const end =
-    segment === head.segment
-      ? `${file}, offset ${offset}: the journal ends there`
-      : `${file} is missing`
+  const end = fs.existsSync(file)
+    ? `${file}, offset ${segment === head.segment ? offset : 0}: the journal ends there`
+    : `${file} is missing`
   throw new CorruptStore(
     `${end}, but it was durable up to offset ${head.offset} of segment ${head.segment}. ${NEXT_STEP}`,
   )
