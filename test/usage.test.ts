@@ -215,56 +215,47 @@ describe('the usage of all accounts', () => {
   })
 })
 
-describe('a receipt', () => {
+describe('tollgate usage', () => {
   const command = (args: readonly string[]) =>
-    promisify(execFile)(process.execPath, [path.join(root, 'scripts', 'receipt.js'), ...args], {
+    promisify(execFile)(process.execPath, [path.join(root, 'scripts', 'tollgate.js'), ...args], {
       ...{ cwd: house.gateway.dir, env: cleanEnv(house.gateway.dir) },
     })
 
-  test('is there right after the answer, and its arithmetic is the charge', async () => {
-    const { headers } = await ask(anna.key, 'words')
-    const id = String(headers['x-request-id'])
-    const { status, body } = await get(anna.key, `/v1/receipts/${id}`)
-    expect(status).toBe(200)
-    const receipt = JSON.parse(body) as Record<string, unknown>
-    const { usage } = house.upstream.journal.at(-1) ?? { usage: { prompt: 0, completion: 0 } }
-    expect(receipt).toMatchObject({
-      ...{ id, state: 'settled', outcome: 'finished', account: anna.account, recomputed: true },
-      ...{ charged: headers['x-tollgate-cost'], charged_by: 'usage', overrun: '0', refunded: '0' },
-      ...{ attempts: [{ provider: 'fake', answered: true }] },
-      arithmetic: {
-        lines: [
-          { bucket: 'input', count: usage.prompt },
-          { bucket: 'output', count: usage.completion },
-        ],
-        cost_micro_credits: String(Number(headers['x-tollgate-cost']) * 1_000_000),
-      },
-      ledger: [{ kind: 'hold' }, { kind: 'settle' }],
+  test('prints the same beside the server and without it', async () => {
+    const args = ['usage', '--group-by', 'account,model']
+    const beside = await Promise.all(
+      [[], ['--json'], ['--format', 'csv']].map((more) => command([...args, ...more])),
+    )
+    const { total, data } = JSON.parse(beside[1]?.stdout ?? '') as Page
+    expect(total.charged).toBe(credits(sum(settled(), 'amount')))
+    expect(data.map(({ account }) => account)).toContain(anna.account)
+    expect(beside[2]?.stdout.split('\r\n').length).toBe(data.length + 2)
+    expect(beside[0]?.stdout).toMatch(new RegExp(`total +${total.requests} `))
+    await house.gateway.stop()
+    const alone = await command([...args, '--format', 'csv'])
+    expect(alone.stdout).toBe(beside[2]?.stdout)
+    house = { ...house, gateway: await house.gateway.restart() }
+  })
+
+  test('says what is wrong with a question', async () => {
+    const refused = command(['usage', '--from', 'yesterday', '--json'])
+    await expect(refused).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('"param":"from"') as string,
     })
   })
 
-  test('of another account is as unknown as one that never was', async () => {
-    const id = String(settled(anna.account)[0]?.ref)
-    const answers = [id, 'req_77467b0d7da01000000000', 'x', '%00', 'a'.repeat(300)].map(
-      async (one) => {
-        const { status, body } = await get(bert.key, `/v1/receipts/${one}`)
-        return [status, body]
-      },
-    )
-    const all = await Promise.all(answers)
-    expect(all[0]?.[0]).toBe(404)
-    for (const one of all) expect(one).toEqual(all[0])
-  })
-
-  test('is printed by the command while the server runs and while it does not, the same', async () => {
-    const id = String(settled(anna.account)[0]?.ref)
-    const beside = JSON.parse((await command([id, '--json'])).stdout) as object
-    expect(beside).toMatchObject({ id, recomputed: true, deployment: 'fake/answer?chunks=5' })
-    expect((await command([id])).stdout).toContain('Computed again')
-    await house.gateway.stop()
-    expect(JSON.parse((await command([id, '--json'])).stdout)).toEqual(beside)
-    await expect(command(['req_unknown'])).rejects.toMatchObject({ code: 1 })
-    const again = await house.gateway.restart()
-    house = { ...house, gateway: again }
+  test('has its days by the time zone that accounts set gave, for the account', async () => {
+    const { stdout } = await command([
+      'accounts',
+      'set',
+      anna.account,
+      '--time-zone',
+      'Asia/Kolkata',
+    ])
+    expect(stdout).toContain('Asia/Kolkata')
+    const { body } = await get(anna.key, '/v1/account')
+    expect(JSON.parse(body)).toMatchObject({ time_zone: 'Asia/Kolkata' })
+    await expect(command(['accounts', 'set', anna.account])).rejects.toMatchObject({ code: 1 })
   })
 })

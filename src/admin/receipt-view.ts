@@ -72,7 +72,7 @@ const refundView = ({ entry, seq }: Receipt['records']['refunds'][number]) => ({
   id: entry.ref,
   at: timeOf(entry.at),
   amount: formatCredits(BigInt(entry.amount) as Receipt['cost']),
-  reason: entry.reason ?? null,
+  reason: entry.reason,
   seq,
 })
 

@@ -31,16 +31,17 @@ export function parseAccountCommand(input: unknown): AccountChange & { account: 
 }
 
 export type AccountSetting = Readonly<{
-  set(account: string, change: AccountChange): Promise<AccountView>
+  /** `by`: who did it, for the audit trail. */
+  set(account: string, change: AccountChange, by: string): Promise<AccountView>
 }>
 
 /** Changes an account, and answers what it is now. */
 export function accountSetting({ registry }: Readonly<{ registry: Registry }>): AccountSetting {
   return {
-    async set(id, { timeZone }) {
+    async set(id, { timeZone }, by) {
       const account = registry.account(id)
       if (account === undefined) throw accountNotFound()
-      await registry.setTimeZone(id, timeZone)
+      await registry.setTimeZone(id, timeZone, by)
       return { ...account, timeZone }
     },
   }

@@ -29,7 +29,9 @@ export const usageView = (query: UsageQuery, { rows, total, hasMore }: UsagePage
 
 const timeOf = (quarter: Quarter): string => new Date(quarter * QUARTER_MS).toISOString()
 
-function named(groupBy: readonly Dimension[], by: readonly string[]): Record<string, string> {
+type Names = Partial<Record<Dimension, string>>
+
+function named(groupBy: readonly Dimension[], by: readonly string[]): Names {
   return Object.fromEntries(groupBy.map((dimension, at) => [dimension, by[at] ?? '']))
 }
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { diskFiles } from '../config/disk-files.ts'
-import { readEnvironment } from '../config/env-file.ts'
-import { booksReader, type ReadReceipt } from '../wiring/reading-commands.ts'
+import { booksReader } from '../wiring/read-books.ts'
+import type { ReadReceipt } from '../wiring/reading-commands.ts'
+import { dbDir } from './db-dir.ts'
 import { progressLine } from './progress.ts'
 
 const HELP = `node scripts/receipt.js REQUEST_ID [options]
@@ -40,10 +40,8 @@ async function main(): Promise<void> {
   }
   const [id, ...rest] = positionals
   if (id === undefined || rest.length > 0) throw new Error('Give one REQUEST_ID.')
-  const env = readEnvironment(process.env, diskFiles)
-  const config = { dbDir: values.db ?? (env['DB_DIR'] || './db') }
   const progress = progressLine()
-  const read = booksReader({ config, progress: progress.show })
+  const read = booksReader({ dbDir: values.db ?? dbDir(), progress: progress.show })
   const receipt = (await read('receipt', { id })) as ReadReceipt
   progress.clear()
   process.stdout.write(values.json ? `${JSON.stringify(receipt)}\n` : page(receipt))

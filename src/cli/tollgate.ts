@@ -1,9 +1,11 @@
 import { Failure } from '../domain/failure.ts'
+import { accounts } from './accounts.ts'
 import { credits } from './credits.ts'
 import { actionHelp, runAction, type Action, type Resource } from './resource.ts'
+import { usage } from './usage.ts'
 
 /** What can be operated: a file each. */
-const RESOURCES: Readonly<Record<string, Resource>> = { credits }
+const RESOURCES: Readonly<Record<string, Resource>> = { accounts, credits, usage }
 
 const [name = '', ...rest] = process.argv.slice(2)
 try {

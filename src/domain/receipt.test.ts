@@ -111,11 +111,13 @@ describe('a receipt', () => {
   })
 
   test('adds up what was given back', () => {
-    const refund = (amount: string) =>
-      ({
-        ...{ segment: 2, seq: 9 },
-        entry: { kind: 'refund', at: 3, ref: 'ref_1', request: 'req_1', amount },
-      }) as const
+    const refund = (amount: string): RequestRecords['refunds'][number] => ({
+      ...{ segment: 2, seq: 9 },
+      entry: {
+        ...{ kind: 'refund', at: 3, account: 'acme', ref: 'ref_1', request: 'req_1', amount },
+        ...{ balance: '1000', held: '0', paid: '7', reason: 'test' },
+      },
+    })
     const end = settle({ outcome: 'failed' })
     expect(receiptOf(records({ end, refunds: [refund('3'), refund('4')] })).refunded).toBe(
       micro(7n),

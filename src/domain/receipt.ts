@@ -1,19 +1,16 @@
-import type { HoldEntry, OverrunEntry, PriceEntry, ReleaseEntry, SettleEntry } from './entry.ts'
+import type {
+  HoldEntry,
+  OverrunEntry,
+  PriceEntry,
+  RefundEntry,
+  ReleaseEntry,
+  SettleEntry,
+} from './entry.ts'
 import { micro, minus, ZERO, type MicroCredits } from './money.ts'
 import { BUCKETS, type Bucket } from './usage.ts'
 
 /** Where an entry stands in the journal, and what it says. */
 export type Recorded<E> = Readonly<{ segment: number; seq: number; entry: E }>
-
-/** Credit given back for a request, later, by an operator. */
-export type RefundFact = Readonly<{
-  kind: 'refund'
-  at: number
-  ref: string
-  request: string
-  amount: string
-  reason?: string
-}>
 
 /** All that the ledger has of one request. */
 export type RequestRecords = Readonly<{
@@ -21,7 +18,7 @@ export type RequestRecords = Readonly<{
   /** Undefined while it runs. */
   end: Recorded<SettleEntry | ReleaseEntry> | undefined
   overruns: readonly Recorded<OverrunEntry>[]
-  refunds: readonly Recorded<RefundFact>[]
+  refunds: readonly Recorded<RefundEntry>[]
   price: PriceEntry | undefined
   /** The last cost that was noted while it ran; looked for only where the charge goes by it. */
   progress: Recorded<Readonly<{ kind: 'progress'; cost: string }>> | undefined

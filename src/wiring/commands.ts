@@ -31,7 +31,7 @@ export function commandsOver(store: Store, config: () => Config) {
     'durable-end': () => Promise.resolve(store.durableEnd()),
     'set-account': async (input: unknown) => {
       const { account, ...change } = parseAccountCommand(input)
-      return accountSettings(await accounts.set(account, change))
+      return accountSettings(await accounts.set(account, change, ACTOR))
     },
   }
 }

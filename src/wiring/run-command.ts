@@ -31,7 +31,11 @@ export async function runCommand(
 }
 
 /** The server's refusal, as if it had been refused here. */
-function refusedBy({ code, message, param }: Extract<ControlAnswer, { ok: false }>): Failure {
+export function refusedBy({
+  code,
+  message,
+  param,
+}: Extract<ControlAnswer, { ok: false }>): Failure {
   return new Failure(code, message, param === undefined ? {} : { param })
 }
 

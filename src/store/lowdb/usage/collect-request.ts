@@ -2,10 +2,11 @@ import type {
   HoldEntry,
   OverrunEntry,
   PriceEntry,
+  RefundEntry,
   ReleaseEntry,
   SettleEntry,
 } from '../../../domain/entry.ts'
-import type { Recorded, RefundFact, RequestRecords } from '../../../domain/receipt.ts'
+import type { Recorded, RequestRecords } from '../../../domain/receipt.ts'
 import { eachLine, lineAt, type Source } from './lines.ts'
 
 /** Where a segment has records of the request. */
@@ -16,7 +17,7 @@ type Elsewhere = Readonly<{
   source: (segment: number) => Source | undefined
 }>
 
-type Entry = HoldEntry | SettleEntry | ReleaseEntry | OverrunEntry | RefundFact
+type Entry = HoldEntry | SettleEntry | ReleaseEntry | OverrunEntry | RefundEntry
 type Progress = Readonly<{ kind: 'progress'; ref: string; cost: string }>
 
 /** Puts the records of a request together, from wherever they stand; undefined when no credit was held for it. */
@@ -47,7 +48,7 @@ export function collectRequest(
 const isHold = (one: Recorded<Entry>): one is Recorded<HoldEntry> => one.entry.kind === 'hold'
 const isOverrun = (one: Recorded<Entry>): one is Recorded<OverrunEntry> =>
   one.entry.kind === 'overrun'
-const isRefund = (one: Recorded<Entry>): one is Recorded<RefundFact> => one.entry.kind === 'refund'
+const isRefund = (one: Recorded<Entry>): one is Recorded<RefundEntry> => one.entry.kind === 'refund'
 const isEnd = (one: Recorded<Entry>): one is Recorded<SettleEntry | ReleaseEntry> =>
   ['settle', 'release', 'expire'].includes(one.entry.kind)
 
