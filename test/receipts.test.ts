@@ -24,7 +24,10 @@ beforeAll(async () => {
   anna = await house.client()
   bert = await house.client()
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await house.gateway.stop() // the one that was started last
+  await house.close()
+})
 
 const ask = (model: string, more: object = {}): Promise<RawAnswer> =>
   raw({ url: house.gateway.url, key: anna.key, body: chat(model, more) })

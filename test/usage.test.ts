@@ -17,7 +17,10 @@ beforeAll(async () => {
   for (const model of ['words', 'words', '+odd']) await ask(anna.key, model)
   await ask(bert.key, 'words')
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await house.gateway.stop() // the one that was started last
+  await house.close()
+})
 
 const ask = (key: string, model: string, more: object = {}): Promise<RawAnswer> =>
   raw({ url: house.gateway.url, key, body: chat(model, more) })
