@@ -21,7 +21,7 @@ export type Snapshot = Position &
   }>
 
 type Stored<T, Amounts extends keyof T> = Omit<T, Amounts> & Record<Amounts, string>
-type SnapshotState = Readonly<{
+export type SnapshotState = Readonly<{
   accounts: readonly {
     id: string
     tier: string
@@ -73,7 +73,7 @@ export function soundSnapshot(data: Snapshot | null, file: string): Snapshot | u
   if (digestOf(data.state) === data.digest) return data
   throw new EditedSnapshot(
     `${file} was changed by something other than Tollgate. Put the original back, or move the file away: the ` +
-      'journal rebuilds it.',
+      'journal rebuilds it. To keep balances that were changed in it, run `node scripts/accept-edit.js`.',
   )
 }
 
@@ -140,7 +140,7 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
   return books
 }
 
-function stateOf(books: Books): SnapshotState {
+export function stateOf(books: Books): SnapshotState {
   return {
     accounts: [...books.accounts.values()].map(({ credit, movedIn: _movedIn, ...rest }) => ({
       ...rest,
