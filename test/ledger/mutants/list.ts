@@ -384,4 +384,69 @@ const money: readonly Mutant[] = [
   },
 ]
 
-export const MUTANTS: readonly Mutant[] = [...journal, ...recovery, ...ledger, ...money]
+const corrections: readonly Mutant[] = [
+  {
+    name: 'refund-above-paid',
+    harm: 'more is given back for a request than was paid for it',
+    file: 'src/store/lowdb/decide-correction.ts',
+    find: 'if (given > left || given === 0n)',
+    replace: 'if (given === 0n)',
+    tests: [simulator],
+  },
+  {
+    name: 'idempotency-key-ignored',
+    harm: 'a correction that is sent again is made again',
+    file: 'src/store/lowdb/registry.ts',
+    find: 'return entry !== undefined && entry.at > at - REPEAT_MS ? entry : undefined',
+    replace: 'return entry !== undefined && entry.at > at ? entry : undefined',
+    tests: [simulator],
+  },
+  {
+    name: 'idempotency-body-ignored',
+    harm: 'another correction under a used key is answered as if it had been made',
+    file: 'src/store/lowdb/registry.ts',
+    find: 'if (entry.idempotency?.fingerprint !== call?.fingerprint)',
+    replace: 'if (entry.idempotency === undefined)',
+    tests: [simulator],
+  },
+  {
+    name: 'repeat-before-durable',
+    harm: 'a repeated correction is confirmed before the first one is on the disk',
+    file: 'src/store/lowdb/registry.ts',
+    find: "    await this.#landed(this.#landing.get(call?.key ?? ''))\n",
+    replace: '',
+    tests: [simulator],
+  },
+  {
+    name: 'snapshot-without-repeats',
+    harm: 'a correction that is sent again after a restart is made again',
+    file: 'src/store/lowdb/snapshot.ts',
+    find: 'repeats: [...books.repeats.values()]',
+    replace: 'repeats: [...books.repeats.values()].slice(1)',
+    tests: [simulator],
+  },
+  {
+    name: 'transfer-of-one-leg',
+    harm: 'credit that is transferred stays where it was as well',
+    file: 'src/store/corrections.ts',
+    find: 'of entry.legs) {',
+    replace: 'of entry.legs.slice(1)) {',
+    tests: [simulator],
+  },
+  {
+    name: 'debit-of-held-credit',
+    harm: 'credit that requests in flight hold is taken away',
+    file: 'src/domain/account.ts',
+    find: 'if (amount > available(credit)) return undefined\n  return { balance: minus',
+    replace: 'if (amount > credit.balance) return undefined\n  return { balance: minus',
+    tests: [simulator],
+  },
+]
+
+export const MUTANTS: readonly Mutant[] = [
+  ...journal,
+  ...recovery,
+  ...ledger,
+  ...money,
+  ...corrections,
+]

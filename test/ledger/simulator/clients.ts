@@ -4,6 +4,7 @@ import type { Store } from '../../../src/store/lowdb/open-store.ts'
 import { chargeOf, grant, holdOf, NOT_SENT } from '../../../src/store/contract.ts'
 import type { Chance } from '../seeded.ts'
 import type { Model, State } from './model.ts'
+import { Operators } from './operators.ts'
 
 const ACCOUNTS = ['ann', 'bob', 'eve'] as const
 
@@ -17,24 +18,36 @@ export class Clients {
   readonly #held = new Set<string>()
   readonly #ended: string[] = []
   readonly #progress = new Map<string, bigint[]>()
+  readonly #operators: Operators
+  readonly #booked: () => ReadonlySet<string>
   #wrong: unknown
   #count = 0
   /** Answers to a process that has died are heard by nobody. */
   #life = 0
 
-  constructor(model: Model, chance: Chance) {
+  /** `booked`: the corrections that stand in the journal, read without the code that wrote them. */
+  constructor(
+    model: Model,
+    { chance, booked }: { chance: Chance; booked: () => ReadonlySet<string> },
+  ) {
     this.#model = model
     this.#chance = chance
+    this.#booked = booked
+    this.#operators = new Operators(model, chance)
   }
 
   /** Does something, and says what. */
   act(store: Store): string {
     const dice = this.#chance.below(100)
-    if (dice < 12) return this.#grant(store)
-    if (dice < 50) return this.#hold(store)
-    if (dice < 75) return this.#settle(store)
-    if (dice < 85) return this.#release(store)
-    if (dice < 93) return this.#note(store)
+    if (dice < 10) return this.#grant(store)
+    if (dice < 22) {
+      const { what, answer } = this.#operators.call(store)
+      return this.#ask(what, answer)
+    }
+    if (dice < 55) return this.#hold(store)
+    if (dice < 78) return this.#settle(store)
+    if (dice < 87) return this.#release(store)
+    if (dice < 94) return this.#note(store)
     return this.#again(store)
   }
 
@@ -54,6 +67,7 @@ export class Clients {
     this.#life++
     this.#waiting.clear()
     this.#held.clear()
+    this.#operators.forget()
   }
 
   waiting = (): readonly string[] => [...this.#waiting]
@@ -64,7 +78,7 @@ export class Clients {
     if (this.#wrong !== undefined) throw this.#wrong as Error
   }
 
-  #found({ ledger }: Store): State {
+  #found({ ledger }: Store): Omit<State, 'refunded'> {
     const accounts = ACCOUNTS.flatMap((id) => {
       const found = ledger.account(id)
       return found === undefined ? [] : ([[id, found.credit]] as const)
@@ -72,7 +86,7 @@ export class Clients {
     const holds = ledger
       .orphans()
       .map(({ id, account, amount }) => [id, { account, amount }] as const)
-    return { accounts: new Map(accounts), holds: new Map(holds) }
+    return { accounts: new Map(accounts), holds: new Map(holds), booked: this.#booked() }
   }
 
   #grant({ registry }: Store): string {
@@ -130,6 +144,7 @@ export class Clients {
       const { charged, balance } = end
       assert.deepEqual(answer, { kind: 'settled', charged, balance }, what)
       end.moment.isTold = true
+      this.#operators.paid(id, end.account, charged)
     })
   }
 

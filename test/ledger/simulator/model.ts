@@ -9,11 +9,20 @@ export type Hold = Readonly<{ account: string; amount: bigint }>
 export type State = Readonly<{
   accounts: ReadonlyMap<string, Readonly<{ balance: bigint; held: bigint }>>
   holds: ReadonlyMap<string, Hold>
+  /** Corrections that were made. */
+  booked: ReadonlySet<string>
+  /** What was given back of a request's charge. */
+  refunded: ReadonlyMap<string, bigint>
 }>
 
-type Moment = { readonly what: string; readonly after: State; isTold: boolean }
+export type Moment = { readonly what: string; readonly after: State; isTold: boolean }
 
-const NOTHING: State = { accounts: new Map(), holds: new Map() }
+type Ending = Readonly<{ account: string; charged: bigint; balance: bigint; moment: Moment }>
+
+const NOTHING: State = {
+  ...{ accounts: new Map(), holds: new Map() },
+  ...{ booked: new Set(), refunded: new Map() },
+}
 
 export class Model {
   #moments: Moment[] = [{ what: 'the beginning', after: NOTHING, isTold: true }]
@@ -47,7 +56,7 @@ export class Model {
   }
 
   /** What the account pays: at most its hold and what is free. Undefined: the hold has ended. */
-  end(id: string, cost: bigint): { charged: bigint; balance: bigint; moment: Moment } | undefined {
+  end(id: string, cost: bigint): Ending | undefined {
     const hold = this.now.holds.get(id)
     if (hold === undefined) return undefined
     const most = hold.amount + this.free(hold.account)
@@ -56,11 +65,30 @@ export class Model {
     holds.delete(id)
     const change = { balance: -charged, held: -hold.amount }
     const moment = this.#add(`end ${id}`, hold.account, change, holds)
-    return { charged, balance: this.credit(hold.account).balance, moment }
+    const { account } = hold
+    return { account, charged, balance: this.credit(account).balance, moment }
+  }
+
+  /** A correction, which moves credit of one account or between two. */
+  book(
+    id: string,
+    changes: readonly (readonly [string, bigint])[],
+    refund?: Readonly<{ request: string; amount: bigint }>,
+  ): Moment {
+    const refunded = new Map(this.now.refunded)
+    if (refund !== undefined)
+      refunded.set(refund.request, (refunded.get(refund.request) ?? 0n) + refund.amount)
+    const accounts = new Map(this.now.accounts)
+    for (const [account, change] of changes) {
+      const { balance, held } = this.#account(account)
+      accounts.set(account, { balance: balance + change, held })
+    }
+    const booked = new Set(this.now.booked).add(id)
+    return this.#keep(`book ${id}`, { ...this.now, accounts, booked, refunded })
   }
 
   /** The books after a crash are those of one of these moments; the later ones never were. */
-  resume(found: State): void {
+  resume(found: Omit<State, 'refunded'>): void {
     const told = this.#moments.findLastIndex(({ isTold }) => isTold)
     for (let at = this.#moments.length - 1; at >= told; at--) {
       const after = this.#moments[at]?.after
@@ -89,15 +117,20 @@ export class Model {
     const after = { balance: before.balance + change.balance, held: before.held + change.held }
     assert.ok(after.held >= 0n && after.balance >= after.held, `the model itself is wrong: ${what}`)
     const accounts = new Map(this.now.accounts).set(account, after)
-    const moment = { what, after: { accounts, holds }, isTold: false }
+    return this.#keep(what, { ...this.now, accounts, holds })
+  }
+
+  #keep(what: string, after: State): Moment {
+    const moment = { what, after, isTold: false }
     this.#moments.push(moment)
     return moment
   }
 }
 
 /** The same text for the same books. */
-const text = ({ accounts, holds }: State): string =>
+const text = ({ accounts, holds, booked }: Omit<State, 'refunded'>): string =>
   [
     ...[...accounts].map(([id, { balance, held }]) => `${id} ${balance}/${held}`).sort(),
     ...[...holds].map(([id, { account, amount }]) => `${id} ${amount} of ${account}`).sort(),
+    ...[...booked].sort(),
   ].join(', ')

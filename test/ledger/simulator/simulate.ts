@@ -57,7 +57,7 @@ class Simulation {
     this.#chance = chance
     this.#time = time
     this.#world = new World(chance, time)
-    this.#clients = new Clients(this.#model, chance)
+    this.#clients = new Clients(this.#model, { chance, booked: () => this.#world.booked() })
   }
 
   get dir(): string {
@@ -104,8 +104,10 @@ class Simulation {
 
   async #act(store: NonNullable<World['store']>): Promise<void> {
     const dice = this.#chance.below(100)
-    if (dice < 45) this.trace.push(this.#clients.act(store))
-    else if (dice < 80) this.#answer()
+    if (dice < 45) {
+      this.#world.disk.save() // a refund looks its charge up in the journal
+      this.trace.push(this.#clients.act(store))
+    } else if (dice < 80) this.#answer()
     else if (dice < 90) this.#advance()
     else if (dice < 93) this.#turn()
     else if (dice < 94) this.#break()
@@ -170,8 +172,8 @@ class Simulation {
     const store = await this.#world.start()
     this.trace.push(store === undefined ? 'a process starts and dies' : 'a process starts')
     if (store === undefined) return
-    this.#clients.resume(store)
     this.#world.disk.save()
+    this.#clients.resume(store)
     const { findings } = auditFolder({ db: this.#world.dir })
     assert.deepEqual(findings, [], 'the audit finds something')
     const noSnapshots = this.#world.troubles.filter((one) => one.includes('snapshot'))

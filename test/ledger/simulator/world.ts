@@ -4,10 +4,12 @@ import path from 'node:path'
 import { slicesOf } from '../../../src/store/lowdb/live-accounts.ts'
 import { makeSnapshot } from '../../../src/store/lowdb/make-snapshot.ts'
 import { openStore, type Store } from '../../../src/store/lowdb/open-store.ts'
+import { journalTail } from '../journal-tail.ts'
 import type { Chance } from '../seeded.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { untilQuiet, type FakeTime } from './fake-time.ts'
 
+const CORRECTIONS = new Set(['debit', 'adjust', 'transfer', 'refund'])
 const SEGMENT_BYTES_MAX = 4_000
 
 /** One process after the other on one folder; each of them may die at any moment, also while it starts. */
@@ -112,6 +114,12 @@ export class World {
   #leaveFolder(): void {
     for (const name of fs.readdirSync(this.dir))
       if (name.startsWith('claim.')) fs.rmSync(path.join(this.dir, name))
+  }
+
+  /** The refs of corrections in the journal as it is on the disk. */
+  booked(): ReadonlySet<string> {
+    const records = journalTail(path.join(this.dir, 'journal'))()
+    return new Set(records.flatMap(({ kind, ref }) => (CORRECTIONS.has(kind) && ref ? ref : [])))
   }
 
   remove(): void {
