@@ -104,10 +104,8 @@ class Simulation {
 
   async #act(store: NonNullable<World['store']>): Promise<void> {
     const dice = this.#chance.below(100)
-    if (dice < 45) {
-      this.#world.disk.save() // a refund looks its charge up in the journal
-      this.trace.push(this.#clients.act(store))
-    } else if (dice < 80) this.#answer()
+    if (dice < 45) this.trace.push(this.#clients.act(store))
+    else if (dice < 80) this.#answer()
     else if (dice < 90) this.#advance()
     else if (dice < 93) this.#turn()
     else if (dice < 94) this.#break()

@@ -5,6 +5,8 @@ import { slicesOf } from '../../../src/store/lowdb/live-accounts.ts'
 import { makeSnapshot } from '../../../src/store/lowdb/make-snapshot.ts'
 import { openStore, type Store } from '../../../src/store/lowdb/open-store.ts'
 import { journalTail } from '../journal-tail.ts'
+import { dbPaths } from '../../../src/store/lowdb/segments.ts'
+import { UsageReader } from '../../../src/store/lowdb/usage/reader.ts'
 import type { Chance } from '../seeded.ts'
 import { FakeDisk } from './fake-disk.ts'
 import { untilQuiet, type FakeTime } from './fake-time.ts'
@@ -61,13 +63,27 @@ export class World {
     for (;;) {
       await untilQuiet()
       if (opening.failed !== undefined) throw opening.failed as Error
-      if (opening.store !== undefined) return (this.store = opening.store)
+      if (opening.store !== undefined) return (this.store = this.#withoutThread(opening.store))
       if (this.#chance.percent(2)) {
         await this.die()
         return undefined
       }
       this.#answerOne()
     }
+  }
+
+  /** A thread does not repeat exactly, so what it would read is read here, by the same code. */
+  #withoutThread(store: Store): Store {
+    const disk = this.#disk
+    Object.assign(store.usage, {
+      request: (id: string) => {
+        disk.save()
+        const [reader, end] = [new UsageReader(dbPaths(this.dir)), store.durableEnd()]
+        for (const segment of reader.missing(end)) reader.make(segment)
+        return Promise.resolve(reader.request(id, end))
+      },
+    })
+    return store
   }
 
   /** kill -9, or the loss of power: what was not answered may be on the disk, in part or not at all. */
