@@ -143,7 +143,10 @@ async function open(registry, id) {
   await Promise.all([
     registry.openAccount({ id, tier: 'free' }),
     registry.addKey({ ...key, role: 'user' }),
-    registry.credit({ id: `grant-${id}`, account: id, amount, reason: 'load' }),
+    registry.book(
+      { kind: 'credit', account: id, amount },
+      { id: `grant-${id}`, by: 'load', reason: 'load' },
+    ),
   ])
 }
 
