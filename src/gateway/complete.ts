@@ -8,8 +8,9 @@ import { attempt, type Attempted } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import { choose } from './choose.ts'
 import { failureOf } from './failure-of.ts'
-import type { House, IncomingCall, ReadBody } from './house.ts'
+import type { Entered, House, IncomingCall } from './house.ts'
 import { relay } from './relay.ts'
+import { nameOf, Once } from './once.ts'
 import { Room } from './room.ts'
 import { Rounds } from './rounds.ts'
 import { settle, type Settled } from './settle.ts'
@@ -20,12 +21,14 @@ export class Completions {
   readonly #house: House
   readonly #rounds: Rounds
   readonly #room = new Room()
+  readonly #once: Once
   #inFlight = 0
   readonly #idleListeners: (() => void)[] = []
 
   constructor(house: House) {
     this.#house = house
     this.#rounds = new Rounds(house.clock)
+    this.#once = new Once(house.clock)
   }
 
   get inFlight(): number {
@@ -36,7 +39,13 @@ export class Completions {
   async complete(call: IncomingCall, reply: Reply): Promise<void> {
     this.#inFlight++
     try {
-      await this.#answer(await this.#admit(call), reply)
+      const entered = await this.#enter(call)
+      try {
+        if (call.idempotencyKey === undefined) await this.#run(call, entered, reply)
+        else await this.#runOnce(call, entered, reply)
+      } finally {
+        this.#room.leave(entered.key)
+      }
     } finally {
       this.#inFlight--
       if (this.#inFlight === 0) for (const listener of this.#idleListeners.splice(0)) listener()
@@ -63,26 +72,52 @@ export class Completions {
     this.#rounds.hurry()
   }
 
-  async #admit({ requestId, credential, maxCost, read }: IncomingCall): Promise<Admitted> {
-    const house = this.#house
+  /** Who calls, room for it, and what they ask; in this order, so that strangers and crowds cost no memory. */
+  async #enter(call: IncomingCall): Promise<Entered> {
     let key: KeyRecord | undefined
-    let body: ReadBody | undefined
     let hasEntered = false
     try {
-      key = authenticate(house, credential)
-      this.#room.enter(key, house.catalog.settings())
+      key = authenticate(this.#house, call.credential)
+      this.#room.enter(key, this.#house.catalog.settings())
       hasEntered = true
-      body = await read()
-      return await admit(house, { requestId, key, body, maxCost })
+      return { key, body: await call.read() }
     } catch (error) {
       if (key !== undefined && hasEntered) this.#room.leave(key)
-      if (error instanceof Failure) {
-        const { code, message, details } = error
-        const who = { account: key?.account, key: key?.id, model: body?.request.model }
-        house.events.requestRefused({ requestId, code, message, ...who, cause: details.cause })
-      }
+      this.#tellRefusal(call, { key, body: undefined }, error)
       throw error
     }
+  }
+
+  async #run(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
+    const { requestId, maxCost } = call
+    const { key, body } = entered
+    let admitted: Admitted
+    try {
+      admitted = await admit(this.#house, { requestId, key, body, maxCost })
+    } catch (error) {
+      this.#tellRefusal(call, entered, error)
+      throw error
+    }
+    await this.#answer(admitted, reply)
+  }
+
+  #runOnce(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
+    try {
+      const { name, fingerprint } = nameOf(this.#house.keys, call, entered)
+      return this.#once.answer({ name, fingerprint, reply }, (shared) =>
+        this.#run(call, entered, shared),
+      )
+    } catch (error) {
+      this.#tellRefusal(call, entered, error)
+      throw error
+    }
+  }
+
+  #tellRefusal({ requestId }: IncomingCall, { key, body }: Who, error: unknown): void {
+    if (!(error instanceof Failure)) return
+    const { code, message, details } = error
+    const who = { account: key?.account, key: key?.id, model: body?.request.model }
+    this.#house.events.requestRefused({ requestId, code, message, ...who, cause: details.cause })
   }
 
   async #answer(admitted: Admitted, reply: Reply): Promise<void> {
@@ -110,12 +145,13 @@ export class Completions {
       await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
       throw error
     } finally {
-      this.#room.leave(admitted.key)
       if (attempted !== undefined) rounds.remove(attempted.answer)
       if (stream !== undefined) rounds.remove(stream)
     }
   }
 }
+
+type Who = Readonly<{ [name in keyof Entered]: Entered[name] | undefined }>
 
 type Concluding = Readonly<{
   admitted: Admitted

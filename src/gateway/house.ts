@@ -1,3 +1,4 @@
+import type { KeyRecord } from '../domain/key.ts'
 import type { ChatRequest } from '../domain/chat-request.ts'
 import type { TextSize } from '../domain/estimate.ts'
 import type { Catalog } from '../ports/catalog.ts'
@@ -27,8 +28,13 @@ export type IncomingCall = Readonly<{
   credential: string | undefined
   /** The most that the caller wants to pay for it, as they wrote it. */
   maxCost: string | undefined
+  /** The caller's name for this request and all repeats of it. */
+  idempotencyKey: string | undefined
   /** Reads and checks the body: only after the key is known to be good. */
   read: () => Promise<ReadBody>
 }>
 
 export type ReadBody = Readonly<{ request: ChatRequest; size: TextSize }>
+
+/** A caller who is known and has room, and what they ask. */
+export type Entered = Readonly<{ key: KeyRecord; body: ReadBody }>

@@ -57,7 +57,9 @@ async function stop(parts: Stopping, { noticeMs, hurried }: Pace): Promise<void>
     })
   })
   served.server.closeIdleConnections()
-  await Promise.race([closed, pause(DRAIN_MS), hurried])
+  // Connections on which nothing was ever asked do not count as idle with Node, and would hold up the end.
+  const answered = served.completions.idle().then(() => pause(LAST_WORDS_MS))
+  await Promise.race([closed, answered, pause(DRAIN_MS), hurried])
   served.completions.hurry()
   await Promise.race([closed, pause(LAST_WORDS_MS)])
   served.server.closeAllConnections()
@@ -65,7 +67,7 @@ async function stop(parts: Stopping, { noticeMs, hurried }: Pace): Promise<void>
   await closeParts(parts)
 }
 
-/** For ended streams to take leave of their callers. */
+/** For answers to reach their callers, and ended streams to take leave of theirs. */
 const LAST_WORDS_MS = 2_000
 
 async function closeParts({

@@ -40,6 +40,7 @@ async function complete(site: Site, { req, res, common }: Exchange): Promise<voi
   const call = {
     requestId,
     credential: credentialOf(req.headers),
+    idempotencyKey: one(req.headers['idempotency-key']),
     maxCost: one(req.headers['x-max-cost']),
     read: () => readChatRequest(req, bodyBytesMax),
   }

@@ -1,0 +1,100 @@
+import type { Failure } from '../domain/failure.ts'
+import type { Reply, ReplyHeaders } from '../ports/reply.ts'
+
+/** Tells a caller that somebody else's call, or an earlier one of their own, is what they see. */
+const REPLAYED: ReplyHeaders = ['x-tollgate-replayed', 'true']
+
+type Step = (reply: Reply, more: ReplyHeaders) => void
+
+/** One answer for several callers: whoever joins late gets all of it from its beginning. */
+export class SharedReply implements Reply {
+  /** With the headers that each gets besides those of the answer. */
+  readonly #members = new Map<Reply, ReplyHeaders>()
+  readonly #steps: Step[] = []
+  readonly #goneListeners: (() => void)[] = []
+  readonly #writableListeners: (() => void)[] = []
+  #bytes = 0
+  #isOver = false
+  hasBegun = false
+
+  /** How much of it is remembered. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Whether it came to its proper end, so that it may be given again. */
+  get isComplete(): boolean {
+    return this.#isOver
+  }
+
+  get isGone(): boolean {
+    return !this.#isOver && this.#members.size === 0
+  }
+
+  /** The first caller is the one whose call it is; the others are told that it is not theirs. */
+  join(reply: Reply, isFirst: boolean): void {
+    const more = isFirst ? [] : REPLAYED
+    for (const step of this.#steps) step(reply, more)
+    if (this.#isOver) return
+    this.#members.set(reply, more)
+    for (const listener of this.#writableListeners) reply.onWritable(listener)
+    reply.onGone(() => {
+      this.#members.delete(reply)
+      if (this.isGone) for (const listener of this.#goneListeners) listener()
+    })
+  }
+
+  onGone(listener: () => void): void {
+    if (this.isGone) listener()
+    else this.#goneListeners.push(listener)
+  }
+
+  send(headers: ReplyHeaders, body: Uint8Array | string): void {
+    this.#isOver = true
+    this.#bytes += body.length
+    this.#do((reply, more) => {
+      reply.send([...headers, ...more], body)
+    })
+  }
+
+  begin(headers: ReplyHeaders): void {
+    this.hasBegun = true
+    this.#do((reply, more) => {
+      reply.begin([...headers, ...more])
+    })
+  }
+
+  /** At the pace of the slowest who still listens. */
+  write(bytes: Uint8Array | string): boolean {
+    this.#bytes += bytes.length
+    this.#steps.push((reply) => void reply.write(bytes))
+    let isFlowing = true
+    for (const member of this.#members.keys()) if (!member.write(bytes)) isFlowing = false
+    return isFlowing
+  }
+
+  onWritable(listener: () => void): void {
+    this.#writableListeners.push(listener)
+    for (const member of this.#members.keys()) member.onWritable(listener)
+  }
+
+  end(): void {
+    this.#isOver = true
+    this.#do((reply) => {
+      reply.end()
+    })
+  }
+
+  fail(failure: Failure): void {
+    for (const member of this.#members.keys()) member.fail(failure)
+  }
+
+  drop(): void {
+    for (const member of this.#members.keys()) member.drop()
+  }
+
+  #do(step: Step): void {
+    this.#steps.push(step)
+    for (const [member, more] of this.#members) step(member, more)
+  }
+}
