@@ -1,4 +1,4 @@
 // Plants bugs and sees whether the tests find them: see `node scripts/mutants.js --help`.
-import { runTypeScript } from './run-typescript.js'
+import { runTypeScript } from '../test/run-typescript.js'
 
 await runTypeScript('test/ledger/mutants/cli.ts')

@@ -1,4 +1,4 @@
 // The whole proof of the books: see `npm run test:crash -- --help`.
-import { runTypeScript } from './run-typescript.js'
+import { runTypeScript } from '../test/run-typescript.js'
 
 await runTypeScript('test/ledger/whole-proof.ts')

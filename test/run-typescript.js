@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { register } from 'tsx/esm/api'
-import { ensureBuilt, root } from './build.js'
+import { ensureBuilt, root } from '../scripts/build.js'
 
 export async function runTypeScript(file) {
   if (!process.argv.includes('--help')) ensureBuilt()
