@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditFolder } from '../src/wiring/audit.ts'
 import { cleanEnv, root } from './support/gateway-process.ts'
 import { clientOf, configFor, MESSAGES, openHouse, type House } from './support/house.ts'
-import { ofKind } from './support/journal.ts'
+import { ofKind, readJournal } from './support/journal.ts'
 import { runScript } from './support/script.ts'
 
 const TOKENS = [
@@ -93,6 +93,19 @@ describe('an import beside a running server', () => {
     expect(ofKind(dir, 'account').map(({ account }) => account)).not.toContain('dora')
   })
 
+  test('with one bad entry among thousands imports none of those before it', async () => {
+    const many = Array.from({ length: 2_500 }, (_, at) => ({
+      ...{ id: `many-${at}`, user_id: 'dora', tokens_gpt: 1 },
+    }))
+    const file = fileIn(dir, [...many, { id: 'short', user_id: 'dora', tokens_gpt: 1 }])
+    const ended = await runScript('import', [file], { dir })
+    expect(ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/tokens\[2500\]\.id is a key of berta/) as string,
+    })
+    expect(ofKind(dir, 'account').map(({ account }) => account)).not.toContain('dora')
+  })
+
   test('names the place of numbers that JSON does not know, and quotes no key where it is not JSON', async () => {
     const odd = '{"tokens":[{"id":"NaN-key","user_id":"dora","tokens_gpt":NaN}]}'
     const nan = await runScript('import', [fileIn(dir, odd)], { dir })
@@ -121,7 +134,7 @@ test('an import that is killed on its way and run again has taken over each key 
     path.join(dir, 'gateway.yaml'),
     configFor('http://127.0.0.1:1', { words: ['x'] }),
   )
-  const count = 6_000
+  const count = 3_000
   const tokens = Array.from({ length: count }, (_, at) => ({
     ...{ id: sha256(`key ${at}`), user_id: `user${at % 500}`, tokens_gpt: at },
   }))
@@ -133,7 +146,7 @@ test('an import that is killed on its way and run again has taken over each key 
     const journal = path.join(dir, 'db', 'journal')
     fs.mkdirSync(journal, { recursive: true, mode: 0o700 })
     const watcher = fs.watch(journal, () => {
-      if (ofKind(dir, 'credit').length > seen.size * 1_500) child.kill('SIGKILL')
+      if (ofKind(dir, 'credit').length > seen.size * 700) child.kill('SIGKILL')
     })
     await once(child, 'exit')
     watcher.close()
@@ -146,6 +159,20 @@ test('an import that is killed on its way and run again has taken over each key 
   expect(new Set(credits.map(({ ref }) => ref)).size).toBe(count - 1) // the first has none
   expect(credits).toHaveLength(count - 1)
   expect(ofKind(dir, 'key')).toHaveLength(count)
+  expect(keysApartFromTheirCredit(dir)).toEqual([])
   expect(auditFolder({ db: path.join(dir, 'db') })).toMatchObject({ count: 0 })
   fs.rmSync(dir, { recursive: true })
 })
+
+/** What reaches the disk in one batch is there whole or not at all; the last entry of a batch has its chain value. */
+function keysApartFromTheirCredit(dir: string): readonly unknown[] {
+  let batch = 0
+  const batchOf = new Map<unknown, number>()
+  const apart: unknown[] = []
+  for (const record of readJournal(dir)) {
+    if (record.kind === 'key') batchOf.set(`legacy:${record['hash'] as string}`, batch)
+    if (record.kind === 'credit' && batchOf.get(record.ref) !== batch) apart.push(record.ref)
+    if (record['chain'] !== undefined) batch++
+  }
+  return apart
+}

@@ -9,7 +9,7 @@ import { DamagedBackup } from '../store/lowdb/backup/damaged-backup.ts'
 import type { TarEntry } from '../store/lowdb/backup/tar.ts'
 import type { Books } from '../store/books.ts'
 import type { JournalEnd } from '../store/lowdb/journal.ts'
-import { dbPaths } from '../store/lowdb/segments.ts'
+import { dbPaths, segmentsIn } from '../store/lowdb/segments.ts'
 import { runCommand } from './run-command.ts'
 import { VERSION } from './version.ts'
 
@@ -38,6 +38,8 @@ export type BackupMade = Verified &
 /** Copies the books as they are at this moment, reads the copy back and replays it, and only then gives it its name. */
 export async function makeBackup(config: Config, wish: BackupWish): Promise<BackupMade> {
   const dir = path.resolve(config.dbDir)
+  if (segmentsIn(dbPaths(dir).journal).length === 0)
+    throw new Error(`${dir} has no books. DB_DIR says where they are.`)
   const created = new Date()
   const file = targetOf(wish, created)
   checkTarget(file, dir)

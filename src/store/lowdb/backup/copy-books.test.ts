@@ -16,12 +16,46 @@ const paths = dbPaths(path.join(root, 'db'))
 const GRANTS = 60
 let end: JournalEnd
 
-/** Several sealed segments, with snapshots that cover some of them. */
-beforeAll(async () => {
-  const store = await openStore({
-    ...{ dir: paths.dir, purpose: 'server', now: Date.now, segmentBytesMax: 2_000 },
+const openAt = (dir: string, segmentBytesMax: number) =>
+  openStore({
+    ...{ dir, purpose: 'server', now: Date.now, segmentBytesMax },
     ...{ onFatal: () => undefined, onTrouble: () => undefined },
   })
+
+test('the durable end names the entry that ends there, also while the next is on its way', async () => {
+  const { dir, journal } = dbPaths(path.join(root, 'busy'))
+  const store = await openAt(dir, 1_000_000)
+  await withAccount(store, 'anna', 1n)
+  const ends = new Map<number, JournalEnd>()
+  let isDone = false
+  const granting = (async () => {
+    for (let n = 0; n < 50; n++)
+      await store.registry.credit({
+        id: `b${n}`,
+        account: 'anna',
+        amount: micro(1n),
+        reason: 'test',
+      })
+    isDone = true
+  })()
+  while (!isDone as boolean) {
+    const end = store.durableEnd()
+    ends.set(end.seq, end)
+    await new Promise(setImmediate)
+  }
+  await granting
+  await store.close()
+  const bytes = fs.readFileSync(path.join(journal, segmentFile(1)))
+  expect(ends.size).toBeGreaterThan(10)
+  for (const { seq, offset } of ends.values()) {
+    const last = bytes.toString('utf8', 0, offset).trimEnd().split('\n').at(-1) ?? ''
+    expect(JSON.parse(last)).toMatchObject({ seq })
+  }
+})
+
+/** Several sealed segments, with snapshots that cover some of them. */
+beforeAll(async () => {
+  const store = await openAt(paths.dir, 2_000)
   await withAccount(store, 'anna', 1n)
   for (let n = 0; n < GRANTS; n++)
     await grant(store.registry, { id: `g${n}`, account: 'anna', amount: 1n })
