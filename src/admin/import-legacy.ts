@@ -50,9 +50,9 @@ const ACTOR = 'cli'
  * Account, key and credit in one step: what is recorded in one turn reaches the disk in one batch, whole or not at all,
  * so a key that is there has its credit.
  */
-function takeOver(entry: LegacyEntry, { registry, secrets }: Needs): readonly Promise<unknown>[] {
+function takeOver(entry: LegacyEntry, { registry, secrets }: Needs): readonly Promise<void>[] {
   const { account, hash, hint, amount, isWeak } = entry
-  const steps: Promise<unknown>[] = []
+  const steps: Promise<void>[] = []
   if (registry.account(account) === undefined)
     steps.push(registry.openAccount({ id: account, tier: NEW_ACCOUNT_TIER, by: ACTOR }))
   const weak = isWeak ? { weak: true as const } : {}
@@ -66,9 +66,17 @@ function takeOver(entry: LegacyEntry, { registry, secrets }: Needs): readonly Pr
     ...weak,
   }
   steps.push(registry.addKey(key))
-  const act = { id: `legacy:${hash}`, by: ACTOR, reason: 'imported' }
-  if (amount > 0n) steps.push(registry.book({ kind: 'credit', account, amount }, act))
+  if (amount > 0n) steps.push(bookCredit(entry, registry))
   return steps
+}
+
+async function bookCredit(
+  { account, hash, amount }: LegacyEntry,
+  registry: Registry,
+): Promise<void> {
+  const act = { id: `legacy:${hash}`, by: ACTOR, reason: 'imported' }
+  const { kind } = await registry.book({ kind: 'credit', account, amount }, act)
+  if (kind !== 'booked') throw new Error(`The credit of ${account} was not booked: ${kind}.`)
 }
 
 function conflictsIn(

@@ -30,12 +30,7 @@ test('the durable end names the entry that ends there, also while the next is on
   let isDone = false
   const granting = (async () => {
     for (let n = 0; n < 50; n++)
-      await store.registry.credit({
-        id: `b${n}`,
-        account: 'anna',
-        amount: micro(1n),
-        reason: 'test',
-      })
+      await grant(store.registry, { id: `b${n}`, account: 'anna', amount: 1n })
     isDone = true
   })()
   while (!isDone as boolean) {
