@@ -1,5 +1,7 @@
 import type { Deployment, Model, Timeouts } from '../domain/model.ts'
+import { isServedBy } from '../domain/model-name.ts'
 import { priceFrom, type Accounting, type Price, type PriceList } from '../domain/price.ts'
+import { spreads } from '../domain/strategy.ts'
 import type { Notice } from './config.ts'
 import { priceVersion } from './price-version.ts'
 import type { DeploymentEntry, Gateway, ModelEntry, PriceEntry, TimeoutsEntry } from './schema.ts'
@@ -11,24 +13,40 @@ type Context = Readonly<{
   providers: ReadonlyMap<string, SelectedProvider>
 }>
 
+type BuiltModels = Readonly<{
+  models: readonly Model[]
+  aliases: ReadonlyMap<string, string>
+  notices: readonly Notice[]
+}>
+
 /** The models that something can serve; the others are off, and named. */
 export function buildModels(
-  { models, providers, accounting }: Gateway,
+  { models, aliases, providers, accounting }: Gateway,
   { on }: Selection,
-): Readonly<{ models: readonly Model[]; notices: readonly Notice[] }> {
+): BuiltModels {
   const context = { accounting, providers: new Map(on.map((one) => [one.entry.id, one])) }
   const built = models.map((entry) => buildModel(entry, context))
   const served = built.filter(({ deployments }) => deployments.length > 0)
   const ids = new Set(served.map(({ id }) => id))
-  const isOn = (id: string): boolean => ids.has(id)
+  const isOn = (id: string): boolean => isServedBy([...ids], id)
   const real = new Set(providers.flatMap(({ id, protocol }) => (protocol === 'demo' ? [] : id)))
   const isReal = ({ provider }: DeploymentEntry): boolean => real.has(provider)
   // The demo has a notice of its own.
-  const off = models.filter(({ id, deployments }) => !isOn(id) && deployments.some(isReal))
+  const off = models.filter(({ id, deployments }) => !ids.has(id) && deployments.some(isReal))
   return {
     models: served.map((model) => ({ ...model, fallbacks: model.fallbacks.filter(isOn) })),
-    notices: off.map(offNotice),
+    aliases: new Map(Object.entries(aliases).filter(([, target]) => isOn(target))),
+    notices: [...off.map(offNotice), ...models.flatMap(idleStrategyNotice)],
   }
+}
+
+/** A strategy picks among deployments of one priority: where each has its own, it is only written down. */
+function idleStrategyNotice({ id, strategy, deployments }: ModelEntry): readonly Notice[] {
+  const priorities = new Set(deployments.map(({ priority }) => priority))
+  const isIdle = deployments.length > 1 && priorities.size === deployments.length
+  if (strategy === 'priority' || !isIdle) return []
+  const message = `has strategy: ${strategy}, but each of its deployments a priority of its own, which goes first`
+  return [{ kind: 'warning', subject: `model ${id}`, message }]
 }
 
 function offNotice({ id, deployments }: ModelEntry): Notice {
@@ -44,6 +62,8 @@ function buildModel(entry: ModelEntry, context: Context): Model {
   const { accounting } = context
   const maxOutput = entry.max_output ?? entry.context_tokens ?? accounting.default_max_output
   const price = buildPrice(entry.price, accounting)
+  const deployments = buildDeployments(entry, price, context)
+  const hasKeys = deployments.some(({ keyIndex }) => keyIndex > 0)
   return {
     id: entry.id,
     ownedBy: entry.owned_by,
@@ -56,7 +76,9 @@ function buildModel(entry: ModelEntry, context: Context): Model {
     contextTokens: entry.context_tokens,
     imageTokensMax: entry.image_tokens_max,
     serviceTiers: buildServiceTiers(entry, accounting),
-    deployments: buildDeployments(entry, price, context),
+    strategy: entry.strategy,
+    affinity: entry.affinity ?? (hasKeys && !spreads(entry.strategy)),
+    deployments,
     fallbacks: entry.fallbacks,
   }
 }

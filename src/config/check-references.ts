@@ -1,8 +1,10 @@
 // What one part of gateway.yaml says of another: names, duplicates, circles. It reads the file loosely, so that these
 // problems are told together with those of the schema, not after them.
 import { z } from 'zod'
-import { closest } from './did-you-mean.ts'
-import { pathText, type Path, type Report } from './problem.ts'
+import { isPattern, isServedBy } from '../domain/model-name.ts'
+import { checkAliases } from './check-aliases.ts'
+import { suggest } from './did-you-mean.ts'
+import { pathText, type Complain, type Report } from './problem.ts'
 import type { Source } from './yaml-source.ts'
 
 const word = z.string().optional().catch(undefined)
@@ -15,6 +17,7 @@ const deployment = z
 const outlineSchema = z
   .object({
     tiers: z.record(z.string(), z.unknown()).optional().catch(undefined),
+    aliases: z.record(z.string(), word).catch({}),
     providers: listOf(
       z
         .object({
@@ -38,10 +41,9 @@ const outlineSchema = z
         .catch({ id: undefined, deployments: [], fallbacks: [] }),
     ),
   })
-  .catch({ tiers: undefined, providers: [], models: [] })
+  .catch({ tiers: undefined, aliases: {}, providers: [], models: [] })
 
 type Outline = z.output<typeof outlineSchema>
-type Complain = (path: Path, message: string, fix: string) => void
 
 export function checkReferences(source: Source, report: Report): void {
   const outline = outlineSchema.parse(source.value)
@@ -53,8 +55,11 @@ export function checkReferences(source: Source, report: Report): void {
   checkUnique(outline.providers, 'providers', complain)
   checkUnique(outline.models, 'models', complain)
   checkDeployments(outline, complain)
+  checkStars(outline, complain)
   checkFallbacks(outline, complain)
   checkCircles(outline, complain)
+  const models = outline.models.flatMap(({ id }) => id ?? [])
+  checkAliases(outline.aliases, models, complain)
 }
 
 function checkTiers({ tiers }: Outline, complain: Complain): void {
@@ -113,20 +118,33 @@ function checkDeployments({ providers, models }: Outline, complain: Complain): v
   }
 }
 
-function checkFallbacks({ models }: Outline, complain: Complain): void {
-  const known = models.flatMap(({ id }) => id ?? [])
-  for (const [index, { fallbacks }] of models.entries()) {
-    for (const [at, name] of fallbacks.entries()) {
-      if (name === undefined || known.includes(name)) continue
-      const path = ['models', index, 'fallbacks', at]
-      complain(path, `is ${name}, which is no model`, suggest(name, known))
+/** A wildcard's `*` goes to the provider, so each of its deployments has one; others have none. */
+function checkStars({ models }: Outline, complain: Complain): void {
+  for (const [index, { id, deployments }] of models.entries()) {
+    if (id === undefined) continue
+    for (const [at, { model }] of deployments.entries()) {
+      const stars = (model ?? '').split('*').length - 1
+      if (model === undefined || stars === (isPattern(id) ? 1 : 0)) continue
+      const path = ['models', index, 'deployments', at, 'model']
+      if (isPattern(id)) {
+        complain(path, `is ${model}, without the one * that ${id} needs`, 'write "*", in quotes')
+      } else {
+        const fix = `end the model's id with *, too, or write the whole name`
+        complain(path, `is ${model}, but ${id} is no wildcard`, fix)
+      }
     }
   }
 }
 
-const suggest = (word: string, known: readonly string[]): string => {
-  const meant = closest(word, known)
-  return meant === undefined ? 'define it, or remove this' : `did you mean ${meant}?`
+function checkFallbacks({ models }: Outline, complain: Complain): void {
+  const known = models.flatMap(({ id }) => id ?? [])
+  for (const [index, { fallbacks }] of models.entries()) {
+    for (const [at, name] of fallbacks.entries()) {
+      if (name === undefined || isServedBy(known, name)) continue
+      const path = ['models', index, 'fallbacks', at]
+      complain(path, `is ${name}, which is no model`, suggest(name, known))
+    }
+  }
 }
 
 /** Each circle once, at the first model of the file that is part of it. */

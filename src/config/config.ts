@@ -20,8 +20,10 @@ export type Config = Readonly<{
   tiers: ReadonlyMap<string, Tier>
   /** Only those that are on, in the order of the file. */
   providers: readonly ProviderSettings[]
-  /** Only those with at least one deployment that is on, in the order of the file. */
+  /** Only those with at least one deployment that is on, in the order of the file. Wildcards end with `*`. */
   models: readonly Model[]
+  /** Other names of models that are on → the models' own. */
+  aliases: ReadonlyMap<string, string>
   outcomes: OutcomeSettings
   resilience: ResilienceSettings
   streams: StreamSettings

@@ -11,6 +11,11 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return ranked[0]?.candidate
 }
 
+export const suggest = (word: string, known: readonly string[]): string => {
+  const meant = closest(word, known)
+  return meant === undefined ? 'define it, or remove this' : `did you mean ${meant}?`
+}
+
 /** Levenshtein's count of letters to insert, delete or exchange. */
 function distanceBetween(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)

@@ -1,5 +1,6 @@
 // The words and numbers of gateway.yaml, each a parser from text. Every refusal says what to write instead.
 import { z } from 'zod'
+import { isModelName, isPattern, prefixOf } from '../domain/model-name.ts'
 
 type Check = Readonly<{ message: string; fix: string }>
 
@@ -45,10 +46,19 @@ export const providerId = checkedText((text) => /^[a-z0-9][a-z0-9._-]{0,63}$/.te
   fix: 'use up to 64 lower-case letters, digits, dots and dashes',
 })
 
-export const modelName = checkedText((text) => /^[\w.~@+-][\w.:/~@+-]{0,199}$/.test(text), {
+export const modelName = checkedText(isModelName, {
   message: 'is not a model name',
   fix: 'use letters, digits and - _ . : / @ + without spaces',
 })
+
+/** A model's name, or the beginning of many with a `*` behind it. */
+export const modelId = checkedText(
+  (text) => isModelName(text) || text === '*' || (isPattern(text) && isModelName(prefixOf(text))),
+  {
+    message: 'is not a model name',
+    fix: 'use letters, digits and - _ . : / @ + without spaces; a * may end it',
+  },
+)
 
 export const upstreamModel = checkedText((text) => /^[\x21-\x7e]{1,300}$/.test(text), {
   message: 'is not the name of a model',

@@ -35,12 +35,13 @@ export function loadConfig({
 type Assembled = Omit<Extract<LoadedConfig, { ok: true }>, 'ok'>
 
 function assemble(gateway: Gateway, selection: Selection, settings: Settings): Assembled {
-  const { models, notices } = buildModels(gateway, selection)
+  const { models, aliases, notices } = buildModels(gateway, selection)
   const config: Config = {
     ...settings.server,
     ...buildSections(gateway),
     providers: selection.on.map(buildProvider),
     models,
+    aliases,
     isDemo: selection.isDemo,
   }
   return {

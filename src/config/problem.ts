@@ -5,6 +5,9 @@ export type Path = readonly (string | number)[]
 
 export type Report = (problem: Problem) => void
 
+/** The same for a file whose name and lines are known. */
+export type Complain = (path: Path, message: string, fix: string) => void
+
 /** `models[3].price`; a name that is not plain is quoted: `tiers["my tier"]`. */
 export function pathText(path: Path): string {
   return path.reduce<string>((text, step) => {

@@ -1,5 +1,6 @@
 // What gateway.yaml may say: strict, so that a misspelt key is an error. Durations and sizes carry their unit in the name.
 import { z } from 'zod'
+import { STRATEGIES } from '../domain/strategy.ts'
 import {
   apiKeys,
   baseUrl,
@@ -9,6 +10,7 @@ import {
   headerName,
   headerValue,
   label,
+  modelId,
   modelName,
   protocol,
   providerId,
@@ -94,7 +96,7 @@ const deployment = z.strictObject({
 })
 
 const model = z.strictObject({
-  id: modelName,
+  id: modelId,
   owned_by: label.default('tollgate'),
   price,
   max_output: tokens.optional(),
@@ -103,6 +105,8 @@ const model = z.strictObject({
   image_tokens_max: wholeNumber(0, TOKENS_MAX).default(1500),
   service_tiers: z.record(label, price).default({}),
   timeouts: timeouts.prefault({}),
+  strategy: z.enum(STRATEGIES).default('priority'),
+  affinity: flag.optional(),
   deployments: z.array(deployment).min(1),
   fallbacks: z.array(modelName).default([]),
 })
@@ -151,6 +155,7 @@ export const gatewaySchema = z.strictObject({
   tiers: z.record(label, tier).default(DEFAULT_TIERS),
   providers: z.array(provider).min(1),
   models: z.array(model).min(1),
+  aliases: z.record(modelName, modelName).default({}),
   outcomes: outcomes.prefault({}),
   resilience: resilience.prefault({}),
   streams: streams.prefault({}),

@@ -6,7 +6,7 @@ import { CAP_MIN, planHold, planWithin, priceAt, type Asked } from './hold.ts'
 import type { Deployment, Model } from './model.ts'
 import { micro } from './money.ts'
 import { costBound, costOf, priceFrom, type Price } from './price.ts'
-import { routesOf } from './route.ts'
+import { Routes } from './routes.ts'
 import { NO_USAGE } from './usage.ts'
 
 /** Dollars per million tokens, so that a rate of 1 is a micro-credit a token. */
@@ -41,6 +41,8 @@ const model = (price: Price, more: Partial<Model> = {}): Model => ({
   contextTokens: undefined,
   imageTokensMax: 100,
   serviceTiers: {},
+  strategy: 'priority',
+  affinity: false,
   deployments: [deployment(price)],
   fallbacks: [],
   ...more,
@@ -50,7 +52,7 @@ const chat = (fields: object = {}): ChatRequest =>
   parseChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }], ...fields })
 
 const asked = (models: readonly Model[], request = chat(), size?: TextSize): Asked => {
-  const route = routesOf(models).get('m')
+  const route = new Routes(models, new Map()).find('m')
   if (route === undefined) throw new Error('no model m')
   return { request, size: size ?? { ascii: 200, other: 0 }, route }
 }
@@ -148,7 +150,8 @@ const asks = fc
 
 /** The dearest bill within the caps that were sent upstream. */
 function worstBills({ request, size, route }: Asked, cap: number): bigint[] {
-  return route.candidates.flatMap((candidate) => {
+  const candidates = route.stages.flatMap(({ groups }) => groups.flat())
+  return candidates.flatMap((candidate) => {
     const { imageTokensMax, maxOutput, serviceTiers } = candidate.model
     const input = boundTokens(size) + request.media.images * imageTokensMax
     const output = Math.min(cap, maxOutput) * request.choices

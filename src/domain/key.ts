@@ -1,3 +1,5 @@
+import { isPattern, matchOf } from './model-name.ts'
+
 /** What is kept of a caller's secret: its hash, never the secret. */
 export type KeyRecord = Readonly<{
   id: string
@@ -9,7 +11,7 @@ export type KeyRecord = Readonly<{
   hint: string
   createdAt: number
   expiresAt?: number
-  /** The only models it may use; absent means all. */
+  /** The only models it may use, by name or by a pattern such as `openrouter/*`; absent means all. */
   models?: readonly string[]
   /** Easier to guess than 128 random bits: came from elsewhere, and is to be replaced. */
   weak?: true
@@ -20,5 +22,13 @@ export function isUsable(key: KeyRecord, nowMs: number): boolean {
   return key.revokedAt === undefined && (key.expiresAt === undefined || nowMs < key.expiresAt)
 }
 
-export const mayUse = (key: KeyRecord, model: string): boolean =>
-  key.models === undefined || key.models.includes(model)
+/** A key that may use a model may ask for it by its aliases, too; one limited to an alias knows no other name. */
+export function mayUse({ models }: KeyRecord, asked: string, model: string): boolean {
+  if (models === undefined) return true
+  return models.some(
+    (one) =>
+      one === asked ||
+      one === model ||
+      (isPattern(one) && (matchOf(one, asked) !== undefined || matchOf(one, model) !== undefined)),
+  )
+}

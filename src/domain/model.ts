@@ -1,4 +1,5 @@
 import type { Price } from './price.ts'
+import type { Strategy } from './strategy.ts'
 
 export type Timeouts = Readonly<{
   connectMs: number
@@ -14,7 +15,9 @@ export type Deployment = Readonly<{
   provider: string
   /** Which of the provider's keys, counted from 0. The key itself stays with the provider. */
   keyIndex: number
+  /** Of a wildcard: with a `*` for what the model's own `*` stands for. */
   upstreamModel: string
+  /** Those of a higher number are asked when all of the lower ones cannot be. */
   priority: number
   weight: number
   price: Price
@@ -30,7 +33,7 @@ export type Deployment = Readonly<{
 }>
 
 export type Model = Readonly<{
-  /** The public name. */
+  /** The public name; with a `*` at its end it stands for every name that begins like it. */
   id: string
   ownedBy: string
   price: Price
@@ -42,7 +45,11 @@ export type Model = Readonly<{
   imageTokensMax: number
   /** Service tiers other than the default that have a price, by the name a caller asks for. */
   serviceTiers: Readonly<Record<string, Price>>
-  /** In the order in which they are tried; only those whose provider is on. */
+  /** How it picks among deployments of one priority. */
+  strategy: Strategy
+  /** A conversation stays with the deployment that has read its beginning. */
+  affinity: boolean
+  /** By priority, then as listed; only those whose provider is on. */
   deployments: readonly Deployment[]
   /** Other models, tried last; the answering model's price is charged. */
   fallbacks: readonly string[]

@@ -1,36 +1,72 @@
+import { seedOf } from './affinity.ts'
 import type { Deployment, Model } from './model.ts'
 import type { Price } from './price.ts'
 
 /** A deployment that could answer, and the model whose price would then be charged. */
-export type Candidate = Readonly<{ deployment: Deployment; model: Model }>
+export type Candidate = Readonly<{
+  deployment: Deployment
+  model: Model
+  /** What the deployment brings to each pairing with a conversation. */
+  seed: number
+}>
 
-/** A model with everything that could answer for it, in the order in which it is tried. */
+/** A model's own deployments, or those of one of its fallbacks. */
+export type Stage = Readonly<{
+  model: Model
+  /** By priority: each group is asked when none before it can be. */
+  groups: readonly (readonly Candidate[])[]
+  picks: Picks
+}>
+
+/** A model with everything that could answer for it. */
 export type RoutedModel = Readonly<{
   model: Model
-  candidates: readonly Candidate[]
+  /** The model's own first, then each of its fallbacks. */
+  stages: readonly Stage[]
   /** Every price at which an answer could be charged: what a hold must cover. */
   bounds: readonly PriceBound[]
 }>
 
 type PriceBound = Readonly<{ price: Price; maxOutput: number; imageTokensMax: number }>
 
+/** Counts the picks of a stage: round-robin goes by it. */
+export class Picks {
+  #count = 0
+
+  /** The turn that the next pick would have. */
+  get next(): number {
+    return this.#count
+  }
+
+  take(): number {
+    const turn = this.#count
+    this.#count = (turn + 1) % Number.MAX_SAFE_INTEGER
+    return turn
+  }
+}
+
 /** The model's own deployments first, then those of its fallbacks. */
-export function routesOf(models: readonly Model[]): ReadonlyMap<string, RoutedModel> {
-  const byId = new Map(models.map((model) => [model.id, model]))
-  return new Map(
-    models.map((model) => {
-      const others = model.fallbacks.flatMap((id) => byId.get(id) ?? [])
-      const candidates = [model, ...others].flatMap((one) =>
-        one.deployments.map((deployment) => ({ deployment, model: one })),
-      )
-      return [model.id, { model, candidates, bounds: boundsOf(candidates) }]
-    }),
-  )
+export function routeOf(model: Model, fallbacks: readonly Model[]): RoutedModel {
+  const stages = [model, ...fallbacks].map(stageOf)
+  return { model, stages, bounds: boundsOf(stages) }
+}
+
+function stageOf(model: Model): Stage {
+  const groups: Candidate[][] = []
+  let priority: number | undefined
+  for (const deployment of model.deployments) {
+    const candidate = { deployment, model, seed: seedOf(deployment.id) }
+    if (deployment.priority === priority) groups.at(-1)?.push(candidate)
+    else groups.push([candidate])
+    priority = deployment.priority
+  }
+  return { model, groups, picks: new Picks() }
 }
 
 /** The provider decides the service tier, so each tier's price counts. Most candidates share one price. */
-function boundsOf(candidates: readonly Candidate[]): readonly PriceBound[] {
+function boundsOf(stages: readonly Stage[]): readonly PriceBound[] {
   const bounds: PriceBound[] = []
+  const candidates = stages.flatMap(({ groups }) => groups.flat())
   for (const { model, deployment } of candidates) {
     const { maxOutput, imageTokensMax } = model
     for (const price of [deployment.price, ...Object.values(model.serviceTiers)]) {

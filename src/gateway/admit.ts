@@ -36,8 +36,8 @@ export async function admit(house: House, admission: Admission): Promise<Admitte
 }
 
 function routeFor(house: House, key: KeyRecord, { request }: ReadBody): Asked['route'] {
-  authorize(key, request.model)
   const route = house.catalog.route(request.model)
+  authorize(key, request.model, route?.model.id ?? request.model)
   if (route === undefined) throw modelNotFound(request.model)
   const tier = request.serviceTier
   if (
@@ -84,21 +84,19 @@ type Entering = Readonly<{
 /** Holds the whole bound; where the account's whole credit could not pay it, what that credit pays. */
 async function holdCredit(house: House, entering: Entering): Promise<HoldPlan> {
   const { requestId, key, asked, maxCost } = entering
-  const { request, route } = asked
+  const { route } = asked
   const { price } = route.model
   const { account, id: keyId } = key
-  const hold = ({ amount, inputCost }: HoldPlan) => {
-    const { model } = request
-    return house.ledger.hold({
+  const hold = ({ amount, inputCost }: HoldPlan) =>
+    house.ledger.hold({
       id: requestId,
       account,
       key: keyId,
-      model,
+      model: route.model.id,
       price,
       amount,
       inputCost,
     })
-  }
   const whole = planHold(asked)
   const wanted = maxCost === undefined ? whole : cheapened(asked, whole, maxCost)
   const answer = await hold(wanted)

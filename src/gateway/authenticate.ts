@@ -16,17 +16,17 @@ export function authenticate(
 }
 
 /** Admin keys administer and do not spend. */
-export function authorize(key: KeyRecord, model: string): void {
+export function authorize(key: KeyRecord, asked: string, model: string): void {
   if (key.role === 'admin') {
     throw new Failure(
       'key_not_allowed',
       'An admin key administers and does not chat. Use a user key (node scripts/token-gen.js --type user …).',
     )
   }
-  if (mayUse(key, model)) return
+  if (mayUse(key, asked, model)) return
   throw new Failure(
     'key_not_allowed',
-    `This key may not use the model '${model}'. GET /v1/models lists those it may use.`,
+    `This key may not use the model '${asked}'. GET /v1/models lists those it may use.`,
     { param: 'model' },
   )
 }

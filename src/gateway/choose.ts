@@ -1,10 +1,97 @@
-import type { Candidate } from '../domain/route.ts'
-import type { Catalog } from '../ports/catalog.ts'
+import { conversationHash, keepTogether } from '../domain/affinity.ts'
+import { likelyPrompt } from '../domain/hold.ts'
+import type { Candidate, RoutedModel, Stage } from '../domain/route.ts'
+import { arrange, type Circumstances } from '../domain/strategy.ts'
+import { NO_USAGE, textUsage, type Usage } from '../domain/usage.ts'
+import type { DeploymentState } from '../ports/traffic.ts'
 import type { Admitted } from './admit.ts'
+import type { House } from './house.ts'
+import type { Traffic } from './traffic.ts'
 
-/** The deployments to try, in order: as configured, and no more than the attempts a request may have. */
-export function choose(catalog: Catalog, { route }: Admitted): readonly Candidate[] {
-  const { attemptsMax } = catalog.settings()
-  const { candidates } = route
-  return candidates.length <= attemptsMax ? candidates : candidates.slice(0, attemptsMax)
+/** The deployments to try, in order, and no more than the attempts a request may have. */
+export function choose(house: House, admitted: Admitted): readonly Candidate[] {
+  const { attemptsMax } = house.catalog.settings()
+  const order = orderOf(house.traffic, admitted.route, {
+    countMax: attemptsMax,
+    pick: (ready, stage) => {
+      pickFrom(ready, { stage, house, admitted })
+    },
+  })
+  if (order.length > attemptsMax) order.length = attemptsMax
+  return order
 }
+
+type Ordering = Readonly<{
+  countMax: number
+  /** Puts the candidates of one priority that can be asked into order. */
+  pick: (ready: Candidate[], stage: Stage) => void
+}>
+
+/**
+ * The model's own by their priorities, then its fallbacks' in the same way: those that can be asked now; behind them
+ * those that are full, which may have room by then. Where there is none at all, the least bad ones: what is
+ * left is asked rather than nobody.
+ */
+export function orderOf(
+  traffic: Traffic,
+  { stages }: RoutedModel,
+  { countMax, pick }: Ordering,
+): Candidate[] {
+  const order: Candidate[] = []
+  const full: Candidate[] = []
+  for (const stage of stages) {
+    for (const group of stage.groups) {
+      const ready: Candidate[] = []
+      for (const candidate of group) {
+        const { kind } = traffic.stateOf(candidate.deployment)
+        if (kind === 'ready' || kind === 'probing') ready.push(candidate)
+        else if (kind === 'full') full.push(candidate)
+      }
+      if (ready.length > 1) pick(ready, stage)
+      for (const candidate of ready) order.push(candidate)
+      if (order.length >= countMax) return order
+    }
+  }
+  for (const candidate of full) order.push(candidate)
+  return order.length > 0 ? order : leastBad(traffic, stages)
+}
+
+/** Those whose trouble passes by itself, the soonest first; those whose key was refused only where all were. */
+function leastBad(traffic: Traffic, stages: readonly Stage[]): Candidate[] {
+  const all = stages
+    .flatMap(({ groups }) => groups.flat())
+    .filter(({ deployment }) => traffic.stateOf(deployment).isSwitchedOff !== true)
+  const stateOf = ({ deployment }: Candidate): DeploymentState => traffic.stateOf(deployment)
+  const passing = all.filter((candidate) => stateOf(candidate).kind !== 'off')
+  return (passing.length > 0 ? passing : all).toSorted(
+    (a, b) => (stateOf(a).untilTicks ?? 0) - (stateOf(b).untilTicks ?? 0),
+  )
+}
+
+type Picking = Readonly<{ stage: Stage; house: House; admitted: Admitted }>
+
+function pickFrom(ready: Candidate[], { stage, house, admitted }: Picking): void {
+  const { model, picks } = stage
+  const { strategy, affinity } = model
+  const circumstances: Circumstances = {
+    traffic: house.traffic,
+    chance: house.chance,
+    turn: strategy === 'round-robin' ? picks.take() : 0,
+    usage: strategy === 'cheapest' ? likelyUsage(admitted) : NO_USAGE,
+    tier: admitted.request.serviceTier,
+  }
+  arrange(ready, strategy, circumstances)
+  if (!affinity) return
+  const { key, request } = admitted
+  const conversation = { account: key.account, model: model.id, body: request.body }
+  keepTogether(ready, strategy, conversationHash(conversation))
+}
+
+/** Most answers end long before their cap. */
+export const OUTPUT_LIKELY = 500
+
+const likelyUsage = (admitted: Admitted): Usage =>
+  textUsage(
+    likelyPrompt(admitted),
+    Math.min(admitted.plan.cap, OUTPUT_LIKELY) * admitted.request.choices,
+  )

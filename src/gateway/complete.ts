@@ -130,7 +130,7 @@ export class Completions {
     if (stream !== undefined) rounds.add(stream)
     let attempted: Attempted | undefined
     try {
-      const candidates = choose(house.catalog, admitted)
+      const candidates = choose(house, admitted)
       attempted = await attempt(house, { admitted, reply, candidates, rounds })
       const ending =
         stream !== undefined && attempted.answer.isVisible

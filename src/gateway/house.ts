@@ -20,6 +20,8 @@ export type House = Readonly<{
   clock: Clock
   events: Events
   traffic: Traffic
+  /** From 0 to 1, drawn anew at each call. */
+  chance: () => number
 }>
 
 /** A chat completion as it came in. */

@@ -1,17 +1,18 @@
 import { mayUse } from '../domain/key.ts'
-import type { Model } from '../domain/model.ts'
+import type { NamedModel } from '../domain/routes.ts'
 import { modelNotFound } from './admit.ts'
 import { authenticate } from './authenticate.ts'
 import type { House } from './house.ts'
 
-/** The models that a key may use: the others do not exist for it. */
-export function listModels(house: House, credential: string | undefined): readonly Model[] {
+/** The models that a key may use: the others do not exist for it. What wildcards would answer to is not listed. */
+export function listModels(house: House, credential: string | undefined): readonly NamedModel[] {
   const key = authenticate(house, credential)
-  return house.catalog.models().filter((model) => mayUse(key, model.id))
+  return house.catalog.models().filter(({ name, model }) => mayUse(key, name, model.id))
 }
 
-export function findModel(house: House, credential: string | undefined, id: string): Model {
-  const found = listModels(house, credential).find((model) => model.id === id)
-  if (found === undefined) throw modelNotFound(id)
-  return found
+export function findModel(house: House, credential: string | undefined, name: string): NamedModel {
+  const key = authenticate(house, credential)
+  const model = house.catalog.route(name)?.model
+  if (model === undefined || !mayUse(key, name, model.id)) throw modelNotFound(name)
+  return { name, model }
 }

@@ -71,7 +71,7 @@ function tell(house: House, { admitted, attempted }: Ended, told: Told): void {
     requestId: admitted.requestId,
     account: admitted.key.account,
     key: admitted.key.id,
-    model: admitted.request.model,
+    model: admitted.route.model.id,
     deployment: attempted.candidate.deployment.id,
     attempts: attempted.attempts,
     outcome: told.outcome,

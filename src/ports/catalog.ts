@@ -1,12 +1,14 @@
-import type { Model, Tier } from '../domain/model.ts'
+import type { Tier } from '../domain/model.ts'
 import type { OutcomeSettings } from '../domain/outcome.ts'
 import type { ResilienceSettings } from '../domain/resilience.ts'
 import type { RoutedModel } from '../domain/route.ts'
+import type { NamedModel } from '../domain/routes.ts'
 
 /** What can be asked for, as the configuration has it at this moment. */
 export interface Catalog {
   route(model: string): RoutedModel | undefined
-  models(): readonly Model[]
+  /** All that can be asked for by name, aliases among them. */
+  models(): readonly NamedModel[]
   tier(name: string): Tier
   settings(): GatewaySettings
 }

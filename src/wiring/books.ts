@@ -3,6 +3,7 @@ import { keyIssuing, type KeyIssuing } from '../admin/issue-key.ts'
 import type { Config } from '../config/config.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
 import type { ClaimRequest } from '../store/lowdb/claim.ts'
+import { Routes } from '../domain/routes.ts'
 import { openStore, type Store } from '../store/lowdb/open-store.ts'
 import { systemClock } from './clock.ts'
 
@@ -36,7 +37,7 @@ export function issuingFor(store: Store, config: () => Config): KeyIssuing {
     secrets: nodeSecrets(store.keys.hashOf),
     nowMs: systemClock.nowMs,
     hasTier: (name) => config().tiers.has(name),
-    hasModel: (id) => config().models.some((model) => model.id === id),
+    hasModel: (name) => new Routes(config().models, config().aliases).offers(name),
   })
 }
 

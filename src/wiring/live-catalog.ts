@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { routesOf } from '../domain/route.ts'
+import { Routes } from '../domain/routes.ts'
 import type { Catalog, GatewaySettings } from '../ports/catalog.ts'
 
 export type LiveCatalog = Catalog & { replace(config: Config): void }
@@ -8,8 +8,8 @@ export type LiveCatalog = Catalog & { replace(config: Config): void }
 export function liveCatalog(config: Config): LiveCatalog {
   let current = viewOf(config)
   return {
-    route: (model) => current.routes.get(model),
-    models: () => current.config.models,
+    route: (model) => current.routes.find(model),
+    models: () => current.routes.listed,
     tier: (name) => current.config.tiers.get(name) ?? current.free,
     settings: () => current.settings,
     replace(next) {
@@ -35,5 +35,5 @@ function viewOf(config: Config) {
     idleReaderMs: streams.idleReaderMs,
   }
   const free = config.tiers.get('free') ?? { requestsPerMinute: 0, weight: 1 }
-  return { config, settings, free, routes: routesOf(config.models) }
+  return { config, settings, free, routes: new Routes(config.models, config.aliases) }
 }

@@ -40,7 +40,7 @@ export async function startGateway(
   const traffic = trafficOf(catalog, events)
   const house: House = {
     ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
-    ...{ providers: providers.find, clock: systemClock, traffic },
+    ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
   }
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
@@ -93,7 +93,7 @@ const trafficOf = (catalog: Catalog, events: House['events']): Traffic =>
   new Traffic({
     ...{ clock: systemClock, events, chance: Math.random },
     settings: () => catalog.settings().resilience,
-    deployments: () => catalog.models().flatMap(({ deployments }) => deployments),
+    deployments: () => catalog.models().flatMap(({ model }) => model.deployments),
   })
 
 const sessionSecret = ({ jwtSecretKey }: Secrets): Uint8Array =>

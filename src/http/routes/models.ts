@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { Model } from '../../domain/model.ts'
+import type { NamedModel } from '../../domain/routes.ts'
 import { findModel, listModels } from '../../gateway/list-models.ts'
 import { credentialOf } from '../credential.ts'
 import type { Site } from '../site.ts'
@@ -21,8 +21,8 @@ export function model({ house }: Site) {
 /** The SDKs' type requires `created`; a model here has no birthday, so it is the same for all. */
 const CREATED = 1_735_689_600
 
-const view = ({ id, ownedBy, contextTokens, maxOutput }: Model) => ({
-  id,
+const view = ({ name, model: { ownedBy, contextTokens, maxOutput } }: NamedModel) => ({
+  id: name,
   object: 'model',
   created: CREATED,
   owned_by: ownedBy,
