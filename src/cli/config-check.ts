@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import type { Model } from '../domain/model.ts'
 import type { Price } from '../domain/price.ts'
+import type { Strategy } from '../domain/strategy.ts'
 import type { Bucket } from '../domain/usage.ts'
 
 const HELP = `npm run config:check (node scripts/config-check.js)
@@ -46,28 +47,40 @@ function main(): void {
 function summary(loaded: LoadedConfig): unknown {
   if (!loaded.ok) return loaded
   const { config, notices } = loaded
-  const { models, tiers, ...rest } = config
+  const { models, aliases, tiers, ...rest } = config
   return {
     ok: true,
     ...rest,
     tiers: Object.fromEntries(tiers),
     models: models.map((model) => modelRow(model, config)),
+    aliases: Object.fromEntries(aliases),
     notices,
   }
 }
 
 type Rates = Readonly<{ input: number; cachedInput: number; output: number }>
 
+type DeploymentRow = Readonly<{
+  id: string
+  priority: number
+  weight: number
+  usdPerMillion: Rates
+  priceVersion: string
+}>
+
 type ModelRow = Readonly<{
   id: string
   usdPerMillion: Rates
   creditsPerThousand: Rates
   priceVersion: string
-  deployments: readonly Readonly<{ id: string; usdPerMillion: Rates; priceVersion: string }>[]
+  strategy: Strategy
+  affinity: boolean
+  deployments: readonly DeploymentRow[]
   fallbacks: readonly string[]
 }>
 
-function modelRow({ id, price, deployments, fallbacks }: Model, { accounting }: Config): ModelRow {
+function modelRow(model: Model, { accounting }: Config): ModelRow {
+  const { id, price, strategy, affinity, deployments, fallbacks } = model
   const usdPerCredit = 1 / (Number(accounting.creditsPerUsd) * (1 + Number(accounting.markup)))
   const priced = (own: Price): Readonly<{ usdPerMillion: Rates; priceVersion: string }> => ({
     usdPerMillion: ratesTimes(usdPerCredit, own),
@@ -77,7 +90,12 @@ function modelRow({ id, price, deployments, fallbacks }: Model, { accounting }: 
     id,
     ...priced(price),
     creditsPerThousand: ratesTimes(1 / 1000, price),
-    deployments: deployments.map((one) => ({ id: one.id, ...priced(one.price) })),
+    strategy,
+    affinity,
+    deployments: deployments.map((one) => ({
+      ...{ id: one.id, priority: one.priority, weight: one.weight },
+      ...priced(one.price),
+    })),
     fallbacks,
   }
 }
@@ -100,6 +118,7 @@ function page(loaded: LoadedConfig): string {
     providersOn(loaded),
     ...offAndWarnings(loaded),
     models(loaded),
+    ...aliasRows(loaded),
   ]
   return `${sections.join('\n\n')}\n\nNo problems.\n`
 }
@@ -170,13 +189,23 @@ function models({ config }: Loaded): string {
   return table(`Models on (${rows.length})`, [head, ...rows])
 }
 
-/** The deployments in their order, with the dollars of those that have a price of their own. */
-function servedBy({ deployments, priceVersion }: ModelRow): string {
-  return deployments
-    .map(({ id, usdPerMillion: { input, output }, priceVersion: own }) =>
-      own === priceVersion ? id : `${id} (USD ${input} in, ${output} out)`,
-    )
-    .join(', ')
+/** The deployments by priority, with the dollars of those that have a price of their own, and how one is picked. */
+function servedBy({ deployments, priceVersion, strategy, affinity, fallbacks }: ModelRow): string {
+  const names = deployments.map(({ id, weight, usdPerMillion, priceVersion: own }) => {
+    const { input, output } = usdPerMillion
+    const price = own === priceVersion ? '' : ` (USD ${input} in, ${output} out)`
+    return `${id}${strategy === 'weighted' ? ` × ${weight}` : ''}${price}`
+  })
+  const how = [
+    ...(strategy === 'priority' ? [] : [strategy]),
+    ...(affinity ? ['affinity'] : []),
+    ...(fallbacks.length === 0 ? [] : [`then ${fallbacks.join(', ')}`]),
+  ]
+  return `${names.join(', ')}${how.length === 0 ? '' : ` [${how.join('; ')}]`}`
+}
+
+function aliasRows({ config: { aliases } }: Loaded): readonly string[] {
+  return aliases.size === 0 ? [] : [table(`Aliases (${aliases.size})`, [...aliases])]
 }
 
 /** A heading, and rows under it with their columns one below the other. */

@@ -27,13 +27,16 @@ type Ordering = Readonly<{
   pick: (ready: Candidate[], stage: Stage) => void
 }>
 
+/** What an order goes by, besides the configuration. */
+export type KnownTraffic = Pick<Traffic, 'stateOf' | 'inFlight' | 'firstByteMs'>
+
 /**
  * The model's own by their priorities, then its fallbacks' in the same way: those that can be asked now; behind them
  * those that are full, which may have room by then. Where there is none at all, the least bad ones: what is
  * left is asked rather than nobody.
  */
 export function orderOf(
-  traffic: Traffic,
+  traffic: KnownTraffic,
   { stages }: RoutedModel,
   { countMax, pick }: Ordering,
 ): Candidate[] {
@@ -57,7 +60,7 @@ export function orderOf(
 }
 
 /** Those whose trouble passes by itself, the soonest first; those whose key was refused only where all were. */
-function leastBad(traffic: Traffic, stages: readonly Stage[]): Candidate[] {
+function leastBad(traffic: KnownTraffic, stages: readonly Stage[]): Candidate[] {
   const all = stages
     .flatMap(({ groups }) => groups.flat())
     .filter(({ deployment }) => traffic.stateOf(deployment).isSwitchedOff !== true)

@@ -1,4 +1,5 @@
 import type { Config, ProviderSettings, Secrets } from '../config/config.ts'
+import { isPattern } from '../domain/model-name.ts'
 import { listModels, type Listing, type ListingFault } from '../providers/openai/list-models.ts'
 import { systemClock } from './clock.ts'
 
@@ -70,6 +71,7 @@ function upstreamModels(
   { provider, keyIndex }: Readonly<{ provider: string; keyIndex: number }>,
 ): readonly string[] {
   const deployments = models
+    .filter(({ id }) => !isPattern(id)) // what a wildcard stands for is not known
     .flatMap((model) => model.deployments)
     .filter((one) => one.provider === provider && one.keyIndex === keyIndex)
   return [...new Set(deployments.map(({ upstreamModel }) => upstreamModel))]

@@ -7,10 +7,12 @@ import { issuedKeyView, parseIssueKey } from '../admin/issue-key-request.ts'
 import type { Config } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
+import type { House } from '../gateway/house.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { correctingFor, issuingFor } from './books.ts'
 import { readingCommands } from './reading-commands.ts'
+import { routeCommands } from './explain-route.ts'
 
 /** What the command line may ask of the books, the same whether a server holds them or the command itself does. */
 export function commandsOver(store: Store, config: () => Config) {
@@ -41,7 +43,11 @@ const ACTOR = 'cli'
 
 export type Command = keyof ReturnType<typeof commandsOver>
 
-type Served = Readonly<{ store: Store; usage: UsageBook; config: () => Config }>
+type Served = Readonly<{ store: Store; usage: UsageBook; house: House; config: () => Config }>
 
-export const serveCommands = ({ store, usage, config }: Served): Promise<Server> =>
-  serveControl(store.socket, { ...commandsOver(store, config), ...readingCommands(usage) })
+export const serveCommands = ({ store, usage, house, config }: Served): Promise<Server> =>
+  serveControl(store.socket, {
+    ...commandsOver(store, config),
+    ...readingCommands(usage),
+    ...routeCommands(house),
+  })

@@ -55,7 +55,7 @@ export async function startGateway(
     },
     sessionSecret: sessionSecret(secrets),
   })
-  const control = await serveCommands({ store, usage, config: () => current.config })
+  const control = await serveCommands({ store, usage, house, config: () => current.config })
   const reload = () => {
     const loaded = loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
     if (!loaded.ok) return loaded.problems

@@ -1,3 +1,4 @@
+import { isPattern } from '../domain/model-name.ts'
 import type { Notice } from '../config/config.ts'
 import { formatNotice } from '../config/problem.ts'
 import type { Gateway } from './start-gateway.ts'
@@ -10,7 +11,7 @@ export function welcome({ config, port, first }: Gateway, notices: readonly Noti
     lines.push('', `Admin key (shown once; keep it): ${first.adminKey}`)
   }
   lines.push('', ...summary(notices))
-  const model = config.models[0]?.id ?? 'demo'
+  const model = config.models.find(({ id }) => !isPattern(id))?.id ?? 'demo'
   const key = first.demoKey ?? 'YOUR_KEY'
   if (first.demoKey === undefined) {
     lines.push(

@@ -11,6 +11,7 @@ import { liveness, health, readiness } from './health.ts'
 import { model, models } from './models.ts'
 import { receipt } from './receipts.ts'
 import { usage } from './usage.ts'
+import { explainedRoute } from './admin-routes.ts'
 import { adminUsage } from './admin-usage.ts'
 import { about } from './about.ts'
 import { cancelRequest } from './requests.ts'
@@ -35,6 +36,7 @@ export function routes(site: Site): Router {
   router.get('/auth/validate', validateSession(site))
   router.post('/admin/keys', json, issueKeyRoute(site))
   router.get('/admin/usage', adminUsage(site))
+  router.get('/admin/routes/*model', explainedRoute(site))
   router.patch('/admin/accounts/:account', json, changeAccount(site))
   router.post('/admin/accounts/:account/credits/:change', json, accountCredits(site))
   router.post('/admin/transfers', json, transfers(site))
