@@ -206,7 +206,7 @@ describe('a wildcard', () => {
   test('that is a fallback is covered by the hold', async () => {
     const client = await clientFor()
     const { response } = await client.chat.completions
-      .create({ model: 'failing', messages: said('Hello'), max_tokens: 50 })
+      .create({ model: 'failing', messages: said('Hello'), max_completion_tokens: 50 })
       .withResponse()
     const id = response.headers.get('x-request-id') ?? ''
     const record = settledOf(gateway.dir, id)
@@ -243,7 +243,7 @@ describe('explaining a route', () => {
 
   test('is for admins, and for models that exist', async () => {
     const client = await clientFor()
-    expect((await explain('/admin/routes/talk', client.apiKey)).status).toBe(403)
+    expect((await explain('/admin/routes/talk', String(client.apiKey))).status).toBe(403)
     expect((await explain('/admin/routes/nothing')).status).toBe(404)
     expect((await explain('/admin/routes/talk?key=nobody')).status).toBe(404)
   })

@@ -70,7 +70,7 @@ function mixed(value: number): number {
 
 /** FNV-1a over the length and the samples. */
 function hashed(text: string, start: number): number {
-  const step = Math.max(text.length / SAMPLES_MAX, 1)
+  const step = Math.ceil(text.length / SAMPLES_MAX)
   let hash = Math.imul(start ^ text.length, FNV_PRIME)
   for (let at = 0; at < text.length; at += step) {
     hash = Math.imul(hash ^ text.charCodeAt(at), FNV_PRIME)

@@ -30,7 +30,7 @@ export type RoutedModel = Readonly<{
 type PriceBound = Readonly<{ price: Price; maxOutput: number; imageTokensMax: number }>
 
 /** Counts the picks of a stage: round-robin goes by it. */
-export class Picks {
+class Picks {
   #count = 0
 
   /** The turn that the next pick would have. */

@@ -16,6 +16,7 @@ const candidate = (id: string, { input = '1', output = '1', ...more }: Wish = {}
   const deployment: Deployment = {
     ...{ id, provider: id, keyIndex: 0, upstreamModel: 'm', priority: 0, weight: 1, price },
     timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1 },
+    concurrencyMax: Infinity,
     ...{ repair: false, capField: 'max_tokens', stripFields: [], ...more },
   }
   const model: Model = {
