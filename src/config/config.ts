@@ -28,6 +28,8 @@ export type Config = Readonly<{
   resilience: ResilienceSettings
   streams: StreamSettings
   limits: LimitSettings
+  /** Where old segments of the journal go; undefined: all of them stay. */
+  archive: ArchiveSettings | undefined
   /** What an account without credit is answered: 402, or 429 as OpenAI does. */
   quotaStatus: 402 | 429
   /** No real provider is on, so the demo provider serves the model `demo`. */
@@ -68,6 +70,8 @@ type LimitSettings = Readonly<{
   /** Below so much room in the data folder new requests are refused; undefined leaves it to the size of the disk. */
   diskFreeBytesMin: number | undefined
 }>
+
+type ArchiveSettings = Readonly<{ to: string; afterMs: number }>
 
 /** Kept apart from Config so that no log line, dump or answer made of Config can hold one. */
 export type Secrets = Readonly<{

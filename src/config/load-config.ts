@@ -71,7 +71,14 @@ function buildProvider({ entry, keys }: SelectedProvider): ProviderSettings {
 
 type Sections = Pick<
   Config,
-  'accounting' | 'tiers' | 'outcomes' | 'resilience' | 'streams' | 'limits' | 'quotaStatus'
+  | 'accounting'
+  | 'tiers'
+  | 'outcomes'
+  | 'resilience'
+  | 'streams'
+  | 'limits'
+  | 'archive'
+  | 'quotaStatus'
 >
 
 function buildSections({
@@ -81,6 +88,7 @@ function buildSections({
   resilience,
   streams,
   limits,
+  archive,
   compatibility,
 }: Gateway): Sections {
   return {
@@ -118,9 +126,15 @@ function buildSections({
       attemptsMax: limits.attempts_max,
       diskFreeBytesMin: limits.disk_free_bytes_min,
     },
+    archive: buildArchive(archive),
     quotaStatus: compatibility.quota_status,
   }
 }
+
+const DAY_MS = 86_400_000
+
+const buildArchive = ({ to, after_days }: Gateway['archive']): Config['archive'] =>
+  to === undefined ? undefined : { to, afterMs: after_days * DAY_MS }
 
 const buildResilience = (entry: Gateway['resilience']): Config['resilience'] => ({
   breaker: { failuresMax: entry.breaker_failures, openMs: entry.breaker_open_ms },

@@ -143,6 +143,14 @@ const limits = z.strictObject({
   disk_free_bytes_min: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
 })
 
+const archive = z.strictObject({
+  to: checkedText((text) => text.length > 0 && text.length <= 1024 && text === text.trim(), {
+    message: 'is not the path of a folder',
+    fix: 'write where old segments of the journal go, such as /var/backups/tollgate',
+  }).optional(),
+  after_days: wholeNumber(1, 36_500).default(90),
+})
+
 const compatibility = z.strictObject({
   quota_status: z
     .enum(['402', '429'])
@@ -160,6 +168,7 @@ export const gatewaySchema = z.strictObject({
   resilience: resilience.prefault({}),
   streams: streams.prefault({}),
   limits: limits.prefault({}),
+  archive: archive.prefault({}),
   compatibility: compatibility.prefault({}),
 })
 

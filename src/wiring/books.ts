@@ -13,6 +13,7 @@ export type BooksOptions = Readonly<{
   onTrouble: (message: string, facts: Record<string, unknown>) => void
   onSealed?: () => void
   diskFreeBytesMin?: () => number | undefined
+  archive?: () => { to: string; afterMs: number } | undefined
 }>
 
 /** The exit code for a disk that cannot be believed: a supervisor starts again, and replay decides what is true. */

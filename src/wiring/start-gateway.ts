@@ -80,10 +80,11 @@ async function openServerBooks(config: () => Config, events: House['events']): P
     events.problem(message, facts)
   }
   const diskFreeBytesMin = () => config().limits.diskFreeBytesMin
+  const archive = () => config().archive
   const onSealed = () => {
     store.usage.catchUp()
   }
-  const options = { dbDir: config().dbDir, onTrouble, onSealed, diskFreeBytesMin }
+  const options = { dbDir: config().dbDir, onTrouble, onSealed, diskFreeBytesMin, archive }
   const store = await openBooks({ ...options, purpose: 'server' })
   if (store.durableEnd().segment > 1) store.usage.catchUp()
   return store

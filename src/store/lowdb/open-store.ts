@@ -18,7 +18,7 @@ import { recover } from './recover.ts'
 import { LowdbRegistry } from './registry.ts'
 import { Room } from './room.ts'
 import { dbPaths, type DbPaths } from './segments.ts'
-import { Snapshotter, type MakeSnapshot } from './snapshotter.ts'
+import { Snapshotter, type ArchiveSettings, type MakeSnapshot } from './snapshotter.ts'
 import { socketPath } from './socket-path.ts'
 import { UsageThread } from './usage/usage-thread.ts'
 
@@ -33,6 +33,8 @@ export type StoreOptions = Readonly<{
   onSealed?: () => void
   /** Below so much room on the disk no hold is taken; absent: the smaller of 256 MiB and a twentieth of it. */
   diskFreeBytesMin?: () => number | undefined
+  /** Where packed segments go at an age, in milliseconds; absent: they stay. */
+  archive?: () => ArchiveSettings | undefined
   statfs?: FreeSpaceOptions['statfs']
   disk?: Disk
   segmentBytesMax?: number
@@ -149,8 +151,8 @@ type Opening = {
 
 async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   const head = new HeadKeeper(paths.head)
-  const { now, onTrouble, onFatal, makeSnapshot } = options
-  const watched = { dir: paths.dir, accounts: books.accounts, onTrouble }
+  const { now, onTrouble, onFatal, makeSnapshot, archive } = options
+  const watched = { dir: paths.dir, accounts: books.accounts, onTrouble, archive }
   const snapshots = new Snapshotter(watched, makeSnapshot)
   const room = new Room(options, paths)
   const settings = {

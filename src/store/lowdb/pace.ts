@@ -3,17 +3,20 @@ import os from 'node:os'
 /** Called every few microseconds by work in the background: it sleeps when it has worked long enough. */
 export type Pace = () => void
 
-/** What the owner of a background thread tells it through: 0 take your time, 1 hurry. */
+/** What the owner of a background thread tells it through: 0 take your time, else hurry, or even leave what can wait. */
 export type Urgency = Int32Array<SharedArrayBuffer>
 
 export const newUrgency = (): Urgency => new Int32Array(new SharedArrayBuffer(4))
 
-export function hurry(urgency: Urgency): void {
-  Atomics.store(urgency, 0, 1)
+export function hurry(urgency: Urgency, how: 'hurry' | 'stop'): void {
+  Atomics.or(urgency, 0, how === 'stop' ? STOP : HURRY)
   Atomics.notify(urgency, 0)
 }
 
-export const isHurried = (urgency: Urgency): boolean => Atomics.load(urgency, 0) === 1
+export const isStopping = (urgency: Urgency): boolean => (Atomics.load(urgency, 0) & STOP) !== 0
+
+const HURRY = 1
+const STOP = 2
 
 /**
  * Spreads the work of a segment over the time in which the next one fills, at the lowest priority: without this, the

@@ -1,25 +1,30 @@
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { LiveAccount } from './live-accounts.ts'
-import { makeSnapshot, type SnapshotMade } from './make-snapshot.ts'
-import { isHurried, unhurriedPace } from './pace.ts'
+import { makeSnapshot } from './make-snapshot.ts'
+import { moveSealed } from './move-sealed.ts'
+import { isStopping, unhurriedPace } from './pace.ts'
 import { packSealed } from './pack-sealed.ts'
 import { dbPaths } from './segments.ts'
 import type { SnapshotWork } from './snapshotter.ts'
 
-const { dir, upTo, urgency, fillMs } = workerData as SnapshotWork
+const { dir, upTo, urgency, fillMs, archive } = workerData as SnapshotWork
+const paths = dbPaths(dir)
 const pace = unhurriedPace(urgency, fillMs)
 const made = await makeSnapshot({ dir, upTo, pace, live: live() })
-parentPort?.postMessage(made.kind === 'made' ? { ...made, ...packed(made) } : made)
+const stowed = made.kind === 'made' ? await stow(made.covered) : {}
+parentPort?.postMessage({ ...made, ...stowed })
 parentPort?.close()
 
-/** A snapshot that was made is made, also when there is no room to pack what it covers. */
-function packed({ covered }: SnapshotMade & { kind: 'made' }): { unpacked?: unknown } {
+/** Packs and moves what both snapshots cover. A snapshot that was made is made, also when there is no room for that. */
+async function stow(covered: number): Promise<{ kept?: unknown }> {
   try {
-    packSealed(dbPaths(dir), { upTo: covered, pace, isEnough: () => isHurried(urgency) })
+    packSealed(paths, { upTo: covered, pace, isEnough: () => isStopping(urgency) })
+    if (archive === undefined || isStopping(urgency)) return {}
+    await moveSealed(paths, { to: archive.to, before: Date.now() - archive.afterMs, pace })
     return {}
-  } catch (unpacked) {
-    return { unpacked }
+  } catch (kept) {
+    return { kept }
   }
 }
 

@@ -116,6 +116,25 @@ test('what two snapshots cover is packed, and start and audit still go back to t
   expect(books.accounts.get('acme')?.credit.held).toBe(36n * 20n)
 })
 
+test('a server packs what two snapshots cover, and moves what is old where the configuration says', async () => {
+  const paths = dbPaths(path.join(root, 'stowed'))
+  const to = path.join(root, 'elsewhere')
+  const store = await openStore({
+    ...{ dir: paths.dir, purpose: 'server', now: Date.now, segmentBytesMax: 4_000 },
+    onFatal: () => undefined,
+    onTrouble: (message, { error }) => {
+      throw new Error(message, { cause: error })
+    },
+    archive: () => ({ to, afterMs: 0 }),
+  })
+  await withAccount(store, 'acme', 90_000n)
+  for (let n = 0; !fs.existsSync(path.join(to, 'manifest.json')); n++)
+    await store.ledger.hold(holdOf(`h${n}`, 1n))
+  await store.close()
+  expect(fs.readdirSync(to)).toContain('00000001.jsonl.gz')
+  expect(auditFolder({ db: paths.dir, archive: to })).toMatchObject({ findings: [], notes: [] })
+})
+
 test('a packed segment is its bytes, and readable by gunzip as one file', () => {
   const paths = copied()
   const file = path.join(paths.journal, segmentFile(1))

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { AccountState } from '../books.ts'
 import { slicesOf } from './live-accounts.ts'
 import type { SnapshotMade } from './make-snapshot.ts'
-import { hurry, newUrgency, type Urgency } from './pace.ts'
+import { hurry, isStopping, newUrgency, type Urgency } from './pace.ts'
 
 /**
  * Makes a snapshot each time a segment is sealed: from the snapshot before it and the sealed segments, in a thread of
@@ -31,7 +31,7 @@ export class Snapshotter {
 
   make(upTo: number): void {
     // A thread that has not ended when the next segment is full takes too long.
-    if (this.#running !== undefined) hurry(this.#urgency)
+    if (this.#running !== undefined) hurry(this.#urgency, 'hurry')
     this.#fillMs = performance.now() - this.#sealedAt
     this.#sealedAt += this.#fillMs
     this.#wanted = upTo
@@ -41,18 +41,19 @@ export class Snapshotter {
   }
 
   async stop(): Promise<void> {
-    hurry(this.#urgency)
+    hurry(this.#urgency, 'stop')
     await this.#running
   }
 
   async #work(): Promise<void> {
-    const { dir, accounts } = this.#options
+    const { dir, accounts, archive } = this.#options
     while (this.#wanted !== undefined) {
       const upTo = this.#wanted
       this.#wanted = undefined
+      if (!isStopping(this.#urgency)) this.#urgency = newUrgency()
       try {
         const pacing = { urgency: this.#urgency, fillMs: this.#fillMs }
-        this.#tell(await this.#makeOne({ dir, upTo, accounts, ...pacing }))
+        this.#tell(await this.#makeOne({ dir, upTo, accounts, ...pacing, archive: archive?.() }))
       } catch (error) {
         this.#options.onTrouble(
           'no snapshot could be made; the journal is whole and is replayed from the one before',
@@ -60,7 +61,6 @@ export class Snapshotter {
         )
       }
     }
-    this.#urgency = newUrgency()
   }
 
   #tell(made: SnapshotDone): void {
@@ -73,21 +73,33 @@ export class Snapshotter {
       return
     }
     this.#isProven = true
-    if (made.unpacked === undefined) return
-    onTrouble('old segments could not be packed; they stay as they are', { error: made.unpacked })
+    if (made.kept === undefined) return
+    onTrouble('old segments could not be packed or moved; they stay as they are', {
+      error: made.kept,
+    })
   }
 }
+
+export type ArchiveSettings = Readonly<{ to: string; afterMs: number }>
 
 type SnapshotterOptions = Readonly<{
   dir: string
   accounts: ReadonlyMap<string, AccountState>
+  /** Where old segments go; asked each time. */
+  archive?: (() => ArchiveSettings | undefined) | undefined
   onTrouble: (message: string, facts: Record<string, unknown>) => void
 }>
 
-/** `unpacked`: why segments that could be packed were not. */
-type SnapshotDone = SnapshotMade & Readonly<{ unpacked?: unknown }>
+/** `kept`: why segments that could be packed or moved were not. */
+type SnapshotDone = SnapshotMade & Readonly<{ kept?: unknown }>
 
-export type SnapshotWork = Readonly<{ dir: string; upTo: number; urgency: Urgency; fillMs: number }>
+export type SnapshotWork = Readonly<{
+  dir: string
+  upTo: number
+  urgency: Urgency
+  fillMs: number
+  archive: ArchiveSettings | undefined
+}>
 
 export type MakeSnapshot = (
   work: SnapshotWork & Pick<SnapshotterOptions, 'accounts'>,
