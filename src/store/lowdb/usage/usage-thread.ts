@@ -63,6 +63,7 @@ export class UsageThread implements UsageBook {
   #ask(question: Question): Promise<unknown> {
     if (this.#waiting.size >= WAITING_MAX) return Promise.reject(tooManyQuestions())
     const worker = this.#living()
+    worker.ref() // a command has nothing else to live for while it waits
     const id = ++this.#lastId
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
@@ -99,6 +100,7 @@ export class UsageThread implements UsageBook {
   #answer(answer: Answered): void {
     const asker = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
+    if (this.#waiting.size === 0) this.#worker?.unref()
     if (answer.kind === 'answer') asker?.resolve(answer.result)
     else if (answer.kind === 'refused')
       asker?.reject(new Failure(answer.code, answer.message, answer.details))
