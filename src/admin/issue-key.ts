@@ -1,4 +1,4 @@
-import { ACCOUNT_NAME, OPERATOR } from '../domain/account.ts'
+import { ACCOUNT_NAME, adjustCredit, NO_CREDIT, OPERATOR } from '../domain/account.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { MicroCredits } from '../domain/money.ts'
 import type { Registry } from '../ports/ledger.ts'
@@ -45,13 +45,15 @@ export function keyIssuing(needs: Needs): KeyIssuing {
       check(wish, needs)
       const account = wish.role === 'admin' ? OPERATOR : wish.account
       const key = needs.secrets.newKey()
-      if (wish.role === 'user')
-        await fund(needs.registry, { ...wish, by, id: needs.secrets.newId('crd') })
-      await needs.registry.addKey({
+      const funding = wish.role === 'user' && { ...wish, by, id: needs.secrets.newId('crd') }
+      // Begun in one step: it reaches the disk together, so that a crash leaves all of it or nothing.
+      const funded = funding === false ? [] : fund(needs.registry, funding)
+      const added = needs.registry.addKey({
         ...{ id: key.id, hash: key.hash, hint: key.hint, account, role: wish.role, by },
         ...(wish.expiresAt !== undefined && { expiresAt: wish.expiresAt }),
         ...(wish.role === 'user' && wish.models !== undefined && { models: wish.models }),
       })
+      await Promise.all([...funded, added])
       const view = needs.registry.account(account)
       return {
         ...{ secret: key.secret, keyId: key.id, account },
@@ -64,16 +66,19 @@ export function keyIssuing(needs: Needs): KeyIssuing {
 
 type Funding = Extract<KeyWish, { role: 'user' }> & Readonly<{ id: string; by: string }>
 
-async function fund(registry: Registry, funding: Funding): Promise<void> {
+function fund(registry: Registry, funding: Funding): readonly Promise<unknown>[] {
   const { id, by, account, credits: amount, tier } = funding
   const known = registry.account(account)
+  if (adjustCredit(known?.credit ?? NO_CREDIT, amount) === undefined)
+    throw refusalOf({ kind: 'out_of_range', account }, 'credits')
+  const steps: Promise<unknown>[] = []
   if (known === undefined)
-    await registry.openAccount({ id: account, tier: tier ?? NEW_ACCOUNT_TIER, by })
-  else if (tier !== undefined && tier !== known.tier) await registry.setTier(account, tier, by)
-  if (amount === 0n) return
+    steps.push(registry.openAccount({ id: account, tier: tier ?? NEW_ACCOUNT_TIER, by }))
+  else if (tier !== undefined && tier !== known.tier)
+    steps.push(registry.setTier(account, tier, by))
   const act = { id, by, reason: 'granted with a key' }
-  const booking = await registry.book({ kind: 'credit', account, amount }, act)
-  if (booking.kind !== 'booked') throw refusalOf(booking, 'credits')
+  if (amount > 0n) steps.push(registry.book({ kind: 'credit', account, amount }, act))
+  return steps
 }
 
 const NEW_ACCOUNT_TIER = 'free'

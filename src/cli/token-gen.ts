@@ -4,7 +4,7 @@ import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
-import { runCommand } from '../wiring/run-command.ts'
+import { exitCodeOf, runCommand } from '../wiring/run-command.ts'
 
 const HELP = `node scripts/token-gen.js --type user --userName NAME --token CREDITS [options]
 node scripts/token-gen.js --type admin [options]
@@ -20,6 +20,9 @@ added to what the account has. Works while the server runs (the key is live at o
   --expires WHEN        2027-01-31, 2027-01-31T12:00:00Z, or a time from now such as 12h, 30d, 8w
   --json                print {"key", "keyId", "account", "tier", "credits"}
   --help                this text
+
+Ends with 0 when it was done, with 1 when it was refused, and with 3 when the server stopped before it answered: then look
+whether the account has the credit before you repeat it. It was done whole or not at all.
 `
 
 const OPTIONS = {
@@ -39,7 +42,7 @@ try {
   else await issue(values)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = 1
+  process.exitCode = exitCodeOf(error)
 }
 
 type Values = Partial<

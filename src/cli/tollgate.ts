@@ -1,5 +1,6 @@
 import { Failure } from '../domain/failure.ts'
 import { accounts } from './accounts.ts'
+import { exitCodeOf } from '../wiring/run-command.ts'
 import { credits } from './credits.ts'
 import { actionHelp, runAction, type Action, type Resource } from './resource.ts'
 import { usage } from './usage.ts'
@@ -43,7 +44,7 @@ function refuse(error: unknown): void {
   const body = { error: { message, param: details.param ?? null, code } }
   const isJson = process.argv.includes('--json')
   process.stderr.write(isJson ? `${JSON.stringify(body)}\n` : `${message}\nSee --help.\n`)
-  process.exitCode = 1
+  process.exitCode = exitCodeOf(error)
 }
 
 function helpOf(resource: string, { does, actions }: Resource): string {
@@ -59,7 +60,8 @@ function overview(): string {
 
 Operates the gateway from its own machine: through the running server, whose answers change at once, and where none
 runs, on the data folder itself. Every RESOURCE and every ACTION has a --help of its own, and every ACTION takes --json.
-Ends with 0 when it was done, and with 1 when it was refused; then the reason is on standard error.
+Ends with 0 when it was done, with 1 when it was refused, and with 3 when the server stopped before it answered, so that
+nobody knows; the reason is on standard error.
 
 ${resources.join('\n')}`
 }

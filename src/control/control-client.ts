@@ -29,7 +29,7 @@ export function askServer(
 }
 
 /** The server went away between the question and the answer: it may have been done, or not. */
-class LostServer extends Error {
+export class LostServer extends Error {
   override readonly name = 'LostServer'
   constructor() {
     super(

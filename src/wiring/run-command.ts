@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Config } from '../config/config.ts'
-import { askServer } from '../control/control-client.ts'
+import { askServer, LostServer } from '../control/control-client.ts'
 import type { ControlAnswer } from '../control/control-server.ts'
 import { Failure } from '../domain/failure.ts'
 import { FolderInUse } from '../store/lowdb/claim.ts'
@@ -29,6 +29,9 @@ export async function runCommand(
     }
   }
 }
+
+/** What a command ends with that failed: 1 when it was refused, 3 when nobody knows whether it was done. */
+export const exitCodeOf = (error: unknown): number => (error instanceof LostServer ? 3 : 1)
 
 /** The server's refusal, as if it had been refused here. */
 export function refusedBy({
