@@ -76,7 +76,10 @@ export async function runTests({ dir }: Scratch, tests: readonly string[]): Prom
     '--no-cache',
     ...tests,
   ]
-  const child = spawn(process.execPath, [vitest, ...args], { cwd: dir, stdio: 'ignore' })
+  // What failing tests keep goes when the copy goes.
+  const env = { ...process.env, TMPDIR: path.join(dir, 'left') }
+  fs.mkdirSync(env.TMPDIR, { recursive: true })
+  const child = spawn(process.execPath, [vitest, ...args], { cwd: dir, stdio: 'ignore', env })
   const stuck = setTimeout(() => child.kill('SIGKILL'), STUCK_MS)
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve))
   clearTimeout(stuck)

@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { simulate, type Ran, type Run } from './simulate.ts'
 
 export type Failing = Readonly<{
@@ -15,8 +16,10 @@ export async function shortestFailing(first: Failing): Promise<Failing> {
   const fails = async (steps: number): Promise<boolean> => {
     const run = { ...first.run, steps }
     const { trace, broken } = await simulate(run)
-    if (broken !== undefined) best = { run, trace, broken }
-    return broken !== undefined
+    if (broken === undefined) return false
+    fs.rmSync(best.broken.dir, { recursive: true, force: true })
+    best = { run, trace, broken }
+    return true
   }
   let sound = 0
   await fails(Math.min(first.run.steps, first.broken.step + 1))

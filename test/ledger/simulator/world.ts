@@ -28,8 +28,9 @@ export class World {
   store: Store | undefined
 
   constructor(chance: Chance, time: FakeTime) {
-    const memory = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
-    this.dir = fs.mkdtempSync(path.join(memory, 'tollgate-simulation-'))
+    // In memory where there is such a folder, unless somebody says where: each restart writes the whole journal.
+    const isFree = process.env['TMPDIR'] === undefined && fs.existsSync('/dev/shm')
+    this.dir = fs.mkdtempSync(path.join(isFree ? '/dev/shm' : os.tmpdir(), 'tollgate-simulation-'))
     this.#chance = chance
     this.#time = time
   }
