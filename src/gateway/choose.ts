@@ -31,9 +31,9 @@ type Ordering = Readonly<{
 export type KnownTraffic = Pick<Traffic, 'stateOf' | 'inFlight' | 'firstByteMs'>
 
 /**
- * The model's own by their priorities, then its fallbacks' in the same way: those that can be asked now; behind them
- * those that are full, which may have room by then. Where there is none at all, the least bad ones: what is
- * left is asked rather than nobody.
+ * The model's own by their priorities, then its fallbacks' in the same way: those that can be asked now. Behind them, as
+ * listed, those that are full, those whose trouble passes by itself, and those whose key was refused: what is left is
+ * asked rather than nobody, but for what an operator switched off.
  */
 export function orderOf(
   traffic: KnownTraffic,
@@ -41,34 +41,31 @@ export function orderOf(
   { countMax, pick }: Ordering,
 ): Candidate[] {
   const order: Candidate[] = []
-  const full: Candidate[] = []
+  const rest: Candidate[] = []
   for (const stage of stages) {
     for (const group of stage.groups) {
       const ready: Candidate[] = []
       for (const candidate of group) {
         const { kind } = traffic.stateOf(candidate.deployment)
         if (kind === 'ready' || kind === 'probing') ready.push(candidate)
-        else if (kind === 'full') full.push(candidate)
+        else rest.push(candidate)
       }
       if (ready.length > 1) pick(ready, stage)
       for (const candidate of ready) order.push(candidate)
       if (order.length >= countMax) return order
     }
   }
-  for (const candidate of full) order.push(candidate)
-  return order.length > 0 ? order : leastBad(traffic, stages)
+  if (rest.length > 0) order.push(...leastBadFirst(traffic, rest))
+  return order
 }
 
-/** Those whose trouble passes by itself, the soonest first; those whose key was refused only where all were. */
-function leastBad(traffic: KnownTraffic, stages: readonly Stage[]): Candidate[] {
-  const all = stages
-    .flatMap(({ groups }) => groups.flat())
-    .filter(({ deployment }) => traffic.stateOf(deployment).isSwitchedOff !== true)
+const BADNESS = { ready: 0, probing: 0, full: 0, cooling: 1, open: 1, off: 2 } as const
+
+function leastBadFirst(traffic: KnownTraffic, rest: readonly Candidate[]): Candidate[] {
   const stateOf = ({ deployment }: Candidate): DeploymentState => traffic.stateOf(deployment)
-  const passing = all.filter((candidate) => stateOf(candidate).kind !== 'off')
-  return (passing.length > 0 ? passing : all).toSorted(
-    (a, b) => (stateOf(a).untilTicks ?? 0) - (stateOf(b).untilTicks ?? 0),
-  )
+  return rest
+    .filter((candidate) => stateOf(candidate).isSwitchedOff !== true)
+    .toSorted((a, b) => BADNESS[stateOf(a).kind] - BADNESS[stateOf(b).kind])
 }
 
 type Picking = Readonly<{ stage: Stage; house: House; admitted: Admitted }>
