@@ -9,6 +9,7 @@ import { micro } from '../domain/money.ts'
 import { auditFolder } from '../wiring/audit.ts'
 import { chargeOf, holdOf, withAccount } from './contract.ts'
 import { openStore } from './lowdb/open-store.ts'
+import { readSegmentBytes, segmentFile, segmentsIn } from './lowdb/segments.ts'
 
 type Entry = Record<string, unknown>
 type Edit = (lines: Entry[]) => void
@@ -58,24 +59,22 @@ afterAll(() => {
   fs.rmSync(root, { recursive: true })
 })
 
-const segmentsOf = (dir: string) =>
-  fs
-    .readdirSync(path.join(dir, 'journal'))
-    .filter((name) => name.endsWith('.jsonl'))
-    .sort()
-    .map((name) => path.join(dir, 'journal', name))
+/** Each segment's text, packed or not. */
+function textsIn(dir: string): string[] {
+  const journal = path.join(dir, 'journal')
+  const files = segmentsIn(journal).map((segment) => path.join(journal, segmentFile(segment)))
+  return files.map((file) => readSegmentBytes(file).toString())
+}
 
 /** The same history with a lie in it, and sums that are right: only the rules can find it out. */
 function forged(name: string, edit: Edit): string {
   const dir = path.join(root, name)
   fs.cpSync(honest, dir, { recursive: true })
-  const lines = segmentsOf(dir).flatMap((file) =>
-    fs.readFileSync(file, 'utf8').trimEnd().split('\n'),
-  )
+  const lines = textsIn(dir).flatMap((text) => text.trimEnd().split('\n'))
   const entries = lines.map((line) => JSON.parse(line) as Entry)
   edit(entries)
-  for (const file of segmentsOf(dir).slice(1)) fs.rmSync(file)
-  for (const name of ['gateway.json', 'gateway.prev.json', 'journal/HEAD'])
+  fs.rmSync(path.join(dir, 'journal'), { recursive: true })
+  for (const name of ['gateway.json', 'gateway.prev.json'])
     fs.rmSync(path.join(dir, name), { force: true })
   let [crc, chain, text] = [0, '0'.repeat(64), '']
   for (const [
@@ -88,7 +87,8 @@ function forged(name: string, edit: Edit): string {
     crc = crc32(`${body},"chain":"${chain}"`, crc)
     text += `${body},"chain":"${chain}","crc":"${crc.toString(16).padStart(8, '0')}"}\n`
   }
-  fs.writeFileSync(segmentsOf(dir)[0] ?? '', text, { mode: 0o600 })
+  fs.mkdirSync(path.join(dir, 'journal'), { mode: 0o700 })
+  fs.writeFileSync(path.join(dir, 'journal', segmentFile(1)), text, { mode: 0o600 })
   return dir
 }
 
@@ -168,7 +168,7 @@ const LIES: [rule: string, lie: string, edit: Edit][] = [
 ]
 
 test('corrections are found true, over restarts, segments and snapshots', () => {
-  expect(segmentsOf(honest).length).toBeGreaterThan(1)
+  expect(textsIn(honest).length).toBeGreaterThan(1)
   expect(fs.readFileSync(path.join(honest, 'gateway.json'), 'utf8')).toContain('"refunds"')
   expect(auditFolder({ db: honest })).toMatchObject({ findings: [], notes: [] })
   expect(rulesIn(forged('unedited', () => undefined))).toEqual([])
