@@ -296,6 +296,60 @@ describe('the command line', () => {
   })
 })
 
+const trail = async (query = '', key = gateway.adminKey) =>
+  raw({ url: gateway.url, key, method: 'GET', path: `/admin/audit${query}` })
+type Trail = { data: Answer[]; has_more: boolean; next_cursor: string | null }
+const pageOf = async (query = '') => JSON.parse((await trail(query)).body) as Trail
+
+describe('the audit trail', () => {
+  test('says who did what, newest first, page by page, and nothing of requests', async () => {
+    await post(grant(), { amount: '3', reason: 'last' })
+    const deeds = readJournal(gateway.dir).filter((one) => 'by' in one)
+    const all = await pageOf('?limit=1000')
+    expect(all.data.map(({ seq }) => seq)).toEqual(deeds.map(({ seq }) => seq).reverse())
+    const last = {
+      kind: 'credit',
+      by: 'master',
+      account: anna.account,
+      amount: '3',
+      reason: 'last',
+    }
+    expect(all.data[0]).toMatchObject(last)
+    const seen: Answer[] = []
+    let query = '?limit=7'
+    for (;;) {
+      const { data, next_cursor: cursor } = await pageOf(query)
+      seen.push(...data)
+      if (cursor === null) break
+      query = `?limit=7&cursor=${cursor}`
+    }
+    expect(seen).toEqual(all.data)
+  })
+
+  test('by account, by kind and by who did it', async () => {
+    const transfers = await pageOf(`?kind=transfer&account=${bob.account}`)
+    expect(transfers.data.length).toBeGreaterThan(0)
+    expect(transfers.data.every(({ to }) => to === bob.account)).toBe(true)
+    const byCommand = await pageOf('?by=cli&kind=adjust')
+    expect(byCommand.data.every(({ by, kind }) => by === 'cli' && kind === 'adjust')).toBe(true)
+    expect((await pageOf('?by=gateway&kind=key')).data).toMatchObject([{ role: 'admin' }])
+    expect((await trail('?kind=key')).body).not.toMatch(/hash/)
+    const { stdout } = await tollgate('audit-trail', '--by', 'cli', '--kind', 'adjust')
+    expect((JSON.parse(stdout) as Trail).data).toEqual(byCommand.data)
+  })
+
+  test('is for admins, and refuses what it does not know', async () => {
+    expect((await trail('', anna.key)).status).toBe(403)
+    expect((await trail('', '')).status).toBe(401)
+    const { next_cursor: cursor } = await pageOf('?limit=1')
+    expect(errorOf(await trail('?kind=hold'))).toEqual([400, 'invalid_request', 'kind'])
+    expect(errorOf(await trail('?limit=0'))).toEqual([400, 'invalid_request', 'limit'])
+    expect(errorOf(await trail('?actor=x'))).toEqual([400, 'invalid_request', 'actor'])
+    for (const wrong of [`?cursor=${cursor}x`, `?by=cli&cursor=${cursor}`, '?cursor=5'])
+      expect(errorOf(await trail(wrong))).toEqual([400, 'invalid_cursor', 'cursor'])
+  })
+})
+
 test('after all of this the books are true', async () => {
   await gateway.stop()
   const { findings } = auditFolder({ db: path.join(gateway.dir, 'db') })

@@ -1,12 +1,18 @@
 import { Failure } from '../domain/failure.ts'
 import { accounts } from './accounts.ts'
 import { exitCodeOf } from '../wiring/run-command.ts'
+import { auditTrail } from './audit-trail.ts'
 import { credits } from './credits.ts'
 import { actionHelp, runAction, type Action, type Resource } from './resource.ts'
 import { usage } from './usage.ts'
 
 /** What can be operated: a file each. */
-const RESOURCES: Readonly<Record<string, Resource>> = { accounts, credits, usage }
+const RESOURCES: Readonly<Record<string, Resource>> = {
+  accounts,
+  credits,
+  usage,
+  'audit-trail': auditTrail,
+}
 
 const [name = '', ...rest] = process.argv.slice(2)
 try {

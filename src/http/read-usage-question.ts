@@ -13,19 +13,21 @@ export type UsageQuestion = Readonly<{
 
 /** A question about usage as it stands in the address. */
 export function readUsageQuestion(ctx: Context): UsageQuestion {
+  const { parameters, text } = readParameters(ctx)
+  const { cursor } = parameters
+  const position = cursor === undefined ? undefined : positionOf(cursor, text)
+  return { parameters, position, isCsv: wantsCsv(ctx, parameters['format']), text }
+}
+
+/** What the address asks, and the same as one text: a cursor belongs to it. */
+export function readParameters(ctx: Context): Pick<UsageQuestion, 'parameters' | 'text'> {
   const parameters = Object.create(null) as Record<string, string>
   for (const [name, value] of Object.entries(ctx.query)) {
     if (typeof value !== 'string') throw invalidRequest(`Give '${name}' once.`, name)
     parameters[name] = value
   }
-  const text = JSON.stringify(
-    Object.entries(parameters)
-      .filter(([name]) => !PAGE_PARAMETERS.has(name))
-      .sort(),
-  )
-  const { cursor } = parameters
-  const position = cursor === undefined ? undefined : positionOf(cursor, text)
-  return { parameters, position, isCsv: wantsCsv(ctx, parameters['format']), text }
+  const asked = Object.entries(parameters).filter(([name]) => !PAGE_PARAMETERS.has(name))
+  return { parameters, text: JSON.stringify(asked.sort()) }
 }
 
 /** These may change from page to page. */

@@ -4,6 +4,7 @@ import type { ProviderStates } from '../admin/provider-states.ts'
 import type { AccountSetting } from '../admin/set-account.ts'
 import type { Sessions } from '../admin/sessions.ts'
 import type { Completions } from '../gateway/complete.ts'
+import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { House } from '../gateway/house.ts'
 
@@ -17,6 +18,7 @@ export type Site = Readonly<{
   providers: ProviderStates
   sessions: Sessions
   usage: UsageBook
+  trail: AuditTrail
   newRequestId: () => string
   settings: () => SiteSettings
   health: () => Health

@@ -8,6 +8,7 @@ import type { Config } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
 import type { House } from '../gateway/house.ts'
+import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { correctingFor, issuingFor } from './books.ts'
@@ -43,7 +44,12 @@ const ACTOR = 'cli'
 
 export type Command = keyof ReturnType<typeof commandsOver>
 
-type Served = Readonly<{ store: Store; usage: UsageBook; house: House; config: () => Config }>
+type Served = Readonly<{
+  store: Store
+  usage: UsageBook & AuditTrail
+  house: House
+  config: () => Config
+}>
 
 export const serveCommands = ({ store, usage, house, config }: Served): Promise<Server> =>
   serveControl(store.socket, {

@@ -35,7 +35,7 @@ export async function serve(serving: Serving): Promise<Served> {
   const site: Site = {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
     accounts: accountSetting(store),
-    correcting: correctingFor(store),
+    ...{ correcting: correctingFor(store), trail: store.usage },
     providers,
     sessions: adminSessions({
       ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },

@@ -2,6 +2,7 @@ import Router from '@koa/router'
 import { koaBody } from 'koa-body'
 import type { Site } from '../site.ts'
 import { changeAccount } from './admin-accounts.ts'
+import { adminAudit } from './admin-audit.ts'
 import { accountCredits, refunds, transfers } from './admin-credits.ts'
 import { issueKeyRoute } from './admin-keys.ts'
 import { listProviders, switchProvider } from './admin-providers.ts'
@@ -36,6 +37,7 @@ export function routes(site: Site): Router {
   router.get('/auth/validate', validateSession(site))
   router.post('/admin/keys', json, issueKeyRoute(site))
   router.get('/admin/usage', adminUsage(site))
+  router.get('/admin/audit', adminAudit(site))
   router.get('/admin/routes/*model', explainedRoute(site))
   router.patch('/admin/accounts/:account', json, changeAccount(site))
   router.post('/admin/accounts/:account/credits/:change', json, accountCredits(site))

@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { RequestRecords } from '../../../domain/receipt.ts'
 import { localTime, type LocalTime } from '../../../domain/time-zone.ts'
+import type { TrailPage, TrailQuery } from '../../../domain/trail.ts'
 import type { UsagePage, UsageQuery } from '../../../domain/usage-query.ts'
 import type { PriceEntry } from '../../../domain/entry.ts'
 import { isMissing, packedFile, segmentFile, segmentsIn, type DbPaths } from '../segments.ts'
@@ -17,6 +18,7 @@ import { offsetsOf, tableOf, type Identity, type Sidecar } from './sidecar.ts'
 import { Sidecars } from './sidecars.ts'
 import { TableSums } from './sum-tables.ts'
 import { Tally } from './tally.ts'
+import { TrailReader } from './trail-reader.ts'
 
 /** How far the journal goes, for a question: what is durable, or what is there. */
 export type End = Readonly<{ segment: number; offset: number }>
@@ -31,6 +33,7 @@ export class UsageReader {
   readonly #zones = new Map<string, LocalTime>()
   /** The segment that is written to, as far as it was asked for. */
   #open: Tally | undefined
+  readonly #trail = new TrailReader((segment) => this.#sourceOf(segment))
   /** A sealed one that is being read. */
   #sealing: Tally | undefined
 
@@ -106,6 +109,11 @@ export class UsageReader {
 
   request(id: string, end: End): RequestRecords | undefined {
     return again(() => this.#request(id, end))
+  }
+
+  trail(query: TrailQuery, { segment: open, offset: to }: End): TrailPage {
+    const segments = segmentsIn(this.#journal).filter((one) => one <= open)
+    return again(() => this.#trail.page(query, { segments, to }))
   }
 
   #sum(query: UsageQuery, end: End): UsagePage {

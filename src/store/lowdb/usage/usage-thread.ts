@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import { Failure } from '../../../domain/failure.ts'
 import type { RequestRecords } from '../../../domain/receipt.ts'
+import type { TrailPage, TrailQuery } from '../../../domain/trail.ts'
 import type { UsagePage, UsageQuery } from '../../../domain/usage-query.ts'
+import type { AuditTrail } from '../../../ports/trail.ts'
 import type { UsageBook } from '../../../ports/usage.ts'
 import { tooManyQuestions } from './refusals.ts'
 import type { Answered, Asked, Question } from './questions.ts'
@@ -20,7 +22,7 @@ const WAITING_MAX = 100
 const IDLE_MS = 5 * 60_000
 
 /** The past, read in a thread of its own: started by the first question, and ended when none came for a while. */
-export class UsageThread implements UsageBook {
+export class UsageThread implements UsageBook, AuditTrail {
   readonly #options: ThreadOptions
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
@@ -39,6 +41,10 @@ export class UsageThread implements UsageBook {
     return this.#ask({ kind: 'request', request: id, end: this.#options.end() }) as Promise<
       RequestRecords | undefined
     >
+  }
+
+  trail(query: TrailQuery): Promise<TrailPage> {
+    return this.#ask({ kind: 'trail', query, end: this.#options.end() }) as Promise<TrailPage>
   }
 
   /** A segment was sealed, or the gateway has started: what is not yet summed up is. */

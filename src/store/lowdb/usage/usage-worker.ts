@@ -1,7 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Failure } from '../../../domain/failure.ts'
-import type { RequestRecords } from '../../../domain/receipt.ts'
-import type { UsagePage } from '../../../domain/usage-query.ts'
 import { dbPaths } from '../segments.ts'
 import { stillMaking } from './refusals.ts'
 import { UsageReader, type End } from './reader.ts'
@@ -33,8 +31,9 @@ function answerTo(question: Question): Answer {
   }
 }
 
-function resultOf(question: Question): UsagePage | RequestRecords | undefined {
+function resultOf(question: Question): Extract<Answer, { kind: 'answer' }>['result'] {
   const { end } = question
+  if (question.kind === 'trail') return reader.trail(question.query, end)
   const left = reader.missing(end).length
   if (left > 0 && (question.kind === 'make' || left > MAKE_NOW_MAX)) makeAll(end)
   if (question.kind === 'make') return undefined

@@ -1,0 +1,81 @@
+import { invalidRequest } from '../domain/failure.ts'
+import { formatCredits, micro } from '../domain/money.ts'
+import {
+  isTrailKind,
+  TRAIL_KINDS,
+  type TrailEntry,
+  type TrailPage,
+  type TrailQuery,
+} from '../domain/trail.ts'
+
+const PARAMETERS = ['account', 'kind', 'by', 'limit', 'cursor']
+const LIMIT_DEFAULT = 100
+const LIMIT_MAX = 1_000
+
+/** Reads the question for a page of the trail, from an address or a command line. */
+export function parseTrailQuery(
+  given: Readonly<Record<string, string | undefined>>,
+  before = Number.MAX_SAFE_INTEGER,
+): TrailQuery {
+  for (const name of Object.keys(given)) {
+    if (!PARAMETERS.includes(name))
+      throw invalidRequest(`There is no '${name}'. There are: ${PARAMETERS.join(', ')}.`, name)
+  }
+  const { account, kind, by, limit } = given
+  if (kind !== undefined && !isTrailKind(kind))
+    throw invalidRequest(`'kind' must be one of ${TRAIL_KINDS.join(', ')}.`, 'kind')
+  return {
+    ...(account !== undefined && { account }),
+    ...(kind !== undefined && { kind }),
+    ...(by !== undefined && { by }),
+    ...{ before, limit: limitIn(limit) },
+  }
+}
+
+function limitIn(text: string | undefined): number {
+  if (text === undefined) return LIMIT_DEFAULT
+  const limit = /^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : LIMIT_MAX + 1
+  if (limit <= LIMIT_MAX) return limit
+  throw invalidRequest(`'limit' must be a whole number from 1 to ${LIMIT_MAX}.`, 'limit')
+}
+
+/** Where the next page begins; undefined after the last. */
+export const nextBefore = ({ rows, hasMore }: TrailPage): number | undefined =>
+  hasMore ? rows.at(-1)?.seq : undefined
+
+export const trailView = ({ rows, hasMore }: TrailPage) => ({
+  object: 'audit_trail',
+  data: rows.map(({ seq, entry }) => ({
+    ...{ seq, at: new Date(entry.at).toISOString(), kind: entry.kind },
+    ...{ by: entry.by ?? null, ...factsOf(entry) },
+  })),
+  has_more: hasMore,
+})
+
+export type TrailRow = ReturnType<typeof trailView>['data'][number]
+
+/** What was done, without what is secret: a key's hash is of no use to anybody. */
+function factsOf(entry: TrailEntry) {
+  switch (entry.kind) {
+    case 'account':
+      return { account: entry.account, tier: entry.tier, time_zone: entry.timeZone ?? null }
+    case 'key':
+      return { account: entry.account, key: entry.ref, hint: entry.hint, role: entry.role }
+    case 'key-revoked':
+      return { account: entry.account, key: entry.ref }
+    case 'transfer': {
+      const [from, to] = entry.legs
+      return { from: from.account, to: to.account, ...moneyOf(entry) }
+    }
+    case 'refund':
+      return { account: entry.account, request: entry.request, ...moneyOf(entry) }
+    case 'credit':
+    case 'debit':
+    case 'adjust':
+      return { account: entry.account, ...moneyOf(entry) }
+  }
+}
+
+const moneyOf = ({ ref, amount, reason }: { ref: string; amount: string; reason: string }) => ({
+  ...{ id: ref, amount: formatCredits(micro(BigInt(amount))), reason },
+})

@@ -1,0 +1,37 @@
+import type { Entry } from './entry.ts'
+
+/** What operators do to the books, as opposed to what requests do. */
+export const TRAIL_KINDS = [
+  ...(['account', 'key', 'key-revoked'] as const),
+  ...(['credit', 'debit', 'refund', 'transfer', 'adjust'] as const),
+]
+export type TrailKind = (typeof TRAIL_KINDS)[number]
+export type TrailEntry = Extract<Entry, { kind: TrailKind }>
+
+export type TrailQuery = Readonly<{
+  account?: string
+  kind?: TrailKind
+  by?: string
+  /** Only what stands before this seq. */
+  before: number
+  limit: number
+}>
+
+/** Newest first. */
+export type TrailPage = Readonly<{
+  rows: readonly Readonly<{ seq: number; entry: TrailEntry }>[]
+  hasMore: boolean
+}>
+
+export const isTrailKind = (kind: unknown): kind is TrailKind =>
+  TRAIL_KINDS.some((one) => one === kind)
+
+export function isAskedFor(entry: TrailEntry, { account, kind, by }: TrailQuery): boolean {
+  if (kind !== undefined && entry.kind !== kind) return false
+  if (by !== undefined && entry.by !== by) return false
+  return account === undefined || accountsOf(entry).includes(account)
+}
+
+/** The accounts that an entry is about. */
+export const accountsOf = (entry: TrailEntry): readonly string[] =>
+  entry.kind === 'transfer' ? entry.legs.map(({ account }) => account) : [entry.account]
