@@ -52,8 +52,6 @@ export const trailView = ({ rows, hasMore }: TrailPage) => ({
   has_more: hasMore,
 })
 
-export type TrailRow = ReturnType<typeof trailView>['data'][number]
-
 /** What was done, without what is secret: a key's hash is of no use to anybody. */
 function factsOf(entry: TrailEntry) {
   switch (entry.kind) {

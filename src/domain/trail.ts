@@ -33,5 +33,5 @@ export function isAskedFor(entry: TrailEntry, { account, kind, by }: TrailQuery)
 }
 
 /** The accounts that an entry is about. */
-export const accountsOf = (entry: TrailEntry): readonly string[] =>
+const accountsOf = (entry: TrailEntry): readonly string[] =>
   entry.kind === 'transfer' ? entry.legs.map(({ account }) => account) : [entry.account]

@@ -117,6 +117,15 @@ function refundFacts({ at, reopen, credit }: Facts, { book, charged }: Refunding
     expect(await book(refund('free'))).toEqual({ kind: 'above_paid', paid: 0n, left: 0n })
   })
 
+  test('is made once under its idempotency key, also while the charge is being looked for', async () => {
+    await charged('h1', 400n)
+    const asked = Array.from({ length: 20 }, () => book(refund('h1', 30n), 'once'))
+    const firsts = (await Promise.all(asked)).filter(
+      (one) => one.kind === 'booked' && !one.isRepeat,
+    )
+    expect([firsts.length, credit()]).toEqual([1, [630n, 0n]])
+  })
+
   test('of fifty at once for one request, gives back no more than was paid', async () => {
     await charged('h1', 400n)
     const asked = Array.from({ length: 50 }, (_, n) => book(refund('h1', 30n), `key ${n}`))

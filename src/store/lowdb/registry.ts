@@ -60,15 +60,13 @@ export class LowdbRegistry implements Registry {
 
   async book(correction: Correction, act: Act): Promise<Booking> {
     const call = callOf(correction, act)
-    const known = this.#madeBefore(call, this.#now())
-    if (known !== undefined) return this.#repeat(known, call)
-    if (call !== undefined && this.#journal.trouble !== undefined)
-      throw storeUnavailable(this.#journal.trouble)
     const paid = correction.kind === 'refund' ? await this.#paidFor(correction.request) : undefined
+    // From here on in one step: the same call may have come again while the charge was looked for.
     const at = this.#now()
-    // The same call may have come a second time while the charge was looked for.
     const made = this.#madeBefore(call, at)
     if (made !== undefined) return this.#repeat(made, call)
+    if (call !== undefined && this.#journal.trouble !== undefined)
+      throw storeUnavailable(this.#journal.trouble)
     const { id: ref, by, reason } = act
     const head = { at, ref, by, reason, ...(call && { idempotency: call }) }
     const decided = decideCorrection(this.#books, { correction, head, ...(paid && { paid }) })
