@@ -50,7 +50,9 @@ export async function serve(serving: Serving): Promise<Served> {
     health: () => ({
       isReady: serving.isReady() && store.isWritable(),
       services: { ...servicesOf(config(), store), ...providers.usable() },
-      alarms: [store.trouble()].filter((alarm) => alarm !== undefined),
+      alarms: [store.trouble(), store.isProven() ? undefined : 'memory_differs'].filter(
+        (alarm) => alarm !== undefined,
+      ),
     }),
   }
   const server = createServer(site, config().limits)
