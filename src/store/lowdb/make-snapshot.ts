@@ -1,9 +1,9 @@
 import { firstDifference, type Difference, type LiveAccounts } from './live-accounts.ts'
-import { removeLeftovers } from './pack-sealed.ts'
 import type { Pace } from './pace.ts'
 import { replaySegments } from './recover.ts'
 import { dbPaths } from './segments.ts'
 import { findSnapshot, writeSnapshot } from './snapshot.ts'
+import { removeLeftovers } from './write-whole.ts'
 
 export type SnapshotTask = Readonly<{
   dir: string
@@ -25,7 +25,7 @@ export type SnapshotMade =
 export async function makeSnapshot(task: SnapshotTask): Promise<SnapshotMade> {
   const { dir, upTo, live, pace } = task
   const paths = dbPaths(dir)
-  removeLeftovers(paths)
+  for (const folder of [dir, paths.journal]) removeLeftovers(folder)
   const before = await findSnapshot(paths)
   const replayed = replaySegments(paths, { snapshot: before?.snapshot, upTo, pace })
   const difference = await firstDifference({ ...replayed, upTo }, live)

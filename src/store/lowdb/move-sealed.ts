@@ -7,7 +7,7 @@ import type { Pace } from './pace.ts'
 import { replaySegments } from './recover.ts'
 import { packedFile, segmentFile, segmentsIn, type DbPaths } from './segments.ts'
 import { readSnapshotFile, writeBase } from './snapshot.ts'
-import { syncFolder, writeWhole } from './write-whole.ts'
+import { removeLeftovers, syncFolder, writeWhole } from './write-whole.ts'
 
 export type MoveRequest = Readonly<{
   to: string
@@ -52,6 +52,7 @@ export async function moveSealed(
   const alone = { dir: folder, socket: path.join(folder, 'none.sock'), purpose: 'command' } as const
   const claim = await claimFolder(alone)
   try {
+    for (const dir of [folder, request.to]) removeLeftovers(dir)
     return await move(paths, request)
   } finally {
     claim.release()

@@ -86,13 +86,3 @@ function readAt(fd: number, from: number, bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes)
   return buffer.subarray(0, fs.readSync(fd, buffer, 0, bytes, from))
 }
-
-/** What a thread that was killed left half-written: nobody else writes files of such names. */
-export function removeLeftovers(paths: DbPaths): void {
-  for (const folder of [paths.dir, paths.journal]) {
-    for (const name of fs.readdirSync(folder).filter((one) => LEFTOVER.test(one)))
-      fs.rmSync(path.join(folder, name), { force: true })
-  }
-}
-
-const LEFTOVER = /^(?:gateway\.json|\d{8}\.jsonl\.gz)\.[0-9a-f]{12}\.tmp$/

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
+import path from 'node:path'
 
 /** A file that is there whole and on the disk, or not at all. */
 export function writeWhole(file: string, bytes: Buffer | string): void {
@@ -19,3 +20,11 @@ export function syncFolder(folder: string): void {
   fs.fsyncSync(fd)
   fs.closeSync(fd)
 }
+
+/** What somebody who was killed left half-written in a folder that is nobody else's to write to now. */
+export function removeLeftovers(folder: string): void {
+  for (const name of fs.readdirSync(folder).filter((one) => LEFTOVER.test(one)))
+    fs.rmSync(path.join(folder, name), { force: true })
+}
+
+const LEFTOVER = /^(?:(?:gateway|base|manifest)\.json|\d{8}\.jsonl\.gz)\.[0-9a-f]{12}\.tmp$/
