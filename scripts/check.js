@@ -11,18 +11,17 @@ const STEPS = [
 ]
 
 if (process.argv.includes('--help')) {
-  process.stdout.write(`npm run check [-- --only format|lint|types|"dead code"|tests] [-- --json]
+  process.stdout.write(`npm run check [-- --only STEP | --except STEP] [-- --json]
 
-Format, lint, types, dead code and tests, as CI runs them.
+Format, lint, types, dead code and tests, as CI runs them. STEP is format, lint, types, "dead code" or tests.
 `)
 } else {
   ensureBuilt()
-  const only = process.argv.includes('--only')
-    ? process.argv[process.argv.indexOf('--only') + 1]
-    : undefined
+  const only = valueOf('--only')
+  const except = valueOf('--except')
   const results = []
   for (const [name, command, args] of STEPS.filter(
-    ([step]) => only === undefined || step === only,
+    ([step]) => (only === undefined || step === only) && step !== except,
   )) {
     process.stderr.write(`— ${name}\n`)
     const { status } = spawnSync('npx', ['--no-install', command, ...args], {
@@ -34,4 +33,9 @@ Format, lint, types, dead code and tests, as CI runs them.
   }
   if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`)
   if (results.length === 0 || results.some(({ ok }) => !ok)) process.exitCode = 1
+}
+
+function valueOf(option) {
+  const at = process.argv.indexOf(option)
+  return at < 0 ? undefined : process.argv[at + 1]
 }
