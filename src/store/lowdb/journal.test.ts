@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
+import { micro } from '../../domain/money.ts'
 import { auditFolder } from '../../wiring/audit.ts'
 import { chargeOf, grant, holdOf, withAccount } from '../contract.ts'
 import { diskOn, nodeDisk, type Disk } from './disk.ts'
@@ -236,6 +237,29 @@ test.for([
     await Promise.all(Array.from({ length: calls }, (_, index) => tried(index + 1, failure)))
   },
 )
+
+test('once it is closed it writes nothing more: neither a note that is due, nor what comes late', async () => {
+  const dir = newFolder()
+  const fatal: unknown[] = []
+  const store = await openOn(dir, {}, { onFatal: (error) => void fatal.push(error) })
+  await withAccount(store, 'acme', 1_000n)
+  for (const id of ['h1', 'h2']) await store.ledger.hold(holdOf(id, 100n))
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  store.ledger.progress('h1', micro(7n))
+  await store.close()
+  // What is opened next gets the number of the file that was closed.
+  const other = fs.openSync(path.join(dir, 'other'), 'w', 0o600)
+  vi.runAllTimers()
+  vi.useRealTimers()
+  const late = store.ledger.settle(chargeOf('h2', 5n))
+  await expect(store.ledger.hold(holdOf('h3', 1n))).rejects.toMatchObject({
+    code: 'store_unavailable',
+  })
+  expect(await waits(late)).toBe(true)
+  fs.closeSync(other)
+  expect([fatal, fs.statSync(path.join(dir, 'other')).size]).toEqual([[], 0])
+  expect(auditFolder({ db: dir }).findings).toEqual([])
+})
 
 test('where a write is not durable by itself it is synced, and the journal is the same', async () => {
   const dir = newFolder()

@@ -23,6 +23,7 @@ export class Journal {
   #waiting = newBatch()
   #flushing: Promise<void> | undefined
   #trouble: Error | undefined
+  #isClosing = false
 
   private constructor(options: JournalOptions, tail: JournalTail, fd: number) {
     this.#options = options
@@ -64,14 +65,20 @@ export class Journal {
 
   /** Starts a flush unless one is running; entries that are recorded in one step go out together. */
   flush(): void {
+    if (this.#isClosing) return
     this.#flushing ??= this.#flushAll()
   }
 
-  /** What it holds is durable already. The file is cut to its length; where that fails a start knows the zeros as such. */
+  /**
+   * What is recorded by now lands; what comes later never does, for the number of a closed file is soon another's. The
+   * file is cut to its length; where that fails a start knows the zeros as such.
+   */
   async close(): Promise<void> {
     const { disk } = this.#options
     this.flush()
+    this.#isClosing = true
     await this.#flushing
+    this.#trouble = new Error('the journal is closed')
     await this.#runway.idle()
     await disk.truncate(this.#fd, this.#offset).catch(() => undefined)
     await disk.close(this.#fd).catch(() => undefined)
