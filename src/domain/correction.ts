@@ -36,6 +36,9 @@ export function sameness(correction: Correction, reason: string): string {
   return JSON.stringify([kind, ...whose, amount?.toString() ?? 'all', reason])
 }
 
+/** Each actor has idempotency keys of its own: what one of them chose tells another nothing. Neither part has a space. */
+export const callName = (by: string | undefined, key: string): string => `${by ?? ''} ${key}`
+
 /** How long a call can be repeated under its idempotency key, by the times of the entries. */
 export const REPEAT_MS = 24 * 3_600_000
 /** Beyond it the oldest key is forgotten first. */

@@ -4,6 +4,7 @@ import {
   plain,
   readAmount,
   type BooksText,
+  type Item,
   type Line,
   type Place,
   type Report,
@@ -19,6 +20,9 @@ export const CORRECTIONS = ['credit', 'debit', 'refund', 'transfer', 'adjust']
 /** The same numbers as where the books are written, and a second time on purpose. */
 const REPEAT_MS = 86_400_000
 const REPEATS_MAX = 50_000
+
+/** A key is its actor's own: two of them may choose the same. */
+const callOf = (entry: Item, key: string): string => `${String(entry['by'])} ${key}`
 
 /** What an entry does to the balance of an account, which its line or leg names. */
 type Move = Readonly<{ line: Line; change: bigint }>
@@ -45,7 +49,7 @@ export class CorrectionSums {
     }
     for (const entry of repeats) {
       const { key, fingerprint } = entry.idempotency
-      this.#repeats.set(key, { at: entry.at, fingerprint, text: plain(entry) })
+      this.#repeats.set(callOf(entry, key), { at: entry.at, fingerprint, text: plain(entry) })
     }
   }
 
@@ -80,7 +84,7 @@ export class CorrectionSums {
 
   /** As a snapshot has it. */
   addItems(items: Map<string, string>): void {
-    for (const [key, { text }] of this.#repeats) items.set(`repeat ${key}`, text)
+    for (const [call, { text }] of this.#repeats) items.set(`repeat ${call}`, text)
     for (const [request, claim] of this.#claims) items.set(`refund ${request}`, plain(claim))
   }
 
@@ -120,14 +124,15 @@ export class CorrectionSums {
     const { idempotency, at: now } = line
     if (idempotency === undefined) return
     const { key, fingerprint } = idempotency
-    const known = this.#repeats.get(key)
+    const call = callOf(line, key)
+    const known = this.#repeats.get(call)
     if (known !== undefined && known.at > now - REPEAT_MS) {
       const what = known.fingerprint === fingerprint ? 'the same call' : 'another call'
       this.#report('A10', `the idempotency key ${key} made ${what} before`, placeOf(line, at))
     }
     const { seq: _seq, crc: _crc, chain: _chain, batch: _batch, ...facts } = line
-    this.#repeats.delete(key)
-    this.#repeats.set(key, { at: now, fingerprint, text: plain(facts) })
+    this.#repeats.delete(call)
+    this.#repeats.set(call, { at: now, fingerprint, text: plain(facts) })
     for (const [old, { at: then }] of this.#repeats) {
       if (this.#repeats.size <= REPEATS_MAX && then > now - REPEAT_MS) break
       this.#repeats.delete(old)

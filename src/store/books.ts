@@ -45,7 +45,7 @@ export type Books = {
   readonly prices: Map<string, Omit<PriceEntry, 'kind' | 'at'>>
   /** What was given back, by request. */
   readonly refunds: Map<string, RefundState>
-  /** Corrections that may be asked for again, by idempotency key, oldest first. */
+  /** Corrections that may be asked for again, by the name of their call, oldest first. */
   readonly repeats: Map<string, CorrectionEntry>
   overrun: MicroCredits
   /** The segment that entries go to now; 0 where books are not written, but replayed. */

@@ -158,7 +158,8 @@ function transferFacts({ at, reopen, credit }: Facts, book: Book): void {
   })
 }
 
-function repeatFacts({ reopen, credit }: Facts, book: Book): void {
+function repeatFacts({ at, reopen, credit }: Facts, book: Book): void {
+  let ids = 0
   test('is made once under its idempotency key, however many ask at the same time', async () => {
     const asked = Array.from({ length: 100 }, () => book(credits(7n), 'once'))
     const answers = await Promise.all(asked)
@@ -177,6 +178,20 @@ function repeatFacts({ reopen, credit }: Facts, book: Book): void {
     const others = [credits(8n), debit(7n), credits(7n, 'nobody'), refund('h1', 7n)]
     for (const other of others) expect(await book(other, 'taken')).toEqual({ kind: 'other_call' })
     expect(credit()).toEqual([1_007n, 0n])
+  })
+
+  test('under a key that another operator used is a call of its own', async () => {
+    const other = { by: 'key_other', reason: 'asked for', idempotencyKey: 'mine' }
+    const byOther = (correction: Correction) =>
+      at.store.registry.book(correction, { id: `act-${ids++}`, ...other })
+    const mine = await book(credits(7n), 'mine')
+    const theirs = await byOther(credits(7n))
+    expect(theirs).toMatchObject({ kind: 'booked', isRepeat: false, entry: { by: 'key_other' } })
+    expect(await byOther(credits(8n))).toEqual({ kind: 'other_call' })
+    await reopen()
+    expect(await byOther(credits(7n))).toEqual({ ...theirs, isRepeat: true })
+    expect(await book(credits(7n), 'mine')).toEqual({ ...mine, isRepeat: true })
+    expect(credit()).toEqual([1_014n, 0n])
   })
 
   test('that was refused leaves its idempotency key free', async () => {

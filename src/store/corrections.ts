@@ -1,5 +1,5 @@
 import { addCredit, adjustCredit, takeCredit, type Credit } from '../domain/account.ts'
-import { REPEAT_MS, REPEATS_MAX } from '../domain/correction.ts'
+import { callName, REPEAT_MS, REPEATS_MAX } from '../domain/correction.ts'
 import type { CorrectionEntry, RefundEntry, TransferEntry } from '../domain/entry.ts'
 import { micro, minus, plus, ZERO } from '../domain/money.ts'
 import { accountOf, amountOf, Contradiction, moveCredit, type Books } from './books.ts'
@@ -65,10 +65,11 @@ function postRefund(books: Books, entry: RefundEntry): void {
 /** What is forgotten depends on the entries alone, so that replay forgets the same. */
 function postRepeat({ repeats }: Books, entry: CorrectionEntry): void {
   if (entry.idempotency === undefined) return
-  repeats.delete(entry.idempotency.key)
-  repeats.set(entry.idempotency.key, entry)
-  for (const [key, { at }] of repeats) {
+  const call = callName(entry.by, entry.idempotency.key)
+  repeats.delete(call)
+  repeats.set(call, entry)
+  for (const [old, { at }] of repeats) {
     if (repeats.size <= REPEATS_MAX && at > entry.at - REPEAT_MS) return
-    repeats.delete(key)
+    repeats.delete(old)
   }
 }

@@ -49,7 +49,8 @@ function itemsOf(state: BooksText): Map<string, string> {
   for (const one of state.keys) items.set(`key ${one.id}`, plain(one))
   for (const one of state.holds) items.set(`hold ${one.id}`, plain(one))
   for (const one of state.refunds ?? []) items.set(`refund ${one.request}`, plain(one))
-  for (const one of state.repeats ?? []) items.set(`repeat ${one.idempotency.key}`, plain(one))
+  for (const one of state.repeats ?? [])
+    items.set(`repeat ${String(one['by'])} ${one.idempotency.key}`, plain(one))
   for (const one of state.prices) items.set(`price ${one.version}`, plain(one))
   return items
 }

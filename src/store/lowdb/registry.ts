@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { REPEAT_MS, sameness, type Correction } from '../../domain/correction.ts'
+import { callName, REPEAT_MS, sameness, type Correction } from '../../domain/correction.ts'
 import type { CorrectionEntry, Entry, Idempotency } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import { micro } from '../../domain/money.ts'
@@ -17,7 +17,7 @@ export class LowdbRegistry implements Registry {
   readonly #journal: RegistryNeeds['journal']
   readonly #now: () => number
   readonly #usage: RegistryNeeds['usage']
-  /** Corrections that are in memory and not yet on the disk, by idempotency key: a repeat waits for them. */
+  /** Corrections that are in memory and not yet on the disk, by the name of their call: a repeat waits for them. */
   readonly #landing = new Map<string, Batch>()
 
   constructor({ books, journal, now, usage }: RegistryNeeds) {
@@ -60,10 +60,11 @@ export class LowdbRegistry implements Registry {
 
   async book(correction: Correction, act: Act): Promise<Booking> {
     const call = callOf(correction, act)
+    const name = call && callName(act.by, call.key)
     const paid = correction.kind === 'refund' ? await this.#paidFor(correction.request) : undefined
     // From here on in one step: the same call may have come again while the charge was looked for.
     const at = this.#now()
-    const made = this.#madeBefore(call, at)
+    const made = this.#madeBefore(name, at)
     if (made !== undefined) return this.#repeat(made, call)
     if (call !== undefined && this.#journal.trouble !== undefined)
       throw storeUnavailable(this.#journal.trouble)
@@ -73,9 +74,9 @@ export class LowdbRegistry implements Registry {
     if (decided.kind !== 'entry') return decided
     post(this.#books, decided.entry, decided.credit)
     const batch = this.#journal.append(decided.entry)
-    if (call === undefined) await batch.landed.promise
+    if (name === undefined) await batch.landed.promise
     else {
-      void this.#noteLanding(call.key, batch)
+      void this.#noteLanding(name, batch)
       await this.#landed(batch)
     }
     return { kind: 'booked', entry: decided.entry, isRepeat: false }
@@ -86,21 +87,21 @@ export class LowdbRegistry implements Registry {
   }
 
   /** The entry that was made under the call's key; undefined when this is the first call. */
-  #madeBefore(call: Idempotency | undefined, at: number): CorrectionEntry | undefined {
-    const entry = call && this.#books.repeats.get(call.key)
+  #madeBefore(name: string | undefined, at: number): CorrectionEntry | undefined {
+    const entry = this.#books.repeats.get(name ?? '')
     return entry !== undefined && entry.at > at - REPEAT_MS ? entry : undefined
   }
 
   async #repeat(entry: CorrectionEntry, call: Idempotency | undefined): Promise<Booking> {
     if (entry.idempotency?.fingerprint !== call?.fingerprint) return { kind: 'other_call' }
-    await this.#landed(this.#landing.get(call?.key ?? ''))
+    await this.#landed(this.#landing.get(callName(entry.by, call?.key ?? '')))
     return { kind: 'booked', entry, isRepeat: true }
   }
 
-  async #noteLanding(key: string, batch: Batch): Promise<void> {
-    this.#landing.set(key, batch)
+  async #noteLanding(call: string, batch: Batch): Promise<void> {
+    this.#landing.set(call, batch)
     await batch.landed.promise
-    this.#landing.delete(key)
+    this.#landing.delete(call)
   }
 
   /** What the disk did not take at once lands when it can. Who can repeat the call is not made to wait for that. */

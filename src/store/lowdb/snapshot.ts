@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { Low, type Adapter } from 'lowdb'
+import { callName } from '../../domain/correction.ts'
 import type { CorrectionEntry, PriceEntry } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import { micro } from '../../domain/money.ts'
@@ -134,7 +135,8 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
     books.refunds.set(request, { request, account, ...amounts })
   }
   for (const entry of state.repeats ?? []) {
-    if (entry.idempotency !== undefined) books.repeats.set(entry.idempotency.key, entry)
+    if (entry.idempotency === undefined) continue
+    books.repeats.set(callName(entry.by, entry.idempotency.key), entry)
   }
   books.overrun = micro(BigInt(state.overrun))
   return books
