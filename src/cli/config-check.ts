@@ -131,7 +131,9 @@ function settings({ config, secrets }: Loaded): string {
     ['accounting', `1 USD = ${creditsPerUsd} credits, markup ${markup}`],
     [
       'tiers',
-      [...config.tiers].map(([name, tier]) => `${name} ${tier.requestsPerMinute}/min`).join(', '),
+      [...config.tiers]
+        .map(([name, { limits }]) => `${name} ${limits.requestsPerMinute ?? 0}/min`)
+        .join(', '),
     ],
     ...secretRows(secrets),
   ])

@@ -1,4 +1,5 @@
 import type { Deployment, Model, Timeouts } from '../domain/model.ts'
+import { limitsFrom } from '../domain/limit.ts'
 import { isServedBy } from '../domain/model-name.ts'
 import { priceFrom, type Accounting, type Price, type PriceList } from '../domain/price.ts'
 import { spreads } from '../domain/strategy.ts'
@@ -80,6 +81,7 @@ function buildModel(entry: ModelEntry, context: Context): Model {
     affinity: entry.affinity ?? (hasKeys && !spreads(entry.strategy)),
     deployments,
     fallbacks: entry.fallbacks,
+    limits: limitsFrom(entry.limits),
   }
 }
 

@@ -55,7 +55,7 @@ models:
     'config/gateway.yaml:1: accounting.credits_per_usd: is not a decimal above 0 with at most 6 places; fix: write how many credits a US dollar buys, such as 200000',
     'config/gateway.yaml:1: accounting.markup: is not a decimal from 0 to 100 with at most 6 places; fix: write it like 2.5, without a sign, an exponent or a currency',
     'config/gateway.yaml:2: tiers: lacks the tier free; fix: add free: new accounts get it',
-    'config/gateway.yaml:3: tiers.gold.requests_per_minute: is not a whole number from 0 to 1000000000; fix: write plain digits within that range',
+    'config/gateway.yaml:3: tiers.gold.requests_per_minute: is not a whole number from 0 (unlimited) to 1000000000000; fix: write plain digits within that range',
     'config/gateway.yaml:5: providers[0].api_keys: is missing; fix: write ${NAME_API_KEY}, or keyless: true for a server that needs none',
     'config/gateway.yaml:6: providers[0].protocol: anthropic is a known protocol, but this version has no adapter for it yet; fix: write openai (which most providers speak) or demo',
     'config/gateway.yaml:7: providers[0].base_url: is not an http or https address without credentials, query and fragment; fix: write it like https://api.openai.com/v1, and keys into api_keys',

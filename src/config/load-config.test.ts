@@ -249,7 +249,7 @@ test('sections that are left out have the documented defaults', () => {
     markup: '0',
     defaultMaxOutput: 4096,
   })
-  expect(config.tiers.get('premium')).toEqual({ requestsPerMinute: 1000, weight: 1 })
+  expect(config.tiers.get('premium')).toEqual({ limits: { requestsPerMinute: 1000 }, weight: 1 })
   expect(config.outcomes).toEqual({
     cut: 'operator',
     abortedEarly: 'input',

@@ -8,6 +8,7 @@ import type {
   Problem,
   ProviderSettings,
 } from './config.ts'
+import { limitsFrom } from '../domain/limit.ts'
 import { inOrder, readGateway, readSource } from './load-gateway.ts'
 import type { Report } from './problem.ts'
 import type { Gateway } from './schema.ts'
@@ -100,7 +101,7 @@ function buildSections({
     tiers: new Map(
       Object.entries(tiers).map(([name, tier]) => [
         name,
-        { requestsPerMinute: tier.requests_per_minute, weight: tier.weight },
+        { limits: limitsFrom(tier), weight: tier.weight },
       ]),
     ),
     outcomes: {

@@ -17,6 +17,7 @@ import {
   upstreamModel,
   wholeNumber,
 } from './fields.ts'
+import { LIMIT_FIELDS } from './limit-fields.ts'
 
 const TOTAL_MS_MAX = 1_800_000
 const TOKENS_MAX = 100_000_000
@@ -38,7 +39,8 @@ const accounting = z.strictObject({
 })
 
 const tier = z.strictObject({
-  requests_per_minute: wholeNumber(0, 1_000_000_000),
+  ...LIMIT_FIELDS,
+  requests_per_minute: LIMIT_FIELDS.requests_per_minute.unwrap(),
   weight: wholeNumber(1, 100).default(1),
 })
 const DEFAULT_TIERS = {
@@ -95,6 +97,14 @@ const deployment = z.strictObject({
   timeouts: timeouts.prefault({}),
 })
 
+/** What a model costs is the caller's, and bounded there. */
+const {
+  spend_per_day: _day,
+  spend_per_week: _week,
+  spend_per_month: _month,
+  ...modelLimits
+} = LIMIT_FIELDS
+
 const model = z.strictObject({
   id: modelId,
   owned_by: label.default('tollgate'),
@@ -109,6 +119,7 @@ const model = z.strictObject({
   affinity: flag.optional(),
   deployments: z.array(deployment).min(1),
   fallbacks: z.array(modelName).default([]),
+  limits: z.strictObject(modelLimits).prefault({}),
 })
 
 const outcomes = z.strictObject({

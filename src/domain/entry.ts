@@ -1,3 +1,4 @@
+import type { Limits } from './limit.ts'
 import type { Outcome } from './outcome.ts'
 import type { Bucket } from './usage.ts'
 
@@ -57,6 +58,8 @@ export type AccountEntry = Acted & {
   readonly tier: string
   /** By whose days its usage is shown; absent leaves it as it is, which at first is UTC. */
   readonly timeZone?: string
+  /** In place of its tier's, each by itself; absent leaves them as they are. */
+  readonly limits?: Limits
 }
 
 export type KeyEntry = Acted & {
@@ -68,6 +71,7 @@ export type KeyEntry = Acted & {
   readonly hint: string
   readonly expiresAt?: number
   readonly models?: readonly string[]
+  readonly limits?: Limits
   readonly weak?: true
 }
 

@@ -45,6 +45,7 @@ const model = (price: Price, more: Partial<Model> = {}): Model => ({
   affinity: false,
   deployments: [deployment(price)],
   fallbacks: [],
+  limits: {},
   ...more,
 })
 

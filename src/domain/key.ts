@@ -1,3 +1,4 @@
+import type { Limits } from './limit.ts'
 import { isPattern, matchOf } from './model-name.ts'
 
 /** What is kept of a caller's secret: its hash, never the secret. */
@@ -13,6 +14,8 @@ export type KeyRecord = Readonly<{
   expiresAt?: number
   /** The only models it may use, by name or by a pattern such as `openrouter/*`; absent means all. */
   models?: readonly string[]
+  /** Besides those of its account; absent means none. */
+  limits?: Limits
   /** Easier to guess than 128 random bits: came from elsewhere, and is to be replaced. */
   weak?: true
   revokedAt?: number

@@ -1,3 +1,4 @@
+import type { Limits } from './limit.ts'
 import type { Price } from './price.ts'
 import type { Strategy } from './strategy.ts'
 
@@ -53,10 +54,13 @@ export type Model = Readonly<{
   deployments: readonly Deployment[]
   /** Other models, tried last; the answering model's price is charged. */
   fallbacks: readonly string[]
+  /** Of all its callers together. */
+  limits: Limits
 }>
 
 export type Tier = Readonly<{
-  requestsPerMinute: number
+  /** Of each of its accounts, where the account has none of its own. */
+  limits: Limits
   /** Of an account's turn where requests wait for a provider. */
   weight: number
 }>

@@ -35,6 +35,7 @@ const model = (id: string, more: Partial<Model> = {}): Model => ({
   affinity: false,
   deployments: [deployment(`${id}-1`), deployment(`${id}-2`)],
   fallbacks: [],
+  limits: {},
   ...more,
 })
 

@@ -23,6 +23,7 @@ const candidate = (id: string, { input = '1', output = '1', ...more }: Wish = {}
     ...{ id: 'm', ownedBy: 'o', price, maxOutput: 1, defaultMaxOutput: 1, imageTokensMax: 0 },
     ...{ contextTokens: undefined, serviceTiers: {}, strategy: 'priority', affinity: false },
     ...{ deployments: [deployment], fallbacks: [] },
+    limits: {},
   }
   return { deployment, model, seed: seedOf(id) }
 }

@@ -2,6 +2,7 @@ import type { Credit } from '../domain/account.ts'
 import type { Correction } from '../domain/correction.ts'
 import type { AttemptRecord, CorrectionEntry } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
+import type { Limits } from '../domain/limit.ts'
 import type { MicroCredits } from '../domain/money.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Price } from '../domain/price.ts'
@@ -11,6 +12,8 @@ export type AccountView = Readonly<{
   account: string
   tier: string
   timeZone: string
+  /** Its own, in place of its tier's. */
+  limits: Limits
   credit: Credit
 }>
 
@@ -82,6 +85,7 @@ export type NewKey = Readonly<{
   role: 'user' | 'admin'
   expiresAt?: number
   models?: readonly string[]
+  limits?: Limits
   weak?: true
   by?: string
 }>
@@ -111,7 +115,7 @@ export type BookingRefusal =
 
 /** What operators do to the books: each call is one step that is durable when its promise resolves. */
 export interface Registry {
-  openAccount(account: { id: string; tier: string; by?: string }): Promise<void>
+  openAccount(account: { id: string; tier: string; limits?: Limits; by?: string }): Promise<void>
   setTier(account: string, tier: string, by?: string): Promise<void>
   setTimeZone(account: string, timeZone: string, by?: string): Promise<void>
   addKey(key: NewKey): Promise<void>

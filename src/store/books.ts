@@ -8,9 +8,8 @@ import type {
   PriceEntry,
 } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
+import type { Limits } from '../domain/limit.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
-import { UTC } from '../domain/time-zone.ts'
-import type { AccountView } from '../ports/ledger.ts'
 import { correctedCredit, postCorrection, replayTransfer } from './corrections.ts'
 
 export type AccountState = {
@@ -19,6 +18,8 @@ export type AccountState = {
   tier: string
   /** Absent: UTC. */
   timeZone?: string
+  /** Its own, in place of its tier's. */
+  limits?: Limits
   credit: Credit
   /** The segment in which its credit moved last; 0: in none since the start. */
   movedIn: number
@@ -70,13 +71,6 @@ export const emptyBooks = (): Books => ({
   overrun: ZERO,
   segment: 0,
 })
-
-export function accountView(books: Books, id: string): AccountView | undefined {
-  const found = books.accounts.get(id)
-  if (found === undefined) return undefined
-  const { tier, timeZone = UTC, credit } = found
-  return { account: id, tier, timeZone, credit }
-}
 
 /** An entry that contradicts the books: found in replay, it means that the journal lies. */
 export class Contradiction extends Error {
@@ -181,9 +175,13 @@ export function moveCredit(books: Books, id: string, credit: Credit): void {
 }
 
 function postAccount(books: Books, entry: AccountEntry): void {
-  const { account: id, tier, timeZone, at: createdAt } = entry
+  const { account: id, tier, timeZone, limits, at: createdAt } = entry
   const known = books.accounts.get(id)
-  const changed = { tier, ...(timeZone !== undefined && { timeZone }) }
+  const changed = {
+    tier,
+    ...(timeZone !== undefined && { timeZone }),
+    ...(limits !== undefined && { limits }),
+  }
   if (known !== undefined) {
     Object.assign(known, changed)
     return
@@ -197,11 +195,12 @@ function postPrice(books: Books, { version, scale, rates, request }: PriceEntry)
 }
 
 function postKey(books: Books, entry: KeyEntry): void {
-  const { account, hash, role, hint, expiresAt, models, weak } = entry
+  const { account, hash, role, hint, expiresAt, models, limits, weak } = entry
   keep(books, {
     ...{ id: entry.ref, account, hash, role, hint, createdAt: entry.at },
     ...(expiresAt !== undefined && { expiresAt }),
     ...(models !== undefined && { models }),
+    ...(limits !== undefined && { limits }),
     ...(weak !== undefined && { weak }),
   })
 }

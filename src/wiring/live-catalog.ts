@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { NO_LIMITS } from '../domain/limit.ts'
 import { Routes } from '../domain/routes.ts'
 import type { Catalog, GatewaySettings } from '../ports/catalog.ts'
 
@@ -34,6 +35,6 @@ function viewOf(config: Config) {
     },
     idleReaderMs: streams.idleReaderMs,
   }
-  const free = config.tiers.get('free') ?? { requestsPerMinute: 0, weight: 1 }
+  const free = config.tiers.get('free') ?? { limits: NO_LIMITS, weight: 1 }
   return { config, settings, free, routes: new Routes(config.models, config.aliases) }
 }

@@ -1,4 +1,5 @@
 import type { Context } from 'koa'
+import { limitsView } from '../../domain/limit.ts'
 import { formatCredits } from '../../domain/money.ts'
 import { describeAccount } from '../../gateway/describe-account.ts'
 import { credentialOf } from '../credential.ts'
@@ -17,7 +18,7 @@ export function account({ house }: Site) {
         balance: formatCredits(found.credit.balance),
         held: formatCredits(found.credit.held),
       },
-      limits: { requests_per_minute: tier.requestsPerMinute },
+      limits: limitsView(tier.limits),
       key: {
         id: key.id,
         hint: key.hint,

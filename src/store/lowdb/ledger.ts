@@ -12,7 +12,8 @@ import type {
   OrphanHold,
   SettleAnswer,
 } from '../../ports/ledger.ts'
-import { accountView, post, type AccountState, type Books, type OpenHold } from '../books.ts'
+import { accountView } from '../account-view.ts'
+import { post, type AccountState, type Books, type OpenHold } from '../books.ts'
 import type { Batch } from './batch.ts'
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
 import type { Journal } from './journal.ts'
