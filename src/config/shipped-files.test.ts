@@ -23,7 +23,9 @@ function textOf(path: string): string {
 }
 
 const EXAMPLE = textOf('.env.example')
-const VARIABLES = Array.from(EXAMPLE.matchAll(/^#?([A-Z][A-Z0-9_]*)=/gm), ([, name = '']) => name)
+/** The gateway's own part; what docker-compose.prod.yml reads comes behind it. */
+const OWN = EXAMPLE.split(/^# --- Containers/m)[0] ?? ''
+const VARIABLES = Array.from(OWN.matchAll(/^#?([A-Z][A-Z0-9_]*)=/gm), ([, name = '']) => name)
 
 const EVERYTHING: Environment = Object.fromEntries(
   VARIABLES.flatMap((name) => {
