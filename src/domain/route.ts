@@ -25,6 +25,8 @@ export type RoutedModel = Readonly<{
   stages: readonly Stage[]
   /** Every price at which an answer could be charged: what a hold must cover. */
   bounds: readonly PriceBound[]
+  /** Its name is the caller's own, which a wildcard passes on: perhaps no provider knows it. */
+  isMadeUp: boolean
 }>
 
 type PriceBound = Readonly<{ price: Price; maxOutput: number; imageTokensMax: number }>
@@ -48,7 +50,7 @@ class Picks {
 /** The model's own deployments first, then those of its fallbacks. */
 export function routeOf(model: Model, fallbacks: readonly Model[]): RoutedModel {
   const stages = [model, ...fallbacks].map(stageOf)
-  return { model, stages, bounds: boundsOf(stages) }
+  return { model, stages, bounds: boundsOf(stages), isMadeUp: false }
 }
 
 function stageOf(model: Model): Stage {

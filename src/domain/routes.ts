@@ -38,6 +38,13 @@ export class Routes {
     return this.#known.get(name) ?? this.#made.get(name) ?? this.#make(name)
   }
 
+  /** Those of the configuration, and those that wildcards have become. */
+  *deployments(): Generator<Deployment> {
+    for (const { deployments } of this.#models.values()) yield* deployments
+    for (const { deployments } of this.#wildcards) yield* deployments
+    for (const { model } of this.#made.values()) yield* model.deployments
+  }
+
   /** Whether a key may be limited to it: to a name, or to all that begin with `gpt-*`. */
   offers(name: string): boolean {
     if (!isPattern(name)) return this.find(name) !== undefined
@@ -51,7 +58,7 @@ export class Routes {
   #make(name: string): RoutedModel | undefined {
     const model = this.#matched(name)
     if (model === undefined) return undefined
-    const route = this.#routed(model)
+    const route = { ...this.#routed(model), isMadeUp: true }
     const [oldest] = this.#made.keys()
     if (this.#made.size >= MADE_MAX && oldest !== undefined) this.#made.delete(oldest)
     this.#made.set(name, route)

@@ -51,7 +51,9 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
       detail: fault.detail,
     })
     const next =
-      movesOn(fault) && !reply.isGone ? await turns.after({ candidate, fault }) : undefined
+      movesOn(fault) && !reply.isGone && !rounds.isHurrying
+        ? await turns.after({ candidate, fault })
+        : undefined
     if (next === undefined) return attempted
     turn = next
   }

@@ -21,6 +21,21 @@ export function choose(house: House, admitted: Admitted): readonly Candidate[] {
   return order
 }
 
+/** Those that stand behind the ones that were chosen. */
+export function chooseBehind(
+  house: House,
+  admitted: Admitted,
+  chosen: readonly Candidate[],
+): readonly Candidate[] {
+  const order = orderOf(house.traffic, admitted.route, {
+    countMax: Infinity,
+    pick: (ready, stage) => {
+      pickFrom(ready, { stage, house, admitted })
+    },
+  })
+  return order.filter((candidate) => !chosen.includes(candidate))
+}
+
 type Ordering = Readonly<{
   countMax: number
   /** Puts the candidates of one priority that can be asked into order. */

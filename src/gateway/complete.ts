@@ -1,7 +1,8 @@
 import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
+import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
-import { admit, type Admitted } from './admit.ts'
+import { admit, modelNotFound, type Admitted } from './admit.ts'
 import { Answer, type Ending } from './answer.ts'
 import { answerHeaders, costHeaders } from './answer-headers.ts'
 import { attempt, type Attempted } from './attempt.ts'
@@ -138,7 +139,7 @@ export class Completions {
           : await attempted.answer.over()
       if (stream !== undefined) rounds.remove(stream)
       const settled = await settle(house, { admitted, attempted, ending })
-      conclude({ attempted, ending, settled, reply, stream, admitted })
+      conclude({ candidates, attempted, ending, settled, reply, stream, admitted })
     } catch (error) {
       // A bug, or a refusal after the hold: either way neither the call nor the hold must stay.
       attempted?.answer.leave()
@@ -151,10 +152,17 @@ export class Completions {
   }
 }
 
+/** The caller made it up behind a wildcard, and nobody there has a model of that name. */
+const isUnknownName = ({ admitted, attempted, candidates }: Concluding): boolean =>
+  admitted.route.isMadeUp &&
+  attempted.attempts.length >= candidates.length &&
+  attempted.attempts.every(({ status }) => status === 404)
+
 type Who = Readonly<{ [name in keyof Entered]: Entered[name] | undefined }>
 
 type Concluding = Readonly<{
   admitted: Admitted
+  candidates: readonly Candidate[]
   attempted: Attempted
   ending: Ending
   settled: Settled
@@ -163,9 +171,13 @@ type Concluding = Readonly<{
 }>
 
 /** The end of the answer, which waited for the settle. */
-function conclude({ admitted, attempted, ending, settled, reply, stream }: Concluding): void {
+function conclude(concluding: Concluding): void {
+  const { admitted, attempted, ending, settled, reply, stream } = concluding
   if (ending.kind === 'gone') return
-  if (ending.kind === 'fault') throw failureOf(ending.fault, attempted.answer.isVisible)
+  if (ending.kind === 'fault') {
+    if (isUnknownName(concluding)) throw modelNotFound(admitted.request.model)
+    throw failureOf(ending.fault, attempted.answer.isVisible)
+  }
   if (stream === undefined) {
     const cost = costHeaders(settled.charged, settled.balance)
     const body = ending.kind === 'finished' ? ending.body : undefined

@@ -21,6 +21,8 @@ export class Rounds {
   readonly #clock: Clock
   readonly #watched: Watched[] = []
   #isTicking = false
+  /** The gateway is about to stop: nothing new should begin. */
+  isHurrying = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -47,6 +49,7 @@ export class Rounds {
   }
 
   hurry(): void {
+    this.isHurrying = true
     for (const watched of this.#watched.slice()) watched.hurry()
   }
 

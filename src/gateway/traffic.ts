@@ -130,8 +130,8 @@ export class Traffic implements TrafficControl {
   }
 
   view(): readonly DeploymentView[] {
-    for (const deployment of this.#needs.deployments()) this.#knownOf(deployment)
-    return Array.from(this.#known.values(), (known) => {
+    const all = Array.from(this.#needs.deployments(), (one) => this.#knownOf(one))
+    return Array.from(new Set(all), (known) => {
       const { deployment, inFlight, firstByteMs, key } = known
       return {
         ...{ id: deployment.id, provider: deployment.provider, keyIndex: deployment.keyIndex },
@@ -181,9 +181,13 @@ export class Traffic implements TrafficControl {
     return key
   }
 
+  /** Those of which nothing bad is known; where that is too little, the oldest, which callers have made up. */
   #forgetIdle(): void {
-    for (const [id, { inFlight, isProven }] of this.#known) {
-      if (inFlight === 0 && isProven) this.#known.delete(id)
+    const idle = Array.from(this.#known).filter(([, { inFlight }]) => inFlight === 0)
+    for (const [id, { isProven }] of idle) if (isProven) this.#known.delete(id)
+    for (const [id] of idle) {
+      if (this.#known.size <= KNOWN_MAX / 2) return
+      this.#known.delete(id)
     }
   }
 

@@ -3,6 +3,7 @@ import type { Fault } from '../domain/fault.ts'
 import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
+import { chooseBehind } from './choose.ts'
 import type { House } from './house.ts'
 import type { Ticket } from './ticket.ts'
 
@@ -24,14 +25,19 @@ export class Turns {
   readonly #asking: Asking
   /** Not asked yet, in order. */
   #left: readonly Candidate[]
+  /** Nothing stands behind these. */
+  #isWhole: boolean
+  #attempts = 0
   #retries = 0
   #isFull = false
+  #waitedMs = 0
 
   constructor(house: House, asking: Asking) {
     this.#house = house
     this.#asking = asking
     const { candidates } = asking
     this.#left = candidates
+    this.#isWhole = candidates.length < house.catalog.settings().attemptsMax
     const [first] = candidates
     if (first !== undefined) house.traffic.requested(first.deployment)
   }
@@ -52,9 +58,10 @@ export class Turns {
   }
 
   async #take(failed: Failed | undefined): Promise<Turn | undefined> {
-    const { traffic } = this.#house
+    const { traffic, catalog } = this.#house
+    if (this.#attempts >= catalog.settings().attemptsMax) return undefined
     for (;;) {
-      const candidate = this.#pick() ?? (failed && this.#again(failed))
+      const candidate = this.#pick() ?? this.#behind() ?? (failed && this.#again(failed))
       if (candidate === undefined) return undefined
       this.#left = this.#left.filter((one) => one !== candidate)
       if (failed !== undefined) {
@@ -67,7 +74,9 @@ export class Turns {
       const ticket = traffic.hasRoom(deployment)
         ? traffic.begin(deployment)
         : await this.#wait(candidate)
-      if (ticket !== undefined) return { candidate, ticket }
+      if (ticket === undefined) continue
+      this.#attempts++
+      return { candidate, ticket }
     }
   }
 
@@ -86,6 +95,15 @@ export class Turns {
     return other
   }
 
+  /** Some of the first were not asked after all, so there are attempts left for those behind them. */
+  #behind(): Candidate | undefined {
+    if (this.#isWhole) return undefined
+    this.#isWhole = true
+    const { admitted, candidates } = this.#asking
+    this.#left = chooseBehind(this.#house, admitted, candidates)
+    return this.#pick()
+  }
+
   #unlessSwitchedOff(candidate: Candidate | undefined): Candidate | undefined {
     if (candidate === undefined) return undefined
     return this.#house.traffic.isSwitchedOff(candidate.deployment) ? undefined : candidate
@@ -93,9 +111,9 @@ export class Turns {
 
   /** The only deployment is asked once more where it never saw the request, or said when to come back. */
   #again({ candidate, fault }: Failed): Candidate | undefined {
-    const { traffic, catalog } = this.#house
+    const { traffic } = this.#house
     const isOnly = this.#asking.candidates.length === 1 && this.#retries === 0
-    if (!isOnly || catalog.settings().attemptsMax < 2) return undefined
+    if (!isOnly) return undefined
     if (fault.kind === 'connect') return this.#unlessSwitchedOff(candidate)
     const { kind } = traffic.stateOf(candidate.deployment)
     return kind === 'cooling' && this.#coolMs(candidate) <= COOL_MS_MAX ? candidate : undefined
@@ -140,19 +158,24 @@ export class Turns {
     })
   }
 
+  /** All of a request's waits together are no longer than one. */
   async #wait({ deployment }: Candidate): Promise<Ticket | undefined> {
-    const { traffic, ledger, catalog } = this.#house
+    const { traffic, ledger, catalog, clock } = this.#house
     const { admitted, reply } = this.#asking
     this.#isFull = true
     const { account } = admitted.key
+    const mostMs = Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE)
+    if (this.#waitedMs >= mostMs) return undefined
+    const sinceTicks = clock.ticksMs()
     const ticket = await traffic.wait(deployment, {
       account,
       weight: catalog.tier(ledger.account(account)?.tier ?? '').weight,
-      waitMs: Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE),
+      waitMs: mostMs - this.#waitedMs,
       onGone: (listener) => {
         reply.onGone(listener)
       },
     })
+    this.#waitedMs += clock.ticksMs() - sinceTicks
     if (!reply.isGone) return ticket
     ticket?.ended({ fault: undefined, firstByteMs: undefined, isStream: false })
     return undefined

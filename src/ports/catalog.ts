@@ -1,4 +1,4 @@
-import type { Tier } from '../domain/model.ts'
+import type { Deployment, Tier } from '../domain/model.ts'
 import type { OutcomeSettings } from '../domain/outcome.ts'
 import type { ResilienceSettings } from '../domain/resilience.ts'
 import type { RoutedModel } from '../domain/route.ts'
@@ -9,6 +9,8 @@ export interface Catalog {
   route(model: string): RoutedModel | undefined
   /** All that can be asked for by name, aliases among them. */
   models(): readonly NamedModel[]
+  /** All that could be asked now, and those that wildcards have become. */
+  deployments(): Iterable<Deployment>
   tier(name: string): Tier
   settings(): GatewaySettings
 }

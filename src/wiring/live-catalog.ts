@@ -11,6 +11,7 @@ export function liveCatalog(config: Config): LiveCatalog {
   return {
     route: (model) => current.routes.find(model),
     models: () => current.routes.listed,
+    deployments: () => current.routes.deployments(),
     tier: (name) => current.config.tiers.get(name) ?? current.free,
     settings: () => current.settings,
     replace(next) {

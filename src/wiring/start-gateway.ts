@@ -94,7 +94,7 @@ const trafficOf = (catalog: Catalog, events: House['events']): Traffic =>
   new Traffic({
     ...{ clock: systemClock, events, chance: Math.random },
     settings: () => catalog.settings().resilience,
-    deployments: () => catalog.models().flatMap(({ model }) => model.deployments),
+    deployments: () => catalog.deployments(),
   })
 
 const sessionSecret = ({ jwtSecretKey }: Secrets): Uint8Array =>
