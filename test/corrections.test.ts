@@ -332,7 +332,7 @@ describe('the audit trail', () => {
     expect(transfers.data.every(({ to }) => to === bob.account)).toBe(true)
     const byCommand = await pageOf('?by=cli&kind=adjust')
     expect(byCommand.data.every(({ by, kind }) => by === 'cli' && kind === 'adjust')).toBe(true)
-    expect((await pageOf('?by=gateway&kind=key')).data).toMatchObject([{ role: 'admin' }])
+    expect((await pageOf('?by=gateway&kind=key')).data).toMatchObject([{ role: 'owner' }])
     expect((await trail('?kind=key')).body).not.toMatch(/hash/)
     const { stdout } = await tollgate('audit-trail', '--by', 'cli', '--kind', 'adjust')
     expect((JSON.parse(stdout) as Trail).data).toEqual(byCommand.data)

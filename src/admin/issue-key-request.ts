@@ -1,9 +1,10 @@
 import { isObject, type JsonObject } from '../domain/chat-request.ts'
 import { invalidRequest } from '../domain/failure.ts'
 import { formatCredits, parseCredits } from '../domain/money.ts'
+import { STAFF_ROLES, type StaffRole } from '../domain/role.ts'
 import type { IssuedKey, KeyWish } from './issue-key.ts'
 
-const FIELDS = new Set(['type', 'account', 'credits', 'tier', 'expires', 'models'])
+const FIELDS = new Set(['type', 'role', 'account', 'credits', 'tier', 'expires', 'models'])
 
 /** Reads the wish for a key from JSON: the body of POST /admin/keys and what the command line sends are the same. */
 export function parseIssueKey(body: unknown): KeyWish {
@@ -14,8 +15,9 @@ export function parseIssueKey(body: unknown): KeyWish {
   }
   const expiresAt = expiry(body['expires'])
   const expires = expiresAt === undefined ? {} : { expiresAt }
-  if (body['type'] === 'admin') return { role: 'admin', ...expires }
+  if (body['type'] === 'admin') return { role: staffRole(body['role']), ...expires }
   if (body['type'] !== 'user') throw invalidRequest("'type' must be 'user' or 'admin'.", 'type')
+  if (body['role'] !== undefined) throw invalidRequest("'role' is for admin keys.", 'role')
   const tier = optionalText(body, 'tier')
   const models = modelList(body['models'])
   return {
@@ -31,6 +33,7 @@ export function parseIssueKey(body: unknown): KeyWish {
 export const issuedKeyView = (issued: IssuedKey) => ({
   key: issued.secret,
   keyId: issued.keyId,
+  role: issued.role,
   account: issued.account,
   tier: issued.tier,
   credits: formatCredits(issued.balance),
@@ -47,6 +50,12 @@ function badCredits(): never {
     "'credits' must be a decimal string with at most six places, or a whole number, and not negative.",
     'credits',
   )
+}
+
+function staffRole(value: unknown): StaffRole {
+  const role = STAFF_ROLES.find((one) => one === (value ?? 'admin'))
+  if (role !== undefined) return role
+  throw invalidRequest(`'role' must be one of ${STAFF_ROLES.join(', ')}.`, 'role')
 }
 
 function optionalText(body: JsonObject, name: string): string | undefined {

@@ -1,12 +1,14 @@
 import { ACCOUNT_NAME, adjustCredit, NO_CREDIT, OPERATOR } from '../domain/account.ts'
+import type { Doer } from '../domain/actor.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { MicroCredits } from '../domain/money.ts'
+import { mayHandOut, reaches, type Role, type StaffRole } from '../domain/role.ts'
 import type { Registry } from '../ports/ledger.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import { refusalOf } from './booking-refusal.ts'
 
 export type KeyWish = Readonly<
-  | { role: 'admin'; expiresAt?: number }
+  | { role: StaffRole; expiresAt?: number }
   | {
       role: 'user'
       account: string
@@ -22,13 +24,14 @@ export type IssuedKey = Readonly<{
   /** The only time that the secret is shown. */
   secret: string
   keyId: string
+  role: Role
   account: string
   tier: string
   /** What the account has now. */
   balance: MicroCredits
 }>
 
-export type KeyIssuing = Readonly<{ issue(wish: KeyWish, by: string): Promise<IssuedKey> }>
+export type KeyIssuing = Readonly<{ issue(wish: KeyWish, doer: Doer): Promise<IssuedKey> }>
 
 type Needs = Readonly<{
   registry: Registry
@@ -41,22 +44,23 @@ type Needs = Readonly<{
 /** Issues keys: creates the account if it is new, adds the credit, and shows the secret once. */
 export function keyIssuing(needs: Needs): KeyIssuing {
   return {
-    async issue(wish, by) {
+    async issue(wish, { by, role }) {
+      checkRole(role, wish, needs)
       check(wish, needs)
-      const account = wish.role === 'admin' ? OPERATOR : wish.account
+      const account = isUser(wish) ? wish.account : OPERATOR
       const key = needs.secrets.newKey()
-      const funding = wish.role === 'user' && { ...wish, by, id: needs.secrets.newId('crd') }
+      const funding = isUser(wish) && { ...wish, by, id: needs.secrets.newId('crd') }
       // Begun in one step: it reaches the disk together, so that a crash leaves all of it or nothing.
       const funded = funding === false ? [] : fund(needs.registry, funding)
       const added = needs.registry.addKey({
         ...{ id: key.id, hash: key.hash, hint: key.hint, account, role: wish.role, by },
         ...(wish.expiresAt !== undefined && { expiresAt: wish.expiresAt }),
-        ...(wish.role === 'user' && wish.models !== undefined && { models: wish.models }),
+        ...(isUser(wish) && wish.models !== undefined && { models: wish.models }),
       })
       await Promise.all([...funded, added])
       const view = needs.registry.account(account)
       return {
-        ...{ secret: key.secret, keyId: key.id, account },
+        ...{ secret: key.secret, keyId: key.id, role: wish.role, account },
         tier: view?.tier ?? 'admin',
         balance: view?.credit.balance ?? (0n as MicroCredits),
       }
@@ -64,7 +68,22 @@ export function keyIssuing(needs: Needs): KeyIssuing {
   }
 }
 
-type Funding = Extract<KeyWish, { role: 'user' }> & Readonly<{ id: string; by: string }>
+type UserWish = Extract<KeyWish, { role: 'user' }>
+const isUser = (wish: KeyWish): wish is UserWish => wish.role === 'user'
+
+/** Whoever may only issue keys makes neither accounts nor credit of it. */
+function checkRole(own: Role, wish: KeyWish, { registry }: Needs): void {
+  if (!mayHandOut(own, wish.role))
+    throw new Failure('key_not_allowed', `The role '${own}' does not give this role to others.`)
+  if (reaches(own, 'admin') || !isUser(wish)) return
+  if (wish.credits > 0n || wish.tier !== undefined || registry.account(wish.account) === undefined)
+    throw new Failure(
+      'key_not_allowed',
+      `The role '${own}' issues keys for accounts that are there, without credit or tier.`,
+    )
+}
+
+type Funding = UserWish & Readonly<{ id: string; by: string }>
 
 function fund(registry: Registry, funding: Funding): readonly Promise<unknown>[] {
   const { id, by, account, credits: amount, tier } = funding
@@ -90,7 +109,7 @@ function check(wish: KeyWish, { nowMs, hasTier, hasModel }: Needs): void {
       'expires',
     )
   }
-  if (wish.role === 'admin') return
+  if (!isUser(wish)) return
   if (!ACCOUNT_NAME.test(wish.account) || wish.account === OPERATOR) {
     throw invalidRequest(
       `The account name must be 1 to 64 letters, digits or ._@+- and begin with a letter or digit; '${OPERATOR}' is taken.`,

@@ -28,6 +28,6 @@ export async function establishMasterKey(
 }
 
 const MASTER_PREFIX = 'key_master'
-const MASTER = { account: OPERATOR, role: 'admin', by: 'gateway' } as const
+const MASTER = { account: OPERATOR, role: 'owner', by: 'gateway' } as const
 
 export const isMaster = (key: KeyRecord): boolean => key.id.startsWith(`${MASTER_PREFIX}_`)

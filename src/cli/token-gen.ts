@@ -7,18 +7,20 @@ import { formatProblem } from '../config/problem.ts'
 import { exitCodeOf, runCommand } from '../wiring/run-command.ts'
 
 const HELP = `node scripts/token-gen.js --type user --userName NAME --token CREDITS [options]
-node scripts/token-gen.js --type admin [options]
+node scripts/token-gen.js --type admin [--role ROLE] [options]
 
 Issues a key and prints it, once. A user key belongs to the account NAME, which is made if it is new; the credit is
 added to what the account has. Works while the server runs (the key is live at once) and while it does not.
 
   --type user|admin     what the key is for: spending credit, or administering
+  --role ROLE           of an admin key: viewer (reads), support (also issues and revokes keys of users), admin (all but
+                        owners and admins), owner; admin if left out
   --userName NAME       the account of a user key
   --token CREDITS       credit to add, such as 10000 or 0.5 (a user key's; 0 if left out)
   --tier TIER           the account's tier; a new account without one is "free"
   --models A,B          the only models that the key may use
   --expires WHEN        2027-01-31, 2027-01-31T12:00:00Z, or a time from now such as 12h, 30d, 8w
-  --json                print {"key", "keyId", "account", "tier", "credits"}
+  --json                print {"key", "keyId", "role", "account", "tier", "credits"}
   --help                this text
 
 Ends with 0 when it was done, with 1 when it was refused, and with 3 when the server stopped before it answered: then look
@@ -27,6 +29,7 @@ whether the account has the credit before you repeat it. It was done whole or no
 
 const OPTIONS = {
   type: { type: 'string' },
+  role: { type: 'string' },
   userName: { type: 'string' },
   token: { type: 'string' },
   tier: { type: 'string' },
@@ -46,7 +49,7 @@ try {
 }
 
 type Values = Partial<
-  Record<'type' | 'userName' | 'token' | 'tier' | 'models' | 'expires', string>
+  Record<'type' | 'role' | 'userName' | 'token' | 'tier' | 'models' | 'expires', string>
 > & {
   json: boolean
 }
@@ -58,11 +61,11 @@ async function issue(values: Values): Promise<void> {
   process.stdout.write(values.json ? `${JSON.stringify(issued)}\n` : text(issued))
 }
 
-function wish({ type, userName, token, tier, models, expires }: Values): object {
+function wish({ type, role, userName, token, tier, models, expires }: Values): object {
   if (type === undefined) throw new Error('--type is missing: user or admin.')
   const after = expires === undefined ? undefined : durationMs(expires)
   return {
-    type,
+    ...{ type, role },
     account: userName,
     credits: token,
     tier,
@@ -71,8 +74,10 @@ function wish({ type, userName, token, tier, models, expires }: Values): object 
   }
 }
 
-function text({ key, keyId, account, tier, credits }: IssuedKeyView): string {
+function text({ key, keyId, role, account, tier, credits }: IssuedKeyView): string {
   const rows =
-    tier === 'admin' ? ['Role:    admin'] : [`Account: ${account} (${tier})`, `Credits: ${credits}`]
+    role !== 'user'
+      ? [`Role:    ${role}`]
+      : [`Account: ${account} (${tier})`, `Credits: ${credits}`]
   return [`Key (shown once; keep it): ${key}`, `Key id:  ${keyId}`, ...rows, ''].join('\n')
 }

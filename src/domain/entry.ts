@@ -1,5 +1,6 @@
 import type { Limits } from './limit.ts'
 import type { Outcome } from './outcome.ts'
+import type { Role } from './role.ts'
 import type { Bucket } from './usage.ts'
 
 /**
@@ -67,7 +68,7 @@ export type KeyEntry = Acted & {
   readonly account: string
   readonly ref: string
   readonly hash: string
-  readonly role: 'user' | 'admin'
+  readonly role: Role
   readonly hint: string
   readonly expiresAt?: number
   readonly models?: readonly string[]

@@ -45,5 +45,12 @@ export class Failure extends Error {
   }
 }
 
+/** One answer for all that is wrong with a credential: missing, malformed, unknown, revoked, expired. */
+export const invalidKey = (): Failure =>
+  new Failure(
+    'invalid_api_key',
+    'Invalid API key. Send a valid key as "Authorization: Bearer <key>"; the operator of this gateway issues keys.',
+  )
+
 export const invalidRequest = (message: string, param?: string): Failure =>
   new Failure('invalid_request', message, param === undefined ? {} : { param })

@@ -1,5 +1,6 @@
 import type { Limits } from './limit.ts'
 import { isPattern, matchOf } from './model-name.ts'
+import type { Role } from './role.ts'
 
 /** What is kept of a caller's secret: its hash, never the secret. */
 export type KeyRecord = Readonly<{
@@ -7,7 +8,7 @@ export type KeyRecord = Readonly<{
   /** SHA-256 of the secret, in hex. */
   hash: string
   account: string
-  role: 'user' | 'admin'
+  role: Role
   /** The first characters and the last four, to recognise the key by. */
   hint: string
   createdAt: number

@@ -2,13 +2,13 @@ import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import type { Tier } from '../domain/model.ts'
 import type { AccountView } from '../ports/ledger.ts'
-import { authenticate } from './authenticate.ts'
+import { authenticate, type Credential } from './authenticate.ts'
 import type { House } from './house.ts'
 
 export type AccountDescription = Readonly<{ account: AccountView; tier: Tier; key: KeyRecord }>
 
 /** A key's own account. */
-export function describeAccount(house: House, credential: string | undefined): AccountDescription {
+export function describeAccount(house: House, credential: Credential): AccountDescription {
   const key = authenticate(house, credential)
   const account = house.ledger.account(key.account)
   if (account === undefined) {

@@ -8,6 +8,7 @@ import type { Keys } from '../ports/keys.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { Providers } from '../ports/provider.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
+import type { Credential } from './authenticate.ts'
 import type { Traffic } from './traffic.ts'
 
 /** All that a request needs of the world. */
@@ -27,7 +28,7 @@ export type House = Readonly<{
 /** A chat completion as it came in. */
 export type IncomingCall = Readonly<{
   requestId: string
-  credential: string | undefined
+  credential: Credential
   /** The most that the caller wants to pay for it, as they wrote it. */
   maxCost: string | undefined
   /** The caller's name for this request and all repeats of it. */

@@ -1,10 +1,11 @@
 import { Failure } from '../domain/failure.ts'
 import { receiptOf, type Receipt } from '../domain/receipt.ts'
 import type { UsageBook } from '../ports/usage.ts'
+import type { Credential } from './authenticate.ts'
 import { describeAccount } from './describe-account.ts'
 import type { House } from './house.ts'
 
-type Asked = Readonly<{ credential: string | undefined; requestId: string }>
+type Asked = Readonly<{ credential: Credential; requestId: string }>
 
 /** The receipt of a request of the caller's account; another account's is as unknown as one that never was. */
 export async function ownReceipt(

@@ -7,11 +7,12 @@ import {
   type UsageQuery,
 } from '../domain/usage-query.ts'
 import type { UsageBook } from '../ports/usage.ts'
+import type { Credential } from './authenticate.ts'
 import { describeAccount } from './describe-account.ts'
 import type { House } from './house.ts'
 
 type Asked = Readonly<{
-  credential: string | undefined
+  credential: Credential
   parameters: Parameters
   position: UsagePosition | undefined
 }>

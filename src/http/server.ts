@@ -5,7 +5,8 @@ import type { Site } from './site.ts'
 import { canonicalUrl } from './canonical-url.ts'
 import { door } from './door.ts'
 import { CHAT_COMPLETIONS, chatCompletions } from './routes/chat-completions.ts'
-import { routes } from './routes/routes.ts'
+import { routerOf } from './router.ts'
+import { ROUTES } from './routes/routes.ts'
 
 export type ServerSettings = Readonly<{ connectionsMax: number }>
 
@@ -14,7 +15,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   const app = new Koa<object, Context>()
   app.silent = true // whatever goes wrong is answered and told in one place: the door
   app.use(door(site))
-  const router = routes(site)
+  const router = routerOf(ROUTES, site)
   app.use(router.routes())
   app.use(router.allowedMethods())
   const handle = app.callback()

@@ -2,7 +2,7 @@ import type { CreditCorrecting } from '../admin/correct-credit.ts'
 import type { KeyIssuing } from '../admin/issue-key.ts'
 import type { ProviderStates } from '../admin/provider-states.ts'
 import type { AccountSetting } from '../admin/set-account.ts'
-import type { Sessions } from '../admin/sessions.ts'
+import type { Identities } from '../admin/identify.ts'
 import type { Completions } from '../gateway/complete.ts'
 import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
@@ -16,7 +16,7 @@ export type Site = Readonly<{
   accounts: AccountSetting
   correcting: CreditCorrecting
   providers: ProviderStates
-  sessions: Sessions
+  identities: Identities
   usage: UsageBook
   trail: AuditTrail
   newRequestId: () => string

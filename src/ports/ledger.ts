@@ -6,6 +6,7 @@ import type { Limits } from '../domain/limit.ts'
 import type { MicroCredits } from '../domain/money.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Price } from '../domain/price.ts'
+import type { Role } from '../domain/role.ts'
 import type { Usage } from '../domain/usage.ts'
 
 export type AccountView = Readonly<{
@@ -82,7 +83,7 @@ export type NewKey = Readonly<{
   hash: string
   hint: string
   account: string
-  role: 'user' | 'admin'
+  role: Role
   expiresAt?: number
   models?: readonly string[]
   limits?: Limits

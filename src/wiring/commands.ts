@@ -24,7 +24,7 @@ export function commandsOver(store: Store, config: () => Config) {
   const legacy = legacyImport({ registry, keys, secrets: nodeSecrets(keys.hashOf) })
   return {
     'issue-key': async (input: unknown) =>
-      issuedKeyView(await issuing.issue(parseIssueKey(input), ACTOR)),
+      issuedKeyView(await issuing.issue(parseIssueKey(input), { by: ACTOR, role: 'owner' })),
     'correct-credit': async (input: unknown) => {
       const call = { ...parseCorrectionCommand(input), by: ACTOR }
       return correctionView((await correcting.correct(call)).entry)

@@ -33,7 +33,7 @@ export async function firstStart({
   // It may use the demo alone, so that its credit is worth nothing once real providers are on.
   const { secret } = await issuing.issue(
     { role: 'user', account: DEMO.account, credits: DEMO.credits, models: [DEMO.model] },
-    'gateway',
+    { by: 'gateway', role: 'owner' },
   )
   return { adminKey, demoKey: secret }
 }

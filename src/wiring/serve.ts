@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { accountSetting } from '../admin/set-account.ts'
 import { providerStates } from '../admin/provider-states.ts'
-import { adminSessions } from '../admin/sessions.ts'
+import { identities } from '../admin/identify.ts'
 import type { Config, Secrets } from '../config/config.ts'
 import { jwtSigner } from '../credentials/session-signer.ts'
 import { Completions } from '../gateway/complete.ts'
@@ -37,7 +37,7 @@ export async function serve(serving: Serving): Promise<Served> {
     accounts: accountSetting(store),
     ...{ correcting: correctingFor(store), trail: store.usage },
     providers,
-    sessions: adminSessions({
+    identities: identities({
       ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },
       signer: jwtSigner(sessionSecret),
     }),

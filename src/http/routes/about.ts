@@ -1,15 +1,26 @@
-import type { Context } from 'koa'
-import type { Site } from '../site.ts'
+import { z } from 'zod'
+import { route } from '../route.ts'
 
-/** GET /: what this is, for people who open the address. */
-export function about({ settings }: Site) {
-  return (ctx: Context): void => {
-    ctx.body = {
+export const aboutRoutes = [
+  route({
+    method: 'GET',
+    path: '/',
+    access: 'public',
+    summary: 'What this is, for people who open the address',
+    answer: z.object({
+      message: z.string(),
+      service: z.string(),
+      version: z.string(),
+      docs: z.string(),
+      routes: z.array(z.string()),
+    }),
+    handle: ({ settings }) => ({
       message:
         'Tollgate, an LLM API gateway. Point an OpenAI SDK at /v1 with a key from the operator.',
       service: 'tollgate',
       version: settings().version,
+      docs: '/docs',
       routes: ['/v1/chat/completions', '/v1/models', '/v1/account', '/health'],
-    }
-  }
-}
+    }),
+  }),
+]

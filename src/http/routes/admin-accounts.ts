@@ -1,14 +1,19 @@
-import type { Context } from 'koa'
+import { z } from 'zod'
 import { accountSettings, parseAccountChange } from '../../admin/set-account.ts'
-import { credentialOf } from '../credential.ts'
-import type { Site } from '../site.ts'
+import { anyObject } from '../forms.ts'
+import { route } from '../route.ts'
 
-/** PATCH /admin/accounts/{account}: what `tollgate accounts set` does, over HTTP. */
-export function changeAccount({ accounts, sessions }: Site) {
-  return async (ctx: Context & { params: Record<string, string> }): Promise<void> => {
-    const { by } = await sessions.actor(credentialOf(ctx.req.headers))
-    const change = parseAccountChange(ctx.request.body)
-    ctx.set('cache-control', 'no-store')
-    ctx.body = accountSettings(await accounts.set(ctx.params['account'] ?? '', change, by))
-  }
-}
+export const adminAccountRoutes = [
+  route({
+    method: 'PATCH',
+    path: '/admin/accounts/{account}',
+    access: 'admin',
+    summary: 'Changes an account, other than its credit',
+    body: anyObject('`time_zone`: by whose days its usage is shown'),
+    answer: z.object({ account: z.string(), tier: z.string(), time_zone: z.string() }),
+    async handle({ accounts }, { params, body, actor }) {
+      const change = parseAccountChange(body)
+      return accountSettings(await accounts.set(params['account'] ?? '', change, actor.by))
+    },
+  }),
+]

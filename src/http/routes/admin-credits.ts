@@ -1,69 +1,79 @@
-import type { Context } from 'koa'
+import { z } from 'zod'
 import { correctionView, type CorrectionCall } from '../../admin/correct-credit.ts'
 import { parseCorrection, parseIdempotencyKey } from '../../admin/correction-request.ts'
 import { isObject } from '../../domain/chat-request.ts'
 import type { CorrectionKind } from '../../domain/correction.ts'
-import { Failure, invalidRequest } from '../../domain/failure.ts'
-import { credentialOf } from '../credential.ts'
+import { invalidRequest } from '../../domain/failure.ts'
+import { anyObject, credits, time } from '../forms.ts'
+import { route, type Call, type Route } from '../route.ts'
 import type { Site } from '../site.ts'
 
-type Routed = Context & { params: Record<string, string> }
-
-/** POST /admin/accounts/{account}/credits/{grant|deduct|adjust} */
-export function accountCredits(site: Site) {
-  return (ctx: Routed): Promise<void> => {
-    const { account, change = '' } = ctx.params
-    return answer(site, ctx, () => {
-      const kind = CHANGES.get(change)
-      if (kind === undefined) throw new Failure('not_found', 'Credit has: grant, deduct, adjust.')
-      return { kind, body: bodyWith(ctx, { account }) }
-    })
-  }
+const made = {
+  id: z.string(),
+  kind: z.string(),
+  amount: credits,
+  reason: z.string(),
+  by: z.string(),
+  at: time,
 }
+const left = { account: z.string(), balance: credits, held: credits }
 
-const CHANGES = new Map<string, CorrectionKind>([
-  ['grant', 'credit'],
-  ['deduct', 'debit'],
-  ['adjust', 'adjust'],
-])
+const onAccount = (change: string, kind: CorrectionKind, summary: string): Route =>
+  route({
+    method: 'POST',
+    path: `/admin/accounts/{account}/credits/${change}`,
+    access: 'admin',
+    summary,
+    body: anyObject('`amount` of credits and `reason`'),
+    answer: z.object({ ...made, ...left }),
+    status: 201,
+    handle: (site, call) =>
+      correct(site, call, { kind, named: { account: call.params['account'] ?? '' } }),
+  })
 
-/** POST /admin/transfers */
-export function transfers(site: Site) {
-  return (ctx: Context): Promise<void> =>
-    answer(site, ctx, () => ({ kind: 'transfer', body: bodyWith(ctx, {}) }))
-}
+export const creditRoutes = [
+  onAccount('grant', 'credit', 'Pays credit in'),
+  onAccount('deduct', 'debit', 'Takes credit out, of that which is free'),
+  onAccount('adjust', 'adjust', 'Puts a balance right, either way, for a reason'),
+  route({
+    method: 'POST',
+    path: '/admin/transfers',
+    access: 'admin',
+    summary: 'Moves credit between two accounts, in one entry',
+    body: anyObject('`from`, `to`, `amount` and `reason`'),
+    answer: z.object({ ...made, from: z.object(left), to: z.object(left) }),
+    status: 201,
+    handle: (site, call) => correct(site, call, { kind: 'transfer', named: {} }),
+  }),
+  route({
+    method: 'POST',
+    path: '/admin/requests/{id}/refund',
+    access: 'admin',
+    summary: 'Gives back what a request was charged, or a part of it',
+    body: anyObject('`amount` (all that is left, without one) and `reason`'),
+    answer: z.object({ ...made, ...left, request: z.string() }),
+    status: 201,
+    handle: (site, call) =>
+      correct(site, call, { kind: 'refund', named: { request: call.params['id'] ?? '' } }),
+  }),
+]
 
-/** POST /admin/requests/{id}/refund; an empty body refunds all that is left. */
-export function refunds(site: Site) {
-  return (ctx: Routed): Promise<void> =>
-    answer(site, ctx, () => ({
-      kind: 'refund',
-      body: bodyWith(ctx, { request: ctx.params['id'] }),
-    }))
-}
+type Asked = Readonly<{ kind: CorrectionKind; named: Readonly<Record<string, string>> }>
 
-type Asked = Readonly<{ kind: CorrectionKind; body: unknown }>
-
-/** Nothing is read before it is clear who asks. A repeat gets the same answer, and a header that says so. */
-async function answer(
-  { sessions, correcting }: Site,
-  ctx: Context,
-  read: () => Asked,
-): Promise<void> {
-  const { by } = await sessions.actor(credentialOf(ctx.req.headers))
-  const { kind, body } = read()
+/** A repeat gets the same answer, and a header that says so. */
+async function correct({ correcting }: Site, call: Call, { kind, named }: Asked) {
+  const { actor, body, ctx } = call
   const idempotencyKey = parseIdempotencyKey(ctx.req.headers['idempotency-key'])
-  const call: CorrectionCall = { ...parseCorrection(kind, body), by, idempotencyKey }
-  const { entry, isRepeat } = await correcting.correct(call)
+  const wish = parseCorrection(kind, bodyWith(body, named))
+  const { entry, isRepeat } = await correcting.correct({
+    ...{ ...wish, by: actor.by, idempotencyKey },
+  } satisfies CorrectionCall)
   if (isRepeat) ctx.set('idempotency-replayed', 'true')
-  ctx.set('cache-control', 'no-store')
-  ctx.status = 201
-  ctx.body = correctionView(entry)
+  return correctionView(entry)
 }
 
 /** What the address names is no field of the body: the two could differ. */
-function bodyWith(ctx: Context, named: Readonly<Record<string, string | undefined>>): unknown {
-  const body: unknown = ctx.request.body ?? {}
+function bodyWith(body: unknown, named: Readonly<Record<string, string>>): unknown {
   if (!isObject(body)) return body
   for (const name of Object.keys(named)) {
     if (name in body) throw invalidRequest(`'${name}' stands in the address already.`, name)

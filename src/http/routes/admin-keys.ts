@@ -1,15 +1,25 @@
-import type { Context } from 'koa'
-import { credentialOf } from '../credential.ts'
-import type { Site } from '../site.ts'
+import { z } from 'zod'
 import { issuedKeyView, parseIssueKey } from '../../admin/issue-key-request.ts'
+import { anyObject, credits } from '../forms.ts'
+import { route } from '../route.ts'
 
-/** POST /admin/keys: what `token-gen` does, over HTTP. */
-export function issueKeyRoute({ issuing, sessions }: Site) {
-  return async (ctx: Context): Promise<void> => {
-    const { by } = await sessions.actor(credentialOf(ctx.req.headers))
-    const issued = await issuing.issue(parseIssueKey(ctx.request.body), by)
-    ctx.set('cache-control', 'no-store')
-    ctx.status = 201
-    ctx.body = issuedKeyView(issued)
-  }
-}
+export const keyRoutes = [
+  route({
+    method: 'POST',
+    path: '/admin/keys',
+    access: 'support',
+    summary: 'Issues a key, whose secret is shown this once',
+    body: anyObject('`type`, `role`, `account`, `credits`, `tier`, `models`, `expires`'),
+    answer: z.object({
+      key: z.string(),
+      keyId: z.string(),
+      role: z.string(),
+      account: z.string(),
+      tier: z.string(),
+      credits,
+    }),
+    status: 201,
+    handle: async ({ issuing }, { body, actor }) =>
+      issuedKeyView(await issuing.issue(parseIssueKey(body), actor)),
+  }),
+]

@@ -1,23 +1,33 @@
-import type { Context } from 'koa'
+import { z } from 'zod'
 import { parseSwitch } from '../../admin/provider-states.ts'
-import { credentialOf } from '../credential.ts'
-import type { Site } from '../site.ts'
+import { anyObject } from '../forms.ts'
+import { route } from '../route.ts'
 
-/** GET /admin/providers: which providers, keys and deployments are asked now, and why the others are not. */
-export function listProviders({ providers, sessions }: Site) {
-  return async (ctx: Context): Promise<void> => {
-    await sessions.actor(credentialOf(ctx.req.headers))
-    ctx.set('cache-control', 'no-store')
-    ctx.body = { providers: providers.view() }
-  }
-}
+const provider = z.object({
+  id: z.string(),
+  usable: z.boolean(),
+  deployments: z.array(
+    z.looseObject({ id: z.string(), key_number: z.number(), state: z.string() }),
+  ),
+})
 
-/** POST /admin/providers/{provider}: takes it, one of its keys or one deployment out of use, or back into it. */
-export function switchProvider({ providers, sessions }: Site) {
-  return async (ctx: Context & { params: Record<string, string> }): Promise<void> => {
-    const { keyId } = await sessions.actor(credentialOf(ctx.req.headers))
-    const wanted = parseSwitch(ctx.request.body)
-    ctx.set('cache-control', 'no-store')
-    ctx.body = providers.switch(ctx.params['provider'] ?? '', { ...wanted, actor: keyId })
-  }
-}
+export const providerRoutes = [
+  route({
+    method: 'GET',
+    path: '/admin/providers',
+    access: 'viewer',
+    summary: 'Which providers, keys and deployments are asked now, and why the others are not',
+    answer: z.object({ providers: z.array(provider) }),
+    handle: ({ providers }) => ({ providers: providers.view() }),
+  }),
+  route({
+    method: 'POST',
+    path: '/admin/providers/{provider}',
+    access: 'admin',
+    summary: 'Takes a provider, one of its keys or one deployment out of use, or back into it',
+    body: anyObject('`state`, `on` or `off`; with a `key_number` or a `deployment` that alone'),
+    answer: provider,
+    handle: ({ providers }, { params, body, actor }) =>
+      providers.switch(params['provider'] ?? '', { ...parseSwitch(body), actor: actor.by }),
+  }),
+]

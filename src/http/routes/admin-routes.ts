@@ -1,15 +1,19 @@
-import type { Context } from 'koa'
+import { z } from 'zod'
 import { explainRoute } from '../../gateway/explain-route.ts'
-import { credentialOf } from '../credential.ts'
-import type { Site } from '../site.ts'
+import { anyObject } from '../forms.ts'
+import { route } from '../route.ts'
 
-/** GET /admin/routes/{model}?key=KEYID, where a model may contain slashes: who would be asked for it now, and why. */
-export function explainedRoute({ house, sessions }: Site) {
-  return async (ctx: Context & { params: Record<string, string> }): Promise<void> => {
-    await sessions.actor(credentialOf(ctx.req.headers))
-    const { key } = ctx.query
-    const model = ctx.params['model'] ?? ''
-    ctx.set('cache-control', 'no-store')
-    ctx.body = explainRoute(house, { model, ...(typeof key === 'string' && { key }) })
-  }
-}
+export const explainedRoutes = [
+  route({
+    method: 'GET',
+    path: '/admin/routes/{model*}',
+    access: 'viewer',
+    summary: 'Who would be asked for a model now, and why',
+    query: z.strictObject({
+      key: z.string().optional().meta({ description: 'The id of a key, to ask on its behalf' }),
+    }),
+    answer: anyObject('The deployments in their order'),
+    handle: ({ house }, { params, query: { key } }) =>
+      explainRoute(house, { model: params['model'] ?? '', ...(key !== undefined && { key }) }),
+  }),
+]

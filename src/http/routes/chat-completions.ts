@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Context } from 'koa'
 import { failureFrom } from '../answer-errors.ts'
 import { credentialOf } from '../credential.ts'
 import { commonHeaders, identified, requestIdIn, type CommonHeaders } from '../identify.ts'
+import { anyObject } from '../forms.ts'
 import { NodeReply } from '../node-reply.ts'
 import { readChatRequest } from '../read-chat-request.ts'
+import { route } from '../route.ts'
 import type { Site } from '../site.ts'
 
 export const CHAT_COMPLETIONS = '/v1/chat/completions'
@@ -18,14 +19,23 @@ export function chatCompletions(site: Site) {
     complete(site, { req, res, common: identified(site, req) })
 }
 
-/** The same for addresses that the router had to look at first. */
-export function routedChatCompletions(site: Site) {
-  return (ctx: Context): Promise<void> => {
-    ctx.respond = false
-    const { req, res } = ctx
-    return complete(site, { req, res, common: commonHeaders(ctx) })
-  }
-}
+/** The same for addresses that the router had to look at first; and its place in the documentation. */
+export const chatRoutes = [
+  route({
+    method: 'POST',
+    path: CHAT_COMPLETIONS,
+    access: 'user',
+    summary: 'A chat completion, as the OpenAI API has it; streamed with `stream`',
+    body: anyObject('`model` and `messages`, and whatever else OpenAI takes'),
+    answer: anyObject('A chat completion, or server-sent events'),
+    isRaw: true,
+    handle(site, { ctx }) {
+      ctx.respond = false
+      const { req, res } = ctx
+      return complete(site, { req, res, common: commonHeaders(ctx) })
+    },
+  }),
+]
 
 /** A header that came twice is no amount, and is refused as such. */
 const one = (header: string | string[] | undefined): string | undefined =>

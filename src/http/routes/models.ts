@@ -1,22 +1,38 @@
-import type { Context } from 'koa'
+import { z } from 'zod'
 import type { NamedModel } from '../../domain/routes.ts'
 import { findModel, listModels } from '../../gateway/list-models.ts'
-import { credentialOf } from '../credential.ts'
-import type { Site } from '../site.ts'
+import { route } from '../route.ts'
 
-/** GET /v1/models */
-export function models({ house }: Site) {
-  return (ctx: Context): void => {
-    ctx.body = { object: 'list', data: listModels(house, credentialOf(ctx.req.headers)).map(view) }
-  }
-}
+const model = z.object({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+  context_window: z.int().optional(),
+  max_output_tokens: z.int(),
+})
 
-/** GET /v1/models/{id}, where an id may contain slashes, encoded or not. */
-export function model({ house }: Site) {
-  return (ctx: Context & { params: Record<string, string> }): void => {
-    ctx.body = view(findModel(house, credentialOf(ctx.req.headers), ctx.params['id'] ?? ''))
-  }
-}
+export const modelRoutes = [
+  route({
+    method: 'GET',
+    path: '/v1/models',
+    access: 'known',
+    summary: 'The models that the key may use',
+    answer: z.object({ object: z.literal('list'), data: z.array(model) }),
+    handle: ({ house }, { actor }) => ({
+      object: 'list',
+      data: listModels(house, actor.key).map(view),
+    }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/models/{id*}',
+    access: 'known',
+    summary: 'One of them; its id may contain slashes, encoded or not',
+    answer: model,
+    handle: ({ house }, { actor, params }) => view(findModel(house, actor.key, params['id'] ?? '')),
+  }),
+]
 
 /** The SDKs' type requires `created`; a model here has no birthday, so it is the same for all. */
 const CREATED = 1_735_689_600

@@ -1,21 +1,27 @@
-import type { RouterContext } from '@koa/router'
+import { z } from 'zod'
 import { Failure } from '../../domain/failure.ts'
-import { authenticate } from '../../gateway/authenticate.ts'
-import { credentialOf } from '../credential.ts'
-import type { Site } from '../site.ts'
+import { route } from '../route.ts'
 
-/** POST /v1/requests/{id}/cancel: ends an open stream of the caller's account with a finish, its usage and its charge. */
-export function cancelRequest({ house, completions }: Site) {
-  return (ctx: RouterContext): void => {
-    const key = authenticate(house, credentialOf(ctx.req.headers))
-    const id = ctx.params['id'] ?? ''
-    if (!completions.cancel(key.account, id)) {
-      throw new Failure(
-        'not_found',
-        'There is no open stream with this id. Its id is the header x-request-id of its answer.',
-      )
-    }
-    ctx.set('cache-control', 'no-store')
-    ctx.body = { id, object: 'request.cancelled', cancelled: true }
-  }
-}
+export const requestRoutes = [
+  route({
+    method: 'POST',
+    path: '/v1/requests/{id}/cancel',
+    access: 'user',
+    summary: 'Ends an open stream of the account with a finish, its usage and its charge',
+    answer: z.object({
+      id: z.string(),
+      object: z.literal('request.cancelled'),
+      cancelled: z.literal(true),
+    }),
+    handle({ completions }, { actor, params }) {
+      const id = params['id'] ?? ''
+      if (!completions.cancel(actor.key.account, id)) {
+        throw new Failure(
+          'not_found',
+          'There is no open stream with this id. Its id is the header x-request-id of its answer.',
+        )
+      }
+      return { id, object: 'request.cancelled', cancelled: true }
+    },
+  }),
+]

@@ -1,21 +1,29 @@
-import type { Context } from 'koa'
+import { z } from 'zod'
 import { credentialOf } from '../credential.ts'
-import type { Site } from '../site.ts'
+import { time } from '../forms.ts'
+import { route } from '../route.ts'
 
-/** POST /auth/session: an admin key for a signed session that expires by itself. */
-export function beginSession({ sessions }: Site) {
-  return async (ctx: Context): Promise<void> => {
-    const { token, expiresAt } = await sessions.begin(credentialOf(ctx.req.headers))
-    ctx.set('cache-control', 'no-store')
-    ctx.body = { token, token_type: 'Bearer', expires_at: new Date(expiresAt).toISOString() }
-  }
-}
-
-/** GET /auth/validate: who a session or an admin key belongs to. */
-export function validateSession({ sessions }: Site) {
-  return async (ctx: Context): Promise<void> => {
-    const actor = await sessions.actor(credentialOf(ctx.req.headers))
-    ctx.set({ 'cache-control': 'no-store', 'x-user-id': actor.keyId, 'x-user-role': 'admin' })
-    ctx.body = { user: actor.keyId, roles: ['admin'] }
-  }
-}
+export const sessionRoutes = [
+  route({
+    method: 'POST',
+    path: '/auth/session',
+    access: 'viewer',
+    summary: 'A key of the staff for a signed session that ends by itself',
+    answer: z.object({ token: z.string(), token_type: z.literal('Bearer'), expires_at: time }),
+    async handle({ identities }, { ctx }) {
+      const { token, expiresAt } = await identities.begin(credentialOf(ctx.req.headers))
+      return { token, token_type: 'Bearer', expires_at: new Date(expiresAt).toISOString() }
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/auth/validate',
+    access: 'known',
+    summary: 'Who a credential belongs to; a proxy can ask this before it lets a request in',
+    answer: z.object({ user: z.string(), roles: z.array(z.string()) }),
+    handle(_site, { actor, ctx }) {
+      ctx.set({ 'x-user-id': actor.key.id, 'x-user-role': actor.role })
+      return { user: actor.key.id, roles: [actor.role] }
+    },
+  }),
+]

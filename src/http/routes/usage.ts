@@ -1,38 +1,97 @@
 import type { Context } from 'koa'
+import { z } from 'zod'
+import { readUsage } from '../../admin/read-usage.ts'
 import { usageCsv, usageView } from '../../admin/usage-view.ts'
 import { nextPosition, type UsagePage, type UsageQuery } from '../../domain/usage-query.ts'
 import { ownUsage } from '../../gateway/own-usage.ts'
-import { credentialOf } from '../credential.ts'
 import { writeCursor } from '../cursor.ts'
+import { credits, paging, time } from '../forms.ts'
 import { readUsageQuestion, type UsageQuestion } from '../read-usage-question.ts'
-import type { Site } from '../site.ts'
+import { route } from '../route.ts'
 
-/** GET /v1/usage: what the caller's account used, by day, hour, key, model or outcome. */
-export function usage({ house, usage: book }: Site) {
-  return async (ctx: Context): Promise<void> => {
-    const question = readUsageQuestion(ctx)
-    const credential = credentialOf(ctx.req.headers)
-    answerUsage(
-      ctx,
-      question,
-      await ownUsage({ ...house, usage: book }, { ...question, credential }),
-    )
-  }
+const filter = (what: string) => z.string().optional().meta({ description: what })
+
+const question = {
+  from: filter('The first day, such as 2027-01-31, or a time'),
+  to: filter('The day or time before which it ends'),
+  time_zone: filter('By whose days'),
+  key: filter('Of this key alone'),
+  model: filter('Of this model alone'),
+  outcome: filter('Of this outcome alone'),
+  format: filter('json or csv'),
+  ...paging,
 }
+
+const sums = {
+  requests: z.number(),
+  estimated: z.number(),
+  tokens: z.record(z.string(), z.number()),
+  cost: credits,
+  charged: credits,
+  overrun: credits,
+}
+
+const answer = z.object({
+  object: z.literal('usage'),
+  time_zone: z.string(),
+  from: time,
+  to: time,
+  group_by: z.array(z.string()),
+  data: z.array(z.looseObject(sums)),
+  total: z.object(sums),
+  has_more: z.boolean(),
+  next_cursor: z.string().nullable(),
+})
+
+export const usageRoutes = [
+  route({
+    method: 'GET',
+    path: '/v1/usage',
+    access: 'user',
+    summary: "What the caller's account used",
+    query: z.looseObject({
+      group_by: filter('Of day, hour, key, model, outcome: several with commas'),
+      ...question,
+    }),
+    answer,
+    async handle({ house, usage }, { actor, ctx }) {
+      const asked = readUsageQuestion(ctx)
+      const own = await ownUsage({ ...house, usage }, { ...asked, credential: actor.key })
+      return answerOf(ctx, asked, own)
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/usage',
+    access: 'viewer',
+    summary: 'What all accounts used',
+    query: z.looseObject({
+      group_by: filter(
+        'Of day, hour, account, key, model, deployment, outcome: several with commas',
+      ),
+      account: filter('Of this account alone'),
+      deployment: filter('Of this deployment alone'),
+      ...question,
+    }),
+    answer,
+    async handle({ house, usage }, { ctx }) {
+      const asked = readUsageQuestion(ctx)
+      const all = await readUsage({ usage, nowMs: house.clock.nowMs }, asked)
+      return answerOf(ctx, asked, all)
+    },
+  }),
+]
 
 type Answer = Readonly<{ query: UsageQuery; page: UsagePage }>
 
-export function answerUsage(ctx: Context, { isCsv, text }: UsageQuestion, answer: Answer): void {
-  const { query, page } = answer
+function answerOf(ctx: Context, { isCsv, text }: UsageQuestion, { query, page }: Answer) {
   const next = nextPosition(query, page)
   const cursor = next === undefined ? null : writeCursor(next, text)
-  ctx.set({ 'cache-control': 'no-store', vary: 'accept' })
-  if (!isCsv) {
-    ctx.body = { ...usageView(query, page), next_cursor: cursor }
-    return
-  }
+  ctx.set('vary', 'accept')
+  if (!isCsv) return { ...usageView(query, page), next_cursor: cursor }
   if (cursor !== null) ctx.set('x-tollgate-next-cursor', cursor)
   ctx.attachment('usage.csv')
   ctx.type = 'text/csv; charset=utf-8'
   ctx.body = usageCsv(query, page)
+  return undefined
 }

@@ -3,6 +3,7 @@ import { callName, REPEAT_MS, sameness, type Correction } from '../../domain/cor
 import type { CorrectionEntry, Entry, Idempotency } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import { micro } from '../../domain/money.ts'
+import { isStaff } from '../../domain/role.ts'
 import type { AccountView, Act, Booking, NewKey, Registry } from '../../ports/ledger.ts'
 import type { UsageBook } from '../../ports/usage.ts'
 import { accountView } from '../account-view.ts'
@@ -84,7 +85,7 @@ export class LowdbRegistry implements Registry {
   }
 
   adminKeys(): readonly KeyRecord[] {
-    return [...this.#books.keysById.values()].filter(({ role }) => role === 'admin')
+    return [...this.#books.keysById.values()].filter(({ role }) => isStaff(role))
   }
 
   /** The entry that was made under the call's key; undefined when this is the first call. */

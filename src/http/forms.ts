@@ -1,0 +1,19 @@
+// The forms of what comes up in many answers.
+import { z } from 'zod'
+
+export const credits = z
+  .string()
+  .meta({ description: 'Credits, as a decimal with at most six places', example: '9999.25' })
+
+export const time = z.iso
+  .datetime()
+  .meta({ description: 'A time in UTC', example: '2027-01-31T12:00:00.000Z' })
+
+/** A form that is told in words rather than field by field. */
+export const anyObject = (description: string) => z.looseObject({}).meta({ description })
+
+/** Fields of the query that pages share. */
+export const paging = {
+  limit: z.string().optional().meta({ description: 'At most so many rows', example: '100' }),
+  cursor: z.string().optional().meta({ description: '`next_cursor` of the page before' }),
+}

@@ -1,0 +1,75 @@
+import Router, { type RouterContext } from '@koa/router'
+import type { Context } from 'koa'
+import { koaBody } from 'koa-body'
+import { readInput } from '../admin/read-input.ts'
+import type { Actor } from '../domain/actor.ts'
+import { Failure } from '../domain/failure.ts'
+import { isStaff, reaches } from '../domain/role.ts'
+import { credentialOf } from './credential.ts'
+import { readParameters } from './read-usage-question.ts'
+import type { Access, Call, Route } from './route.ts'
+import type { Site } from './site.ts'
+
+/** Makes the router of the table: who asks is known before anything is read, and all is read before anything is done. */
+export function routerOf(table: readonly Route[], site: Site): Router {
+  const router = new Router()
+  for (const route of table) {
+    const method = route.method.toLowerCase() as Lowercase<Route['method']>
+    router[method](patternOf(route.path), handlerOf(route, site))
+  }
+  return router
+}
+
+/** As the router's own patterns have it: `/a/{b}/{c*}` is `/a/:b/*c`. */
+const patternOf = (path: string): string =>
+  path.replace(/\{(\w+)\*\}/g, '*$1').replace(/\{(\w+)\}/g, ':$1')
+
+const readJson = koaBody({ jsonLimit: '1mb', text: false, urlencoded: false })
+const nothing = () => Promise.resolve()
+
+function handlerOf(route: Route, site: Site) {
+  return async (ctx: RouterContext): Promise<void> => {
+    if (route.isRaw) {
+      await route.handle(site, rawCall(ctx))
+      return
+    }
+    const actor = await admitted(site, route.access, ctx)
+    const query = route.query && readInput(route.query, readParameters(ctx).parameters)
+    const body = route.body && readInput(route.body, await bodyOf(ctx))
+    ctx.set('cache-control', 'no-store')
+    const answer = await route.handle(site, { actor, params: ctx.params, query, body, ctx })
+    if (answer === undefined) return
+    ctx.status = route.status ?? 200
+    ctx.body = answer
+  }
+}
+
+async function bodyOf(ctx: Context): Promise<unknown> {
+  await readJson(ctx, nothing)
+  return ctx.request.body ?? {}
+}
+
+async function admitted(site: Site, access: Access, ctx: Context): Promise<Actor> {
+  if (access === 'public') return NOBODY
+  const actor = await site.identities.identify(credentialOf(ctx.req.headers))
+  if (access === 'known') return actor
+  if (access === 'user') {
+    if (!isStaff(actor.role)) return actor
+    throw new Failure('key_not_allowed', 'This is about an account: use the key of a user.')
+  }
+  if (reaches(actor.role, access)) return actor
+  const what = isStaff(actor.role) ? `yours is '${actor.role}'` : 'yours is a user key'
+  throw new Failure('key_not_allowed', `This needs an admin key of the role '${access}': ${what}.`)
+}
+
+const NOBODY: Actor = {
+  ...{ by: 'nobody', role: 'user' },
+  key: {
+    ...{ id: 'nobody', hash: '', hint: '', account: '', role: 'user' },
+    ...{ createdAt: 0, revokedAt: 0 },
+  },
+}
+
+const rawCall = (ctx: RouterContext): Call => ({
+  ...{ actor: NOBODY, params: ctx.params, query: undefined, body: undefined, ctx },
+})
