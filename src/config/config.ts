@@ -7,6 +7,9 @@ import type { ResilienceSettings } from '../domain/resilience.ts'
 export type Config = Readonly<{
   port: number
   host: string
+  /** The metrics' own; undefined: they are on the main port, for admins. */
+  metricsPort: number | undefined
+  metricsHost: string
   dbDir: string
   logDir: string
   logLevel: LogLevel

@@ -9,6 +9,8 @@ export type Settings = Readonly<{
     Config,
     | 'port'
     | 'host'
+    | 'metricsPort'
+    | 'metricsHost'
     | 'dbDir'
     | 'logDir'
     | 'logLevel'
@@ -38,6 +40,8 @@ export function readSettings(reader: Reader): Settings {
       reader,
     }),
     host: aliased('HOST', reader) ?? '0.0.0.0',
+    metricsPort: metricsPort(reader),
+    metricsHost: plain('PROMETHEUS_METRICS_HOST') ?? '127.0.0.1',
     dbDir: plain('DB_DIR') ?? './db',
     logDir: plain('LOG_DIR') ?? './logs',
     logLevel: readLogLevel(reader),
@@ -61,6 +65,13 @@ export function readSettings(reader: Reader): Settings {
     jwtSecretKey: strongSecret('JWT_SECRET_KEY', reader),
     notices: ['PORT', 'HOST'].flatMap((name) => aliasNotice(name, reader.variables)),
   }
+}
+
+function metricsPort(reader: Reader): number | undefined {
+  const name = 'PROMETHEUS_METRICS_PORT'
+  const text = reader.variables.plain(name)
+  if (text === undefined) return undefined
+  return wholeNumber(name, text, { fallback: 0, min: 0, max: 65_535, reader })
 }
 
 const aliased = (name: string, { variables }: Reader): string | undefined =>

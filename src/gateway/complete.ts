@@ -24,6 +24,7 @@ export class Completions {
   readonly #room = new Room()
   readonly #once: Once
   #inFlight = 0
+  #streams = 0
   readonly #idleListeners: (() => void)[] = []
 
   constructor(house: House) {
@@ -34,6 +35,11 @@ export class Completions {
 
   get inFlight(): number {
     return this.#inFlight
+  }
+
+  /** Of those in flight, the ones that answer with a stream. */
+  get streams(): number {
+    return this.#streams
   }
 
   /** Answers the call, or throws the `Failure` that refuses it. */
@@ -128,7 +134,10 @@ export class Completions {
     const stream = admitted.request.stream
       ? new StreamReply(reply, house.clock, keepAlive)
       : undefined
-    if (stream !== undefined) rounds.add(stream)
+    if (stream !== undefined) {
+      rounds.add(stream)
+      this.#streams++
+    }
     let attempted: Attempted | undefined
     try {
       const candidates = choose(house, admitted)
@@ -147,7 +156,10 @@ export class Completions {
       throw error
     } finally {
       if (attempted !== undefined) rounds.remove(attempted.answer)
-      if (stream !== undefined) rounds.remove(stream)
+      if (stream !== undefined) {
+        rounds.remove(stream)
+        this.#streams--
+      }
     }
   }
 }

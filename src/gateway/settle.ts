@@ -72,6 +72,7 @@ function tell(house: House, { admitted, attempted }: Ended, told: Told): void {
     account: admitted.key.account,
     key: admitted.key.id,
     model: admitted.route.model.id,
+    answeringModel: attempted.candidate.model.id,
     deployment: attempted.candidate.deployment.id,
     attempts: attempted.attempts,
     outcome: told.outcome,

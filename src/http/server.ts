@@ -4,6 +4,7 @@ import Koa, { type Context } from 'koa'
 import type { Site } from './site.ts'
 import { canonicalUrl } from './canonical-url.ts'
 import { door } from './door.ts'
+import { measured } from './measured.ts'
 import { CHAT_COMPLETIONS, chatCompletions } from './routes/chat-completions.ts'
 import { routerOf } from './router.ts'
 import { ROUTES } from './routes/routes.ts'
@@ -14,6 +15,7 @@ export type ServerSettings = Readonly<{ connectionsMax: number }>
 export function createServer(site: Site, { connectionsMax }: ServerSettings): Server {
   const app = new Koa<object, Context>()
   app.silent = true // whatever goes wrong is answered and told in one place: the door
+  app.use(measured(site))
   app.use(door(site))
   const router = routerOf(ROUTES, site)
   app.use(router.routes())

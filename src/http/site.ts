@@ -21,6 +21,7 @@ export type Site = Readonly<{
   trail: AuditTrail
   newRequestId: () => string
   settings: () => SiteSettings
+  metrics: MetricsPage
   health: () => Health
 }>
 
@@ -30,6 +31,15 @@ type SiteSettings = Readonly<{
   version: string
   /** The gateway is stopping: connections are not to be used again. */
   isLeaving: boolean
+}>
+
+/** What the gateway measures of itself, as text for Prometheus. */
+export type MetricsPage = Readonly<{
+  type: string
+  text(): Promise<string>
+  onTrouble: (error: unknown) => void
+  /** It has a port of its own: then it is not here. */
+  isElsewhere: boolean
 }>
 
 /** `isReady` is false while starting and draining. */

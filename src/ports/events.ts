@@ -9,7 +9,9 @@ export type RequestEnded = Readonly<{
   requestId: string
   account: string
   key: string
+  /** As it was asked for, and the one whose price the answer had: another one after a fallback. */
   model: string
+  answeringModel: string
   deployment: string | undefined
   attempts: readonly AttemptRecord[]
   outcome: Outcome
@@ -32,8 +34,13 @@ export type RequestRefused = Readonly<{
   cause?: unknown
 }>
 
+/** A route by its own name, `/v1/models/*id`, of which there are as many as in the program. */
+export type HttpRoute = Readonly<{ method: string; endpoint: string }>
+
 /** Business events. Telling one costs the caller nothing: it is logged and measured later. */
 export interface Events {
+  /** A request over HTTP has its answer. One route is always one object. */
+  answered(route: HttpRoute, status: number, ms: number): void
   requestEnded(event: RequestEnded): void
   requestRefused(event: RequestRefused): void
   attemptFailed(event: {

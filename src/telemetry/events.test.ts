@@ -30,6 +30,7 @@ const ended: RequestEnded = {
   account: 'acc_1',
   key: 'key_1',
   model: 'gpt-4o',
+  answeringModel: 'gpt-4o',
   deployment: answered.deployment,
   attempts: [answered],
   outcome: 'finished',

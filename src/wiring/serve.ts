@@ -7,11 +7,14 @@ import type { Config, Secrets } from '../config/config.ts'
 import { jwtSigner } from '../credentials/session-signer.ts'
 import { Completions } from '../gateway/complete.ts'
 import type { House } from '../gateway/house.ts'
+import { createMetricsServer } from '../http/metrics-server.ts'
 import { createServer } from '../http/server.ts'
 import type { Site } from '../http/site.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
+import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
 import { correctingFor, issuingFor } from './books.ts'
+import { measure, metricsPage } from './measure.ts'
 import { VERSION } from './version.ts'
 
 export type Serving = Readonly<{
@@ -21,10 +24,17 @@ export type Serving = Readonly<{
   secrets: Secrets
   sessionSecret: Uint8Array
   config: () => Config
+  metrics: Metrics
   isReady: () => boolean
 }>
 
-export type Served = Readonly<{ server: Server; completions: Completions; port: number }>
+export type Served = Readonly<{
+  server: Server
+  /** Where the metrics have a port of their own. */
+  metricsServer: Server | undefined
+  completions: Completions
+  port: number
+}>
 
 /** The HTTP side of the house, listening. */
 export async function serve(serving: Serving): Promise<Served> {
@@ -41,6 +51,10 @@ export async function serve(serving: Serving): Promise<Served> {
       ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },
       signer: jwtSigner(sessionSecret),
     }),
+    metrics: metricsPage(serving.metrics, {
+      events,
+      isElsewhere: config().metricsPort !== undefined,
+    }),
     newRequestId: requestIds(store.run),
     settings: () => {
       const { limits, quotaStatus } = config()
@@ -55,9 +69,13 @@ export async function serve(serving: Serving): Promise<Served> {
       ),
     }),
   }
+  measure({ metrics: serving.metrics, store, house, completions, health: site.health })
   const server = createServer(site, config().limits)
-  await listen(server, config())
-  return { server, completions, port: (server.address() as AddressInfo).port }
+  const { metricsPort, metricsHost, port, host } = config()
+  const metricsServer = metricsPort === undefined ? undefined : createMetricsServer(site.metrics)
+  if (metricsServer !== undefined) await listen(metricsServer, metricsPort, metricsHost)
+  await listen(server, port, host)
+  return { server, metricsServer, completions, port: (server.address() as AddressInfo).port }
 }
 
 /** Unique across runs by the run's random name, within one by counting. */
@@ -72,7 +90,7 @@ const servicesOf = (config: Config, store: Store): Record<string, boolean> => ({
   ...Object.fromEntries(config.providers.map(({ id }) => [id, true])),
 })
 
-function listen(server: Server, { port, host }: Config): Promise<void> {
+function listen(server: Server, port: number | undefined, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {

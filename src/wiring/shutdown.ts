@@ -63,6 +63,8 @@ async function stop(parts: Stopping, { noticeMs, hurried }: Pace): Promise<void>
   served.completions.hurry()
   await Promise.race([closed, pause(LAST_WORDS_MS)])
   served.server.closeAllConnections()
+  served.metricsServer?.close()
+  served.metricsServer?.closeAllConnections()
   await served.completions.idle()
   await closeParts(parts)
 }

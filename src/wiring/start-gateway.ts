@@ -8,8 +8,6 @@ import type { House } from '../gateway/house.ts'
 import { Traffic } from '../gateway/traffic.ts'
 import type { Catalog } from '../ports/catalog.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
-import { logEvents } from '../telemetry/events.ts'
-import { openLog } from '../telemetry/log.ts'
 import { workerTokenCounter } from '../tokenizer/worker-token-counter.ts'
 import { openBooks } from './books.ts'
 import { systemClock } from './clock.ts'
@@ -17,6 +15,7 @@ import { serveCommands } from './commands.ts'
 import { firstStart, type FirstStart } from './first-start.ts'
 import { liveCatalog } from './live-catalog.ts'
 import { liveProviders } from './live-providers.ts'
+import { openTelemetry } from './measure.ts'
 import { watchConfig } from './reload.ts'
 import { serve, type Served } from './serve.ts'
 import { shutdown, type Shutdown } from './shutdown.ts'
@@ -29,9 +28,8 @@ export async function startGateway(
   secrets: Secrets,
   env: Environment,
 ): Promise<Gateway> {
-  const log = openLog({ dir: config.logDir, level: config.logLevel, isStdout: true })
-  const events = logEvents(log)
   const current = { config, secrets, isReady: false }
+  const { log, metrics, events } = openTelemetry(() => current.config)
   const store = await openServerBooks(() => current.config, events)
   const { usage } = store
   const catalog = liveCatalog(config)
@@ -51,6 +49,7 @@ export async function startGateway(
       usage,
       secrets,
       config: () => current.config,
+      metrics,
       isReady: () => current.isReady,
     },
     sessionSecret: sessionSecret(secrets),

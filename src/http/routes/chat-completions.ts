@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpRoute } from '../../ports/events.ts'
 import { failureFrom } from '../answer-errors.ts'
 import { credentialOf } from '../credential.ts'
+import { CALLER_LEFT } from '../measured.ts'
 import { commonHeaders, identified, requestIdIn, type CommonHeaders } from '../identify.ts'
 import { anyObject } from '../forms.ts'
 import { NodeReply } from '../node-reply.ts'
@@ -9,6 +11,7 @@ import { route } from '../route.ts'
 import type { Site } from '../site.ts'
 
 export const CHAT_COMPLETIONS = '/v1/chat/completions'
+const ROUTE: HttpRoute = { method: 'POST', endpoint: CHAT_COMPLETIONS }
 
 /**
  * POST /v1/chat/completions, which nearly all requests are: over Node's request and response themselves, because Koa's
@@ -44,6 +47,8 @@ const one = (header: string | string[] | undefined): string | undefined =>
 type Exchange = Readonly<{ req: IncomingMessage; res: ServerResponse; common: CommonHeaders }>
 
 async function complete(site: Site, { req, res, common }: Exchange): Promise<void> {
+  const { clock, events } = site.house
+  const begun = clock.ticksMs()
   const { bodyBytesMax, quotaStatus } = site.settings()
   const requestId = requestIdIn(common)
   const reply = new NodeReply(res, common, quotaStatus)
@@ -59,4 +64,6 @@ async function complete(site: Site, { req, res, common }: Exchange): Promise<voi
   } catch (error) {
     reply.fail(failureFrom(site, { requestId, where: `POST ${CHAT_COMPLETIONS}` }, error))
   }
+  const status = res.headersSent ? res.statusCode : CALLER_LEFT
+  events.answered(ROUTE, status, clock.ticksMs() - begun)
 }

@@ -9,6 +9,7 @@ import { providerRoutes } from './admin-providers.ts'
 import { explainedRoutes } from './admin-routes.ts'
 import { chatRoutes } from './chat-completions.ts'
 import { healthRoutes } from './health.ts'
+import { metricsRoutes } from './metrics.ts'
 import { modelRoutes } from './models.ts'
 import { receiptRoutes } from './receipts.ts'
 import { requestRoutes } from './requests.ts'
@@ -32,4 +33,5 @@ export const ROUTES: readonly Route[] = [
   ...auditRoutes,
   ...aboutRoutes,
   ...healthRoutes,
+  ...metricsRoutes,
 ]

@@ -14,6 +14,7 @@ import { FORMAT, Journal, type JournalEnd, type JournalTail } from './journal.ts
 import { hashedKeys } from './keys.ts'
 import { LowdbLedger } from './ledger.ts'
 import { GENESIS } from './record.ts'
+import { modifiedAt } from './modified-at.ts'
 import { recover } from './recover.ts'
 import { LowdbRegistry } from './registry.ts'
 import { Room } from './room.ts'
@@ -60,6 +61,10 @@ export type Store = Readonly<{
   trouble: () => 'disk_low' | 'disk_unwritable' | undefined
   /** Everything before it is on the disk, and stays as it is. */
   durableEnd: () => JournalEnd
+  /** Requests whose end is not booked yet, and since when the oldest of them runs. */
+  openHolds: () => Readonly<{ open: number; oldestAt: number | undefined }>
+  /** When its newest snapshot was made; undefined while there is none. */
+  snapshotAt: () => Promise<number | undefined>
   close(): Promise<void>
 }>
 
@@ -87,6 +92,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       isProven: () => opened.snapshots.isProven,
       trouble: opened.trouble,
       durableEnd: () => journal.end,
+      openHolds: () => openHolds(books),
+      snapshotAt: () => modifiedAt(paths.snapshot),
       async close() {
         await usage.stop()
         await opened.close()
@@ -97,6 +104,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     claim.release()
     throw error
   }
+}
+
+/** Holds are kept in the order in which they were taken. */
+function openHolds({ holds }: Books): ReturnType<Store['openHolds']> {
+  const [oldest] = holds.values()
+  return { open: holds.size, oldestAt: oldest?.at }
 }
 
 /** The data folder cannot be used as it is; the text says what to do. */
