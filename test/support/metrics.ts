@@ -1,4 +1,4 @@
-export type Sample = Readonly<{
+type Sample = Readonly<{
   name: string
   labels: Readonly<Record<string, string>>
   value: number
@@ -8,7 +8,7 @@ const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g
 
 /** Prometheus' text format, read strictly: a line that is none is an error. */
-export function samplesOf(text: string): readonly Sample[] {
+function samplesOf(text: string): readonly Sample[] {
   return text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
