@@ -204,6 +204,9 @@ test('what an operator switches off is not asked, not even as the last one, unti
   await untilLogged(gateway.output, 'configuration reloaded')
   expect((await ask('switched')).status).toBe(503)
   expect(callsTo('answer?chunks=4')).toHaveLength(0)
+  await gateway.stop()
+  gateway = await gateway.restart()
+  expect((await ask('switched')).status).toBe(503)
   const health = await raw({ url: gateway.url, method: 'GET', path: '/health' })
   expect(JSON.parse(health.body)).toMatchObject({
     status: 'degraded',
@@ -216,5 +219,9 @@ test('what an operator switches off is not asked, not even as the last one, unti
   expect(await admin('POST', '/admin/providers/p9', { state: 'on' })).toMatchObject({
     error: { code: 'not_found' },
   })
-  expect(await untilLogged(gateway.output, 'switched a provider off')).toContain('"actor":"key_')
+  expect(ofKind(gateway.dir, 'switch')).toMatchObject([
+    { target: 'provider switched-0', state: 'off', by: expect.stringMatching(/^key_/) as string },
+    { target: 'key switched-0#1', state: 'on' },
+    { target: 'provider switched-0', state: 'on' },
+  ])
 })

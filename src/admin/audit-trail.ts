@@ -61,6 +61,8 @@ function factsOf(entry: TrailEntry) {
       return { account: entry.account, key: entry.ref, hint: entry.hint, role: entry.role }
     case 'key-revoked':
       return { account: entry.account, key: entry.ref }
+    case 'switch':
+      return { target: entry.target, state: entry.state }
     case 'transfer': {
       const [from, to] = entry.legs
       return { from: from.account, to: to.account, ...moneyOf(entry) }

@@ -1,8 +1,10 @@
 import { isObject } from '../domain/chat-request.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
+import { switchName, type SwitchTarget } from '../domain/switch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
-import type { DeploymentView, SwitchTarget, TrafficControl } from '../ports/traffic.ts'
+import type { Switches } from '../ports/switches.ts'
+import type { DeploymentView, TrafficControl } from '../ports/traffic.ts'
 
 /** What an operator wants of a provider, one of its keys (counted from 1), or one of its deployments. */
 export type Switch = Readonly<{ isOn: boolean; keyNumber?: number; deployment?: string }>
@@ -29,12 +31,17 @@ export function parseSwitch(body: unknown): Switch {
   throw invalidRequest("'deployment' must be the id of one.", 'deployment')
 }
 
-type Needs = Readonly<{ traffic: TrafficControl; events: Pick<Events, 'notice'>; clock: Clock }>
+type Needs = Readonly<{
+  traffic: TrafficControl
+  switches: Pick<Switches, 'set'>
+  events: Pick<Events, 'notice'>
+  clock: Clock
+}>
 
 export type ProviderStates = ReturnType<typeof providerStates>
 
 /** The state of providers, their keys and deployments; and the switch that takes one out of use. */
-export function providerStates({ traffic, events, clock }: Needs) {
+export function providerStates({ traffic, switches, events, clock }: Needs) {
   const view = () => {
     const all = traffic.view()
     const nowTicks = clock.ticksMs()
@@ -49,11 +56,13 @@ export function providerStates({ traffic, events, clock }: Needs) {
     /** Whether each provider can be asked at all. */
     usable: (): Record<string, boolean> =>
       Object.fromEntries(view().map(({ id, usable }) => [id, usable])),
-    switch(provider: string, { actor, ...wanted }: Switch & { actor: string }) {
+    /** In force at once, and once this resolves, over the next start as well. */
+    async switch(provider: string, { actor, ...wanted }: Switch & { actor: string }) {
       const known = traffic.view().filter((one) => one.provider === provider)
       const target = targetOf(provider, wanted, known)
       if (wanted.isOn) traffic.switchOn(target)
       else traffic.switchOff(target)
+      await switches.set({ target: switchName(target), isOn: wanted.isOn, by: actor })
       const state = wanted.isOn ? 'on' : 'off'
       events.notice(`an operator switched a ${target.kind} ${state}`, { ...target, actor })
       return view().find(({ id }) => id === provider)

@@ -14,6 +14,7 @@ export type Entry =
   | AccountEntry
   | KeyEntry
   | KeyRevokedEntry
+  | SwitchEntry
   | CorrectionEntry
   | HoldEntry
   | ProgressEntry
@@ -80,6 +81,14 @@ type KeyRevokedEntry = Acted & {
   readonly kind: 'key-revoked'
   readonly account: string
   readonly ref: string
+}
+
+/** An operator takes a provider, one of its keys or a deployment out of use, or back into it. */
+export type SwitchEntry = Acted & {
+  readonly kind: 'switch'
+  /** `provider openai`, `key openai#2` or `deployment openai/gpt-4o`. */
+  readonly target: string
+  readonly state: 'on' | 'off'
 }
 
 /** A later call with this key and the same fingerprint is the same call, and finds this entry instead of making another. */

@@ -14,6 +14,8 @@ export type Deployment = Readonly<{
   /** `provider/upstream-model`, with `#2` and so on behind it for the provider's further keys. */
   id: string
   provider: string
+  /** The id of the wildcard's deployment that this one was made of. */
+  wildcard?: string
   /** Which of the provider's keys, counted from 0. The key itself stays with the provider. */
   keyIndex: number
   /** Of a wildcard: with a `*` for what the model's own `*` stands for. */

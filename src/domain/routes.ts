@@ -96,6 +96,7 @@ const concrete = (wildcard: Model, name: string, match: string): Model => ({
 /** A function as the replacement, because `$` in a text would mean something. */
 const filledIn = (deployment: Deployment, match: string): Deployment => ({
   ...deployment,
+  wildcard: deployment.id,
   id: deployment.id.replace('*', () => match),
   upstreamModel: deployment.upstreamModel.replace('*', () => match),
 })

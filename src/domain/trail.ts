@@ -2,7 +2,7 @@ import type { Entry } from './entry.ts'
 
 /** What operators do to the books, as opposed to what requests do. */
 export const TRAIL_KINDS = [
-  ...(['account', 'key', 'key-revoked'] as const),
+  ...(['account', 'key', 'key-revoked', 'switch'] as const),
   ...(['credit', 'debit', 'refund', 'transfer', 'adjust'] as const),
 ]
 export type TrailKind = (typeof TRAIL_KINDS)[number]
@@ -34,4 +34,8 @@ export function isAskedFor(entry: TrailEntry, { account, kind, by }: TrailQuery)
 
 /** The accounts that an entry is about. */
 const accountsOf = (entry: TrailEntry): readonly string[] =>
-  entry.kind === 'transfer' ? entry.legs.map(({ account }) => account) : [entry.account]
+  entry.kind === 'transfer'
+    ? entry.legs.map(({ account }) => account)
+    : entry.kind === 'switch'
+      ? []
+      : [entry.account]

@@ -2,15 +2,11 @@
 // `choose` and `attempt`; the rules are in domain/.
 import type { Deployment } from '../domain/model.ts'
 import type { ResilienceSettings } from '../domain/resilience.ts'
+import { switchName, switchNamesOf, type SwitchTarget } from '../domain/switch.ts'
 import { backOffMs, RetryBudget } from '../domain/retry-budget.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
-import type {
-  DeploymentState,
-  DeploymentView,
-  SwitchTarget,
-  TrafficControl,
-} from '../ports/traffic.ts'
+import type { DeploymentState, DeploymentView, TrafficControl } from '../ports/traffic.ts'
 import { KeyTraffic, type Wait } from './key-traffic.ts'
 import { Known, Ticket } from './ticket.ts'
 
@@ -22,6 +18,8 @@ export type TrafficNeeds = Readonly<{
   settings: () => ResilienceSettings
   /** Those of the configuration: operators see them all, asked or not. */
   deployments: () => Iterable<Deployment>
+  /** What operators had switched off before this start, by `switchName`. */
+  switchedOff: Iterable<string>
 }>
 
 const READY: DeploymentState = { kind: 'ready' }
@@ -44,10 +42,11 @@ export class Traffic implements TrafficControl {
   readonly #budgets = new Map<string, RetryBudget>()
   readonly #budget = new RetryBudget()
   /** What operators switched off. */
-  readonly #off = new Set<string>()
+  readonly #off: Set<string>
 
   constructor(needs: TrafficNeeds) {
     this.#needs = needs
+    this.#off = new Set(needs.switchedOff)
   }
 
   /** Cheap: asked for each candidate of each request. */
@@ -148,14 +147,14 @@ export class Traffic implements TrafficControl {
   switchOn(target: SwitchTarget): void {
     this.#off.delete(switchName(target))
     for (const known of this.#known.values()) {
-      if (!namesOf(known.deployment).includes(switchName(target))) continue
+      if (!switchNamesOf(known.deployment).includes(switchName(target))) continue
       known.forgive(this.#needs.chance)
     }
   }
 
   /** By an operator: then it is not even the last resort. */
   isSwitchedOff(deployment: Deployment): boolean {
-    return this.#off.size > 0 && namesOf(deployment).some((name) => this.#off.has(name))
+    return this.#off.size > 0 && switchNamesOf(deployment).some((name) => this.#off.has(name))
   }
 
   #knownOf(deployment: Deployment): Known {
@@ -202,22 +201,4 @@ function keyState(key: KeyTraffic, kind: 'off' | 'cooling'): DeploymentState {
   const reason =
     kind === 'off' ? 'the provider refuses its key' : 'the provider limits its key for a while'
   return { kind, reason, untilTicks: key.health.untilTicks }
-}
-
-/** All by which a deployment can be switched off. */
-const namesOf = ({ id, provider, keyIndex }: Deployment): readonly string[] => [
-  switchName({ kind: 'provider', provider }),
-  switchName({ kind: 'key', provider, keyIndex }),
-  switchName({ kind: 'deployment', id }),
-]
-
-function switchName(target: SwitchTarget): string {
-  switch (target.kind) {
-    case 'provider':
-      return `provider ${target.provider}`
-    case 'key':
-      return `key ${target.provider}#${target.keyIndex}`
-    case 'deployment':
-      return `deployment ${target.id}`
-  }
 }

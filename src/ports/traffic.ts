@@ -1,3 +1,5 @@
+import type { SwitchTarget } from '../domain/switch.ts'
+
 /** Whether a deployment may be asked now, and why not. */
 export type DeploymentState = Readonly<{
   kind: 'ready' | 'probing' | 'cooling' | 'open' | 'off' | 'full'
@@ -22,16 +24,10 @@ export type DeploymentView = Readonly<{
   waiting: number
 }>
 
-/** What an operator switches: all of a provider, or one of its keys, or one deployment. */
-export type SwitchTarget =
-  | Readonly<{ kind: 'provider'; provider: string }>
-  | Readonly<{ kind: 'key'; provider: string; keyIndex: number }>
-  | Readonly<{ kind: 'deployment'; id: string }>
-
 /** The state of all that answers requests, for operators. */
 export interface TrafficControl {
   view(): readonly DeploymentView[]
-  /** Until it is switched on again, or the gateway starts anew. */
+  /** Until it is switched on again. */
   switchOff(target: SwitchTarget): void
   /** Forgets, too, what was held against it. */
   switchOn(target: SwitchTarget): void

@@ -32,6 +32,7 @@ export type BooksText = Readonly<{
   refunds?: readonly Readonly<Record<'request' | 'account' | 'paid' | 'refunded', string>>[]
   repeats?: readonly (Item &
     Readonly<{ at: number; idempotency: Readonly<{ key: string; fingerprint: string }> }>)[]
+  switches?: readonly Readonly<{ target: string; at: number; by?: string }>[]
   overrun: string
 }>
 

@@ -11,6 +11,7 @@ import {
   type Report,
   type Text,
 } from './audit-line.ts'
+import { SwitchSums } from './audit-switches.ts'
 import { SeenRefs } from './seen-refs.ts'
 
 /**
@@ -46,6 +47,7 @@ export class Sums {
   readonly #seen = new SeenRefs()
   /** Its refunds are to be proven in a second reading before the end. */
   readonly corrections: CorrectionSums
+  readonly #switches = new SwitchSums()
   readonly #total = { credited: 0n, charged: 0n, overrun: 0n }
   #run = ''
   #served = { run: '', at: 0 }
@@ -61,6 +63,7 @@ export class Sums {
   begin(books: BooksText): void {
     const { accounts, keys, holds, prices, overrun } = books
     this.corrections.begin(books)
+    this.#switches.begin(books)
     for (const { balance, held, ...one } of accounts) {
       this.#accounts.set(one.id, { ...one, balance: BigInt(balance), held: BigInt(held) })
       this.#total.credited += BigInt(balance)
@@ -107,7 +110,8 @@ export class Sums {
     } else if (kind === 'progress') {
       const hold = this.#holds.get(ref)
       if (hold !== undefined) hold.progress = String(this.#amount(line, 'cost'))
-    } else if (kind !== 'seal') this.#find('A4', `${kind} is no kind of entry`)
+    } else if (kind === 'switch') this.#switches.enter(line)
+    else if (kind !== 'seal') this.#find('A4', `${kind} is no kind of entry`)
   }
 
   #correct(line: Line): void {
@@ -240,6 +244,7 @@ export class Sums {
       items.set(`hold ${id}`, plain(hold))
     }
     this.corrections.addItems(items)
+    this.#switches.addItems(items)
     return items.set('overrun', plain(this.#total.overrun))
   }
 }

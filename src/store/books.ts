@@ -10,6 +10,7 @@ import type {
 import type { KeyRecord } from '../domain/key.ts'
 import type { Limits } from '../domain/limit.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
+import { postSwitch, type SwitchedOff } from './switched-off.ts'
 import { correctedCredit, postCorrection, replayTransfer } from './corrections.ts'
 
 export type AccountState = {
@@ -48,6 +49,8 @@ export type Books = {
   readonly refunds: Map<string, RefundState>
   /** Corrections that may be asked for again, by the name of their call, oldest first. */
   readonly repeats: Map<string, CorrectionEntry>
+  /** What operators switched off, by its name. */
+  readonly switchedOff: Map<string, SwitchedOff>
   overrun: MicroCredits
   /** The segment that entries go to now; 0 where books are not written, but replayed. */
   segment: number
@@ -68,6 +71,7 @@ export const emptyBooks = (): Books => ({
   prices: new Map(),
   refunds: new Map(),
   repeats: new Map(),
+  switchedOff: new Map(),
   overrun: ZERO,
   segment: 0,
 })
@@ -121,6 +125,7 @@ function creditAfter(books: Books, entry: Entry): Credit | undefined {
     case 'account':
     case 'key':
     case 'key-revoked':
+    case 'switch':
     case 'progress':
     case 'overrun':
     case 'transfer':
@@ -138,6 +143,8 @@ export function post(books: Books, entry: Entry, credit: Credit | undefined): vo
       return postKey(books, entry)
     case 'key-revoked':
       return postRevocation(books, entry)
+    case 'switch':
+      return postSwitch(books, entry)
     case 'price':
       return postPrice(books, entry)
     case 'hold':
@@ -219,17 +226,8 @@ export function keep(books: Books, key: KeyRecord): void {
 function holdFrom(entry: HoldEntry): OpenHold {
   const { ref: id, account, key, model, price, at } = entry
   const inputCost = micro(BigInt(entry.input))
-  return {
-    id,
-    account,
-    key,
-    model,
-    price,
-    at,
-    amount: amountOf(entry),
-    inputCost,
-    progress: undefined,
-  }
+  const amount = amountOf(entry)
+  return { id, account, key, model, price, at, amount, inputCost, progress: undefined }
 }
 
 export const amountOf = (entry: { amount: string }): MicroCredits => micro(BigInt(entry.amount))

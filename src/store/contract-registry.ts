@@ -26,6 +26,16 @@ export function registryFacts({ at, reopen, credit }: Facts): void {
     expect(credit()).toEqual([1_000n, 0n])
   })
 
+  test('remembers what operators switched off, until they switch it on', async () => {
+    const set = (target: string, isOn: boolean) =>
+      at.store.switches.set({ target, isOn, by: 'key_admin' })
+    await set('provider one', false)
+    await set('key two#1', false)
+    await set('key two#1', true)
+    const { switches } = await reopen()
+    expect([...switches.off()]).toEqual(['provider one'])
+  })
+
   test('remembers when a key was revoked, and the tier that an account changed to', async () => {
     await at.store.registry.revokeKey('key_acme')
     await at.store.registry.setTier('acme', 'vip')

@@ -5,6 +5,7 @@ import { micro } from '../domain/money.ts'
 import { priceFrom } from '../domain/price.ts'
 import { textUsage } from '../domain/usage.ts'
 import type { Keys } from '../ports/keys.ts'
+import type { Switches } from '../ports/switches.ts'
 import { correctionFacts, registryFacts } from './contract-registry.ts'
 import type { Charge, HoldRequest, Ledger, Registry } from '../ports/ledger.ts'
 
@@ -13,6 +14,7 @@ export type ContractStore = Readonly<{
   ledger: Ledger
   registry: Registry
   keys: Keys
+  switches: Switches
   close(): Promise<void>
 }>
 

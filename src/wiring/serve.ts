@@ -41,7 +41,7 @@ export async function serve(serving: Serving): Promise<Served> {
   const { store, house, usage, config, sessionSecret } = serving
   const completions = new Completions(house)
   const { traffic, events, clock } = house
-  const providers = providerStates({ traffic, events, clock })
+  const providers = providerStates({ traffic, switches: store.switches, events, clock })
   const site: Site = {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
     accounts: accountSetting(store),

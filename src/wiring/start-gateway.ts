@@ -35,7 +35,7 @@ export async function startGateway(
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
   const counter = workerTokenCounter()
-  const traffic = trafficOf(catalog, events)
+  const traffic = trafficOf(catalog, events, store.switches.off())
   const house: House = {
     ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
@@ -89,9 +89,13 @@ async function openServerBooks(config: () => Config, events: House['events']): P
   return store
 }
 
-const trafficOf = (catalog: Catalog, events: House['events']): Traffic =>
+const trafficOf = (
+  catalog: Catalog,
+  events: House['events'],
+  switchedOff: Iterable<string>,
+): Traffic =>
   new Traffic({
-    ...{ clock: systemClock, events, chance: Math.random },
+    ...{ clock: systemClock, events, chance: Math.random, switchedOff },
     settings: () => catalog.settings().resilience,
     deployments: () => catalog.deployments(),
   })

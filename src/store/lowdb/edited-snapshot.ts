@@ -82,8 +82,13 @@ async function booksAt(paths: DbPaths, { segment, seq }: Snapshot) {
   )
 }
 
+/** Of a snapshot, besides the accounts. */
+const SECTIONS = [
+  ...(['keys', 'holds', 'prices', 'refunds', 'repeats', 'switches', 'overrun'] as const),
+]
+
 function changesIn(said: SnapshotState, truth: SnapshotState): Pick<Edit, 'balances' | 'others'> {
-  const others = (['keys', 'holds', 'prices', 'refunds', 'repeats', 'overrun'] as const).filter(
+  const others = SECTIONS.filter(
     (section) => !isDeepStrictEqual(said[section], plainly(truth[section])),
   )
   const balances: BalanceEdit[] = []

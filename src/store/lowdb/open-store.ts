@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Entry } from '../../domain/entry.ts'
 import type { Keys } from '../../ports/keys.ts'
 import type { Ledger, Registry } from '../../ports/ledger.ts'
+import type { Switches } from '../../ports/switches.ts'
 import type { Books } from '../books.ts'
 import { finishSwitch } from './backup/switch-books.ts'
 import { claimFolder, type Claim, type ClaimRequest } from './claim.ts'
@@ -21,6 +22,7 @@ import { Room } from './room.ts'
 import { dbPaths, type DbPaths } from './segments.ts'
 import { Snapshotter, type ArchiveSettings, type MakeSnapshot } from './snapshotter.ts'
 import { socketPath } from './socket-path.ts'
+import { lowdbSwitches } from './switches.ts'
 import { UsageThread } from './usage/usage-thread.ts'
 
 export type StoreOptions = Readonly<{
@@ -47,6 +49,7 @@ export type Store = Readonly<{
   ledger: Ledger
   registry: Registry
   keys: Keys
+  switches: Switches
   /** The past, in a thread that is started by the first question. */
   usage: UsageThread
   /** Where the command line reaches a running server. */
@@ -86,7 +89,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const usage = new UsageThread({ dir, end: () => journal.end, onTrouble })
     const registry = new LowdbRegistry({ books, journal, now, usage })
     return {
-      ...{ ledger, registry, usage },
+      ...{ ledger, registry, usage, switches: lowdbSwitches({ books, journal, now }) },
       ...{ keys: hashedKeys(books), socket, run: opened.run, tornBytes },
       isWritable: () => journal.trouble === undefined,
       isProven: () => opened.snapshots.isProven,

@@ -40,9 +40,10 @@ async function spend({ ledger }: Store, name: string): Promise<void> {
 /** As plain text, so that two of them can be compared whole. */
 const textOf = (books: Books): string =>
   JSON.stringify(
-    [books.accounts, books.keysById, books.keysByHash, books.holds, books.prices].map((map) =>
-      [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1)),
-    ),
+    [
+      ...[books.accounts, books.keysById, books.keysByHash, books.holds],
+      ...[books.prices, books.switchedOff],
+    ].map((map) => [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1))),
     (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
   ) + books.overrun.toString()
 
@@ -51,6 +52,7 @@ beforeAll(async () => {
   for (const run of ['first', 'second', 'third']) {
     const store = await openAt(whole.dir)
     if (run === 'first') await withAccount(store, 'acme', 9_000n)
+    await store.switches.set({ target: `provider ${run}`, isOn: false, by: 'key_admin' })
     await spend(store, run)
     await store.close()
   }
@@ -85,7 +87,7 @@ function inHindsight(id: string) {
   )
   const last = moves.findLast(({ account, balance }) => account === id && balance !== undefined)
   const credit = { balance: BigInt(last?.balance ?? 0), held: BigInt(last?.held ?? 0) }
-  return { account: id, tier: 'free', timeZone: 'UTC', credit }
+  return { account: id, tier: 'free', timeZone: 'UTC', limits: {}, credit }
 }
 
 test('a snapshot is what a replay of its segments gives', async () => {

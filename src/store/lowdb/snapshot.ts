@@ -7,6 +7,7 @@ import type { CorrectionEntry, PriceEntry } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import { micro } from '../../domain/money.ts'
 import { emptyBooks, keep, type Books, type OpenHold, type RefundState } from '../books.ts'
+import type { SwitchedOff } from '../switched-off.ts'
 import type { Position } from './record.ts'
 import { isMissing, type DbPaths } from './segments.ts'
 
@@ -39,6 +40,8 @@ export type SnapshotState = Readonly<{
   /** Absent where the snapshot is older than corrections are. */
   refunds?: readonly Stored<RefundState, 'paid' | 'refunded'>[]
   repeats?: readonly CorrectionEntry[]
+  /** Absent where nothing is switched off. */
+  switches?: readonly SwitchedOff[]
   overrun: string
 }>
 
@@ -138,6 +141,7 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
     if (entry.idempotency === undefined) continue
     books.repeats.set(callName(entry.by, entry.idempotency.key), entry)
   }
+  for (const one of state.switches ?? []) books.switchedOff.set(one.target, one)
   books.overrun = micro(BigInt(state.overrun))
   return books
 }
@@ -163,6 +167,7 @@ export function stateOf(books: Books): SnapshotState {
       refunded: refunded.toString(),
     })),
     repeats: [...books.repeats.values()],
+    ...(books.switchedOff.size > 0 && { switches: [...books.switchedOff.values()] }),
     overrun: books.overrun.toString(),
   }
 }
