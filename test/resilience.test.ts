@@ -220,7 +220,7 @@ test('what an operator switches off is not asked, not even as the last one, unti
     error: { code: 'not_found' },
   })
   expect(ofKind(gateway.dir, 'switch')).toMatchObject([
-    { target: 'provider switched-0', state: 'off', by: expect.stringMatching(/^key_/) as string },
+    { target: 'provider switched-0', state: 'off', by: 'master' },
     { target: 'key switched-0#1', state: 'on' },
     { target: 'provider switched-0', state: 'on' },
   ])
