@@ -7,6 +7,8 @@ import { startGateway } from './wiring/start-gateway.ts'
 
 /** The exit code for a configuration that cannot work. */
 const EXIT_CONFIG = 78
+/** A process that is not well may not come to the end of its stop. */
+const LEAVE_MS_MAX = 150_000
 
 const loaded = loadConfig({ env: readEnvironment(process.env, diskFiles), files: diskFiles })
 if (!loaded.ok) {
@@ -22,6 +24,11 @@ try {
       void gateway.stop({ noticeMs }).then(() => process.exit(0))
     })
   }
+  void gateway.unwell.then((code) => {
+    const end = () => process.exit(code)
+    setTimeout(end, LEAVE_MS_MAX).unref()
+    gateway.stop({ noticeMs: loaded.config.stopNoticeMs }).then(end, end)
+  })
   process.stdout.write(welcome(gateway, loaded.notices))
 } catch (error) {
   process.stderr.write(

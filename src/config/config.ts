@@ -1,5 +1,6 @@
 import type { Model, Tier, Timeouts } from '../domain/model.ts'
 import type { OutcomeSettings } from '../domain/outcome.ts'
+import type { OverloadSettings } from '../domain/pressure.ts'
 import type { Accounting } from '../domain/price.ts'
 import type { ResilienceSettings } from '../domain/resilience.ts'
 
@@ -31,6 +32,7 @@ export type Config = Readonly<{
   resilience: ResilienceSettings
   streams: StreamSettings
   limits: LimitSettings
+  overload: OverloadSettings
   /** Where old segments of the journal go; undefined: all of them stay. */
   archive: ArchiveSettings | undefined
   /** What an account without credit is answered: 402, or 429 as OpenAI does. */

@@ -78,6 +78,7 @@ type Sections = Pick<
   | 'resilience'
   | 'streams'
   | 'limits'
+  | 'overload'
   | 'archive'
   | 'quotaStatus'
 >
@@ -89,6 +90,7 @@ function buildSections({
   resilience,
   streams,
   limits,
+  overload,
   archive,
   compatibility,
 }: Gateway): Sections {
@@ -118,15 +120,8 @@ function buildSections({
       keepAliveDelayMs: streams.keep_alive_delay_ms,
       idleReaderMs: streams.idle_reader_ms,
     },
-    limits: {
-      bodyBytesMax: limits.body_bytes_max,
-      inFlightMax: limits.in_flight_max,
-      keyInFlightMax: limits.key_in_flight_max,
-      accountInFlightMax: limits.account_in_flight_max,
-      connectionsMax: limits.connections_max,
-      attemptsMax: limits.attempts_max,
-      diskFreeBytesMin: limits.disk_free_bytes_min,
-    },
+    limits: buildLimits(limits),
+    overload: buildOverload(overload),
     archive: buildArchive(archive),
     quotaStatus: compatibility.quota_status,
   }
@@ -137,10 +132,30 @@ const DAY_MS = 86_400_000
 const buildArchive = ({ to, after_days }: Gateway['archive']): Config['archive'] =>
   to === undefined ? undefined : { to, afterMs: after_days * DAY_MS }
 
+const buildLimits = (limits: Gateway['limits']): Config['limits'] => ({
+  bodyBytesMax: limits.body_bytes_max,
+  inFlightMax: limits.in_flight_max,
+  keyInFlightMax: limits.key_in_flight_max,
+  accountInFlightMax: limits.account_in_flight_max,
+  connectionsMax: limits.connections_max,
+  attemptsMax: limits.attempts_max,
+  diskFreeBytesMin: limits.disk_free_bytes_min,
+})
+
 const buildResilience = (entry: Gateway['resilience']): Config['resilience'] => ({
   breaker: { failuresMax: entry.breaker_failures, openMs: entry.breaker_open_ms },
   keyOffMs: entry.key_off_ms,
   retryShare: entry.retry_percent / 100,
+})
+
+const buildOverload = (entry: Gateway['overload']): Config['overload'] => ({
+  loopDelayStreamsMs: entry.loop_delay_streams_ms || Infinity,
+  loopDelayAllMs: entry.loop_delay_all_ms || Infinity,
+  heapShareLargeBodies: entry.heap_large_bodies_percent / 100 || Infinity,
+  heapShareAll: entry.heap_all_percent / 100 || Infinity,
+  memoryShareLeave: entry.memory_leave_percent / 100 || Infinity,
+  memoryBytesMax: entry.memory_bytes_max,
+  bodyMemoryBytesMax: entry.body_memory_bytes_max,
 })
 
 /** Things that are on and do nothing: allowed, and hardly meant. */

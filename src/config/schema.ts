@@ -154,6 +154,18 @@ const limits = z.strictObject({
   disk_free_bytes_min: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
 })
 
+/** 0: never, these. */
+const percent = wholeNumber(0, 100)
+const overload = z.strictObject({
+  loop_delay_streams_ms: wholeNumber(0, 60_000).default(100),
+  loop_delay_all_ms: wholeNumber(0, 60_000).default(250),
+  heap_large_bodies_percent: percent.default(80),
+  heap_all_percent: percent.default(90),
+  memory_leave_percent: percent.default(95),
+  memory_bytes_max: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+  body_memory_bytes_max: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(536_870_912),
+})
+
 const archive = z.strictObject({
   to: checkedText((text) => text.length > 0 && text.length <= 1024 && text === text.trim(), {
     message: 'is not the path of a folder',
@@ -179,6 +191,7 @@ export const gatewaySchema = z.strictObject({
   resilience: resilience.prefault({}),
   streams: streams.prefault({}),
   limits: limits.prefault({}),
+  overload: overload.prefault({}),
   archive: archive.prefault({}),
   compatibility: compatibility.prefault({}),
 })

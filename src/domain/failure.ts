@@ -2,6 +2,7 @@
 export type FailureCode =
   | 'invalid_request'
   | 'invalid_cursor'
+  | 'request_timeout'
   | 'body_too_large'
   | 'unsupported_media_type'
   | 'not_found'

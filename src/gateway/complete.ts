@@ -12,6 +12,7 @@ import { failureOf } from './failure-of.ts'
 import type { Entered, House, IncomingCall } from './house.ts'
 import { relay } from './relay.ts'
 import { nameOf, Once } from './once.ts'
+import { overloaded } from './overloaded.ts'
 import { Room } from './room.ts'
 import { Rounds } from './rounds.ts'
 import { settle, type Settled } from './settle.ts'
@@ -21,7 +22,7 @@ import { countedUsageChunk, finishChunk, StreamReply } from './stream-reply.ts'
 export class Completions {
   readonly #house: House
   readonly #rounds: Rounds
-  readonly #room = new Room()
+  readonly #room: Room
   readonly #once: Once
   #inFlight = 0
   #streams = 0
@@ -30,6 +31,7 @@ export class Completions {
   constructor(house: House) {
     this.#house = house
     this.#rounds = new Rounds(house.clock)
+    this.#room = new Room(house.chance)
     this.#once = new Once(house.clock)
   }
 
@@ -83,16 +85,24 @@ export class Completions {
   async #enter(call: IncomingCall): Promise<Entered> {
     let key: KeyRecord | undefined
     let hasEntered = false
+    const { load } = this.#house
     try {
+      if (load.refused === 'all') throw this.#busy()
       key = authenticate(this.#house, call.credential)
       this.#room.enter(key, this.#house.catalog.settings())
       hasEntered = true
-      return { key, body: await call.read() }
+      const body = await call.read()
+      if (load.refused !== 'nothing' && body.request.stream) throw this.#busy()
+      return { key, body }
     } catch (error) {
       if (key !== undefined && hasEntered) this.#room.leave(key)
       this.#tellRefusal(call, { key, body: undefined }, error)
       throw error
     }
+  }
+
+  #busy(): Failure {
+    return overloaded(this.#house.chance, 'The gateway is busy.')
   }
 
   async #run(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {

@@ -5,6 +5,7 @@ import type { Catalog } from '../ports/catalog.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
 import type { Keys } from '../ports/keys.ts'
+import type { Load } from '../ports/load.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { Providers } from '../ports/provider.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
@@ -21,6 +22,7 @@ export type House = Readonly<{
   clock: Clock
   events: Events
   traffic: Traffic
+  load: Load
   /** From 0 to 1, drawn anew at each call. */
   chance: () => number
 }>

@@ -1,5 +1,6 @@
 import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
+import { overloaded } from './overloaded.ts'
 
 export type RoomLimits = Readonly<{
   inFlightMax: number
@@ -13,12 +14,17 @@ export class Room {
   #all = 0
   readonly #keys = new Map<string, number>()
   readonly #accounts = new Map<string, number>()
+  readonly #chance: () => number
+
+  constructor(chance: () => number) {
+    this.#chance = chance
+  }
 
   /** Throws the refusal where there is no room. */
   enter({ id, account }: KeyRecord, limits: RoomLimits): void {
     const ofKey = this.#keys.get(id) ?? 0
     const ofAccount = this.#accounts.get(account) ?? 0
-    if (this.#all >= limits.inFlightMax) throw busy()
+    if (this.#all >= limits.inFlightMax) throw overloaded(this.#chance, 'The gateway is busy.')
     if (isFull(ofKey, limits.keyInFlightMax)) throw tooMany('key', limits.keyInFlightMax)
     if (isFull(ofAccount, limits.accountInFlightMax)) {
       throw tooMany('account', limits.accountInFlightMax)
@@ -42,9 +48,6 @@ function takeOne(counts: Map<string, number>, name: string): void {
   if (count > 1) counts.set(name, count - 1)
   else counts.delete(name)
 }
-
-const busy = (): Failure =>
-  new Failure('overloaded', 'The gateway is busy. Try again shortly.', { retryAfterMs: 2_000 })
 
 const tooMany = (whose: 'key' | 'account', most: number): Failure =>
   new Failure(

@@ -112,11 +112,6 @@ export class Traffic implements TrafficControl {
     return this.#knownOf(deployment).key.hasRoom
   }
 
-  /** For those who find no room: when to come back, not all at once. */
-  busyMs(): number {
-    return 1_000 + 4_000 * this.#needs.chance()
-  }
-
   /** A ticket as soon as there is room; undefined when there was none in time. */
   wait(deployment: Deployment, wait: Wait): Promise<Ticket | undefined> {
     const { key } = this.#knownOf(deployment)

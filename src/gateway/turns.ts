@@ -5,6 +5,7 @@ import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
 import { chooseBehind } from './choose.ts'
 import type { House } from './house.ts'
+import { overloaded } from './overloaded.ts'
 import type { Ticket } from './ticket.ts'
 
 /** A deployment to ask now, and the ticket for it. */
@@ -47,9 +48,7 @@ export class Turns {
     const turn = await this.#take(undefined)
     if (turn !== undefined) return turn
     if (!this.#isFull) throw noProvider()
-    throw new Failure('overloaded', 'Too many requests wait for this model. Try again shortly.', {
-      retryAfterMs: this.#house.traffic.busyMs(),
-    })
+    throw overloaded(this.#house.chance, 'Too many requests wait for this model.')
   }
 
   /** After one that failed: undefined where another attempt would be hopeless, or one too many. */

@@ -6,6 +6,7 @@ import { errorResponse, gatewayBody, RESPONSES } from './error-responses.ts'
 const WIRE: Readonly<Record<FailureCode, readonly [status: number, retry: boolean]>> = {
   invalid_request: [400, false],
   invalid_cursor: [400, false],
+  request_timeout: [408, true],
   body_too_large: [413, false],
   unsupported_media_type: [415, false],
   not_found: [404, false],

@@ -6,6 +6,7 @@ type Row = Readonly<{ status: number; type: string; retry: boolean }>
 export const RESPONSES = {
   invalid_request: { status: 400, type: 'invalid_request_error', retry: false },
   invalid_cursor: { status: 400, type: 'invalid_request_error', retry: false },
+  request_timeout: { status: 408, type: 'invalid_request_error', retry: true },
   body_too_large: { status: 413, type: 'invalid_request_error', retry: false },
   unsupported_media_type: { status: 415, type: 'invalid_request_error', retry: false },
   not_found: { status: 404, type: 'invalid_request_error', retry: false },

@@ -3,12 +3,15 @@ import { parseChatRequest } from '../domain/chat-request.ts'
 import { textSize } from '../domain/estimate.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { ReadBody } from '../gateway/house.ts'
-import { readBody } from './read-body.ts'
+import type { IncomingBody } from './incoming-body.ts'
 
 /** Reads and checks a chat completion from the wire. */
-export async function readChatRequest(req: IncomingMessage, bytesMax: number): Promise<ReadBody> {
+export async function readChatRequest(
+  req: IncomingMessage,
+  incoming: IncomingBody,
+): Promise<ReadBody> {
   checkType(req.headers['content-type'])
-  const bytes = await readBody(req, bytesMax)
+  const bytes = await incoming.read()
   const text = bytes.toString()
   return { request: parseChatRequest(parsed(text)), size: textSize(text, bytes.byteLength) }
 }

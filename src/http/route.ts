@@ -44,6 +44,8 @@ export type Route = Readonly<{
   answer: z.ZodType
   /** Of the answer; 200 where it is left out. */
   status?: 200 | 201 | 202
+  /** A list or a look-up: refused first when the process is overloaded. */
+  canWait?: true
   /** Answers by itself, over Node's response: it is authorised by what it calls. */
   isRaw?: true
   /** Returns the body of the answer; nothing when it was set on the context. */

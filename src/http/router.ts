@@ -5,6 +5,7 @@ import { readInput } from '../admin/read-input.ts'
 import type { Actor } from '../domain/actor.ts'
 import { Failure } from '../domain/failure.ts'
 import { isStaff, reaches } from '../domain/role.ts'
+import { overloaded } from '../gateway/overloaded.ts'
 import { credentialOf } from './credential.ts'
 import { readParameters } from './read-usage-question.ts'
 import type { Access, Call, Route } from './route.ts'
@@ -32,6 +33,9 @@ function handlerOf(route: Route, site: Site) {
     if (route.isRaw) {
       await route.handle(site, rawCall(ctx))
       return
+    }
+    if (route.canWait && site.house.load.refused !== 'nothing') {
+      throw overloaded(site.house.chance, 'The gateway is busy.')
     }
     const actor = await admitted(site, route.access, ctx)
     const query = route.query && readInput(route.query, readParameters(ctx).parameters)

@@ -7,11 +7,13 @@ import type { Completions } from '../gateway/complete.ts'
 import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { House } from '../gateway/house.ts'
+import type { Intake } from './intake.ts'
 
 /** What the routes lead to. */
 export type Site = Readonly<{
   house: House
   completions: Completions
+  intake: Intake
   issuing: KeyIssuing
   accounts: AccountSetting
   correcting: CreditCorrecting

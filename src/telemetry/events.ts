@@ -79,6 +79,7 @@ function tokenCounts(usage: Usage): LogFields {
 const REFUSAL_LEVELS = {
   invalid_request: 'info',
   invalid_cursor: 'info',
+  request_timeout: 'info',
   body_too_large: 'info',
   unsupported_media_type: 'info',
   not_found: 'info',

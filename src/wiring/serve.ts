@@ -7,6 +7,7 @@ import type { Config, Secrets } from '../config/config.ts'
 import { jwtSigner } from '../credentials/session-signer.ts'
 import { Completions } from '../gateway/complete.ts'
 import type { House } from '../gateway/house.ts'
+import { Intake } from '../http/intake.ts'
 import { createMetricsServer } from '../http/metrics-server.ts'
 import { createServer } from '../http/server.ts'
 import type { Site } from '../http/site.ts'
@@ -45,6 +46,7 @@ export async function serve(serving: Serving): Promise<Served> {
   const site: Site = {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
     accounts: accountSetting(store),
+    intake: new Intake({ house, settings: () => config().overload }),
     ...{ correcting: correctingFor(store), trail: store.usage },
     providers,
     identities: identities({
@@ -64,9 +66,11 @@ export async function serve(serving: Serving): Promise<Served> {
     health: () => ({
       isReady: serving.isReady() && store.isWritable(),
       services: { ...servicesOf(config(), store), ...providers.usable() },
-      alarms: [store.trouble(), store.isProven() ? undefined : 'memory_differs'].filter(
-        (alarm) => alarm !== undefined,
-      ),
+      alarms: [
+        store.trouble(),
+        store.isProven() ? undefined : 'memory_differs',
+        house.load.refused === 'nothing' ? undefined : 'overloaded',
+      ].filter((alarm) => alarm !== undefined),
     }),
   }
   measure({ metrics: serving.metrics, store, house, completions, health: site.health })

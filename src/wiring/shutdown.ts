@@ -6,6 +6,7 @@ import type { UsageThread } from '../store/lowdb/usage/usage-thread.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { LiveProviders } from './live-providers.ts'
 import type { Served } from './serve.ts'
+import type { Unwell } from './unwell.ts'
 
 export type Stopping = Readonly<{
   served: Served
@@ -17,6 +18,7 @@ export type Stopping = Readonly<{
   log: Log
   events: Events
   watch: () => void
+  unwell: Unwell
   unready: () => void
 }>
 
@@ -81,6 +83,7 @@ async function closeParts({
   log,
   events,
   watch,
+  unwell,
 }: Stopping) {
   watch()
   control.close()
@@ -90,6 +93,7 @@ async function closeParts({
   events.notice('stopped')
   await providers.close()
   await log.close()
+  unwell.stop()
 }
 
 const pause = (ms: number): Promise<void> =>

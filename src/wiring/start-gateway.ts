@@ -13,14 +13,22 @@ import { openBooks } from './books.ts'
 import { systemClock } from './clock.ts'
 import { serveCommands } from './commands.ts'
 import { firstStart, type FirstStart } from './first-start.ts'
-import { liveCatalog } from './live-catalog.ts'
-import { liveProviders } from './live-providers.ts'
+import { liveCatalog, type LiveCatalog } from './live-catalog.ts'
+import { liveProviders, type LiveProviders } from './live-providers.ts'
 import { openTelemetry } from './measure.ts'
 import { watchConfig } from './reload.ts'
 import { serve, type Served } from './serve.ts'
 import { shutdown, type Shutdown } from './shutdown.ts'
+import { watchUnwell } from './unwell.ts'
 
-export type Gateway = Readonly<{ config: Config; port: number; first: FirstStart; stop: Shutdown }>
+export type Gateway = Readonly<{
+  config: Config
+  port: number
+  first: FirstStart
+  stop: Shutdown
+  /** Resolves with an exit code when the process should not go on. */
+  unwell: Promise<number>
+}>
 
 /** Every part of the house, connected in the order in which they need each other, and stopped in reverse. */
 export async function startGateway(
@@ -28,7 +36,7 @@ export async function startGateway(
   secrets: Secrets,
   env: Environment,
 ): Promise<Gateway> {
-  const current = { config, secrets, isReady: false }
+  const current: Current = { config, secrets, isReady: false }
   const { log, metrics, events } = openTelemetry(() => current.config)
   const store = await openServerBooks(() => current.config, events)
   const { usage } = store
@@ -36,9 +44,11 @@ export async function startGateway(
   const providers = liveProviders(config, secrets)
   const counter = workerTokenCounter()
   const traffic = trafficOf(catalog, events, store.switches.off())
+  const unwell = watchUnwell(events, () => current.config.overload)
   const house: House = {
     ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
+    load: unwell.load,
   }
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
@@ -55,7 +65,28 @@ export async function startGateway(
     sessionSecret: sessionSecret(secrets),
   })
   const control = await serveCommands({ store, usage, house, config: () => current.config })
-  const reload = () => {
+  const reload = reloading({ current, env, catalog, providers })
+  const watch = watchConfig({ file: config.file, reload, events })
+  current.isReady = true
+  tellStart({ events, store, orphans, served, config })
+  const stop = shutdown({
+    ...{ served, control, store, usage, providers, counter, log, events, watch, unwell },
+    unready: () => (current.isReady = false),
+  })
+  return { config, port: served.port, first, stop, unwell: unwell.since }
+}
+
+type Current = { config: Config; secrets: Secrets; isReady: boolean }
+type Reloading = Readonly<{
+  current: Current
+  env: Environment
+  catalog: LiveCatalog
+  providers: LiveProviders
+}>
+
+/** Reads the configuration again, and replaces all that follows it; or returns why not. */
+function reloading({ current, env, catalog, providers }: Reloading) {
+  return () => {
     const loaded = loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
     if (!loaded.ok) return loaded.problems
     current.config = loaded.config
@@ -63,14 +94,6 @@ export async function startGateway(
     providers.replace(loaded.config, loaded.secrets)
     return undefined
   }
-  const watch = watchConfig({ file: config.file, reload, events })
-  current.isReady = true
-  tellStart({ events, store, orphans, served, config })
-  const stop = shutdown({
-    ...{ served, control, store, usage, providers, counter, log, events, watch },
-    unready: () => (current.isReady = false),
-  })
-  return { config, port: served.port, first, stop }
 }
 
 /** The books; what is sealed of them is summed up at once, so that nobody waits for it later. */

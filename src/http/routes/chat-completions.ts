@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpRoute } from '../../ports/events.ts'
 import { failureFrom } from '../answer-errors.ts'
+import type { IncomingCall, ReadBody } from '../../gateway/house.ts'
 import { credentialOf } from '../credential.ts'
 import { CALLER_LEFT } from '../measured.ts'
 import { commonHeaders, identified, requestIdIn, type CommonHeaders } from '../identify.ts'
 import { anyObject } from '../forms.ts'
+import { IncomingBody } from '../incoming-body.ts'
 import { NodeReply } from '../node-reply.ts'
 import { readChatRequest } from '../read-chat-request.ts'
 import { route } from '../route.ts'
@@ -46,23 +48,44 @@ const one = (header: string | string[] | undefined): string | undefined =>
 
 type Exchange = Readonly<{ req: IncomingMessage; res: ServerResponse; common: CommonHeaders }>
 
+/** The request as it came in, and the memory that its body has until it is over. */
+class ChatCall implements IncomingCall {
+  readonly requestId: string
+  readonly credential: string | undefined
+  readonly maxCost: string | undefined
+  readonly idempotencyKey: string | undefined
+  readonly #req: IncomingMessage
+  readonly #body: IncomingBody
+
+  constructor(req: IncomingMessage, requestId: string, body: IncomingBody) {
+    this.requestId = requestId
+    this.credential = credentialOf(req.headers)
+    this.maxCost = one(req.headers['x-max-cost'])
+    this.idempotencyKey = one(req.headers['idempotency-key'])
+    this.#req = req
+    this.#body = body
+  }
+
+  read(): Promise<ReadBody> {
+    return readChatRequest(this.#req, this.#body)
+  }
+}
+
 async function complete(site: Site, { req, res, common }: Exchange): Promise<void> {
   const { clock, events } = site.house
   const begun = clock.ticksMs()
   const { bodyBytesMax, quotaStatus } = site.settings()
   const requestId = requestIdIn(common)
   const reply = new NodeReply(res, common, quotaStatus)
-  const call = {
-    requestId,
-    credential: credentialOf(req.headers),
-    idempotencyKey: one(req.headers['idempotency-key']),
-    maxCost: one(req.headers['x-max-cost']),
-    read: () => readChatRequest(req, bodyBytesMax),
-  }
+  const body = new IncomingBody(req, site.intake, bodyBytesMax)
   try {
-    await site.completions.complete(call, reply)
+    await site.completions.complete(new ChatCall(req, requestId, body), reply)
   } catch (error) {
-    reply.fail(failureFrom(site, { requestId, where: `POST ${CHAT_COMPLETIONS}` }, error))
+    const failure = failureFrom(site, { requestId, where: `POST ${CHAT_COMPLETIONS}` }, error)
+    if (failure.code === 'request_timeout') res.shouldKeepAlive = false // the rest may still come
+    reply.fail(failure)
+  } finally {
+    body.giveBack()
   }
   const status = res.headersSent ? res.statusCode : CALLER_LEFT
   events.answered(ROUTE, status, clock.ticksMs() - begun)

@@ -17,6 +17,7 @@ export const modelRoutes = [
     method: 'GET',
     path: '/v1/models',
     access: 'known',
+    canWait: true,
     summary: 'The models that the key may use',
     answer: z.object({ object: z.literal('list'), data: z.array(model) }),
     handle: ({ house }, { actor }) => ({
@@ -28,6 +29,7 @@ export const modelRoutes = [
     method: 'GET',
     path: '/v1/models/{id*}',
     access: 'known',
+    canWait: true,
     summary: 'One of them; its id may contain slashes, encoded or not',
     answer: model,
     handle: ({ house }, { actor, params }) => view(findModel(house, actor.key, params['id'] ?? '')),

@@ -8,6 +8,7 @@ export const receiptRoutes = [
     method: 'GET',
     path: '/v1/receipts/{id}',
     access: 'user',
+    canWait: true,
     summary: 'How the charge for one request came about',
     answer: anyObject(
       'Tokens, price, the arithmetic between them, what was charged, and where it is in the books',

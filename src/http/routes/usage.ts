@@ -48,6 +48,7 @@ export const usageRoutes = [
     method: 'GET',
     path: '/v1/usage',
     access: 'user',
+    canWait: true,
     summary: "What the caller's account used",
     query: z.looseObject({
       group_by: filter('Of day, hour, key, model, outcome: several with commas'),

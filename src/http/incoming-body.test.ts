@@ -4,14 +4,47 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Failure } from '../domain/failure.ts'
-import { readBody } from './read-body.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Load } from '../ports/load.ts'
+import { IncomingBody } from './incoming-body.ts'
+import { Intake } from './intake.ts'
 import { readChatRequest } from './read-chat-request.ts'
 
 const BYTES_MAX = 10_000
 type Read = (req: http.IncomingMessage) => Promise<unknown>
 
+const settings = {
+  ...{ loopDelayStreamsMs: 100, loopDelayAllMs: 250, heapShareLargeBodies: 0.8, heapShareAll: 0.9 },
+  ...{ memoryShareLeave: 0.95, memoryBytesMax: undefined, bodyMemoryBytesMax: 30_000 },
+}
+const CALM: Load = {
+  ...{ refused: 'nothing', takesLargeBodies: true },
+  strain: { loopDelayMs: 0, heapShare: 0, memoryShare: 0 },
+}
+
+function intakeOf(load = CALM) {
+  let now = 0
+  const looks: (() => void)[] = []
+  const clock: Clock = {
+    ...{ nowMs: () => now, ticksMs: () => now },
+    after: (_, run) => {
+      looks.push(run)
+      return () => undefined
+    },
+  }
+  const intake = new Intake({ house: { load, clock, chance: () => 0.5 }, settings: () => settings })
+  const pass = (ms: number) => {
+    now += ms
+    for (const look of looks.splice(0)) look()
+  }
+  return { intake, pass }
+}
+
+const bodyOf = (req: http.IncomingMessage, { intake } = intakeOf(), bytesMax = BYTES_MAX) =>
+  new IncomingBody(req, intake, bytesMax)
+
 /** What became of each body that a real server read. */
-async function reader(read: Read = (req) => readBody(req, BYTES_MAX)) {
+async function reader(read: Read = (req) => bodyOf(req).read()) {
   const results: unknown[] = []
   const server = http.createServer((req, res) => {
     read(req)
@@ -108,8 +141,67 @@ describe('a body', () => {
   )
 })
 
+describe('the memory of bodies', () => {
+  const head = (length: number) => `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`
+
+  test('a body of which nothing comes for ten seconds is given up, one that comes slowly is not', async () => {
+    const { intake, pass } = intakeOf()
+    const { results, port } = await reader((req) => bodyOf(req, { intake, pass }).read())
+    const socket = net.connect(port, '127.0.0.1')
+    socket.write(`${head(100)}x`)
+    await expect.poll(() => intake.bytes).toBe(1)
+    pass(1)
+    pass(9_000)
+    socket.write('y')
+    await expect.poll(() => intake.bytes).toBe(2)
+    pass(9_000)
+    pass(9_000)
+    await pause(20)
+    expect(results).toEqual([])
+    pass(1_001)
+    await expect.poll(() => codeOf(results[0])).toBe('request_timeout')
+    socket.destroy()
+  })
+
+  test('is bounded for all together, and given back with each', async () => {
+    const bodies: IncomingBody[] = []
+    const { intake } = intakeOf()
+    const { results, url } = await reader((req) => {
+      const body = bodyOf(req, { intake, pass: () => undefined })
+      bodies.push(body)
+      return body.read()
+    })
+    const send = () => fetch(url, { method: 'POST', body: Buffer.alloc(9_000) })
+    for (let count = 0; count < 4; count++) await send()
+    expect(results.map(codeOf).slice(3)).toEqual(['overloaded'])
+    expect(results.slice(0, 3).every((result) => result instanceof Buffer)).toBe(true)
+    for (const body of bodies) body.giveBack()
+    expect(intake.bytes).toBe(0)
+    await send()
+    expect(results[4]).toBeInstanceOf(Buffer)
+  })
+
+  test('while the heap is nearly full large bodies are refused and small ones are taken', () => {
+    const full = intakeOf({ ...CALM, takesLargeBodies: false })
+    full.intake.take(256 * 1024 - 240_000, 256 * 1024)
+    expect(() => {
+      full.intake.take(1, 256 * 1024 + 1)
+    }).toThrow('no room for large bodies')
+  })
+
+  test('a body in chunks of a byte takes no more memory than its own', async () => {
+    const { results, port } = await reader()
+    const socket = net.connect(port, '127.0.0.1')
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n')
+    socket.write(`${'1\r\nx\r\n'.repeat(9_999)}0\r\n\r\n`)
+    await expect.poll(() => results[0]).toEqual(Buffer.alloc(9_999, 'x'))
+    expect((results[0] as Buffer).buffer.byteLength).toBeLessThan(20_000)
+    socket.destroy()
+  })
+})
+
 describe('a chat request', () => {
-  const read: Read = (req) => readChatRequest(req, BYTES_MAX)
+  const read: Read = (req) => readChatRequest(req, bodyOf(req))
   const body = { model: 'm', messages: [{ role: 'user', content: 'Größe' }] }
   const bytes = Buffer.from(JSON.stringify(body))
 

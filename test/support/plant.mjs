@@ -1,0 +1,38 @@
+// Loaded before the gateway to plant what must never happen there; it happens on SIGUSR2.
+import fs from 'node:fs'
+import process from 'node:process'
+import { setImmediate } from 'node:timers'
+import { isMainThread } from 'node:worker_threads'
+
+const [what, amount] = (process.env.PLANT ?? '').split(':')
+
+let step = 0
+
+const plants = {
+  throw() {
+    setImmediate(() => {
+      throw new Error('a planted exception')
+    })
+  },
+  reject() {
+    void Promise.reject(new Error('a planted rejection'))
+  },
+  /** Nothing else runs meanwhile. */
+  block() {
+    fs.writeSync(2, 'blocking\n')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(amount))
+  },
+  /** The machine's clock is set forward, and the next time back to what is as far behind. */
+  clock() {
+    const ahead = Number(amount)
+    step = step === ahead ? -ahead : ahead
+    fs.writeSync(2, `the clock was set: ${step > 0 ? '+' : '-'}\n`)
+  },
+  none() {},
+}
+
+if (what === 'clock') {
+  const { now } = Date
+  Date.now = () => now() + step
+}
+if (isMainThread) process.on('SIGUSR2', plants[what])
