@@ -30,6 +30,7 @@ export class LoadSampler implements Load {
   #mustLeave = NO_PRESSURE.mustLeave
   readonly #needs: LoadNeeds
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+  #lookedAt = performance.now()
   readonly #timer: NodeJS.Timeout
 
   constructor(needs: LoadNeeds) {
@@ -64,11 +65,15 @@ export class LoadSampler implements Load {
 
   /**
    * The 99th percentile forgives a single pause in the second, such as the one of a garbage collection; one that is as
-   * long as the window itself is what it is.
+   * long as the window itself is what it is. After that this look may come before the histogram's, so its own delay
+   * counts as well.
    */
   #loopDelayMs(): number {
     const delays = this.#delays
-    const longestMs = delays.max / NS_PER_MS
+    const now = performance.now()
+    const ownMs = now - this.#lookedAt - WINDOW_MS
+    this.#lookedAt = now
+    const longestMs = Math.max(delays.max / NS_PER_MS, ownMs)
     const delayMs = longestMs >= WINDOW_MS ? longestMs : delays.percentile(99) / NS_PER_MS
     delays.reset()
     return Math.max(0, Math.round(delayMs - RESOLUTION_MS))
