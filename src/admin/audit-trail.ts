@@ -1,5 +1,7 @@
 import { invalidRequest } from '../domain/failure.ts'
+import { limitsView } from '../domain/limit.ts'
 import { formatCredits, micro } from '../domain/money.ts'
+import type { AccountSettings, KeyChange } from '../domain/register.ts'
 import {
   isTrailKind,
   TRAIL_KINDS,
@@ -56,13 +58,24 @@ export const trailView = ({ rows, hasMore }: TrailPage) => ({
 function factsOf(entry: TrailEntry) {
   switch (entry.kind) {
     case 'account':
-      return { account: entry.account, tier: entry.tier, time_zone: entry.timeZone ?? null }
+      return { account: entry.account, tier: entry.tier, ...accountFacts(entry) }
     case 'key':
-      return { account: entry.account, key: entry.ref, hint: entry.hint, role: entry.role }
+      return {
+        ...{ account: entry.account, key: entry.ref, hint: entry.hint, role: entry.role },
+        ...keyFacts(entry),
+      }
+    case 'key-changed':
+      return { account: entry.account, key: entry.ref, ...keyFacts(entry) }
     case 'key-revoked':
       return { account: entry.account, key: entry.ref }
     case 'switch':
       return { target: entry.target, state: entry.state }
+    case 'user':
+      return { account: entry.account, user: entry.ref, role: entry.role }
+    case 'user-removed':
+      return { account: entry.account, user: entry.ref }
+    case 'session-ended':
+      return { account: entry.account, until: new Date(entry.until).toISOString() }
     case 'transfer': {
       const [from, to] = entry.legs
       return { from: from.account, to: to.account, ...moneyOf(entry) }
@@ -75,6 +88,23 @@ function factsOf(entry: TrailEntry) {
       return { account: entry.account, ...moneyOf(entry) }
   }
 }
+
+const accountFacts = ({ timeZone, limits, isDisabled, note, lowCredit }: AccountSettings) => ({
+  time_zone: timeZone ?? null,
+  ...(limits !== undefined && { limits: limitsView(limits) }),
+  ...(isDisabled !== undefined && { disabled: isDisabled }),
+  ...(note !== undefined && { note }),
+  ...(lowCredit !== undefined && { low_credit: formatCredits(micro(BigInt(lowCredit))) }),
+})
+
+const keyFacts = ({ expiresAt, models, limits, tags }: KeyChange) => ({
+  ...(expiresAt !== undefined && {
+    expires_at: expiresAt === 0 ? null : new Date(expiresAt).toISOString(),
+  }),
+  ...(models !== undefined && { models }),
+  ...(limits !== undefined && { limits: limitsView(limits) }),
+  ...(tags !== undefined && { tags }),
+})
 
 const moneyOf = ({ ref, amount, reason }: { ref: string; amount: string; reason: string }) => ({
   ...{ id: ref, amount: formatCredits(micro(BigInt(amount))), reason },

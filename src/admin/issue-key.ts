@@ -94,7 +94,7 @@ function fund(registry: Registry, funding: Funding): readonly Promise<unknown>[]
   if (known === undefined)
     steps.push(registry.openAccount({ id: account, tier: tier ?? NEW_ACCOUNT_TIER, by }))
   else if (tier !== undefined && tier !== known.tier)
-    steps.push(registry.setTier(account, tier, by))
+    steps.push(registry.setAccount(account, { tier }, by))
   const act = { id, by, reason: 'granted with a key' }
   if (amount > 0n) steps.push(registry.book({ kind: 'credit', account, amount }, act))
   return steps

@@ -41,7 +41,7 @@ export function accountSetting({ registry }: Readonly<{ registry: Registry }>): 
     async set(id, { timeZone }, by) {
       const account = registry.account(id)
       if (account === undefined) throw accountNotFound()
-      await registry.setTimeZone(id, timeZone, by)
+      await registry.setAccount(id, { timeZone }, by)
       return { ...account, timeZone }
     },
   }

@@ -1,6 +1,5 @@
-import type { Limits } from './limit.ts'
 import type { Outcome } from './outcome.ts'
-import type { Role } from './role.ts'
+import type { RegisterEntry } from './register.ts'
 import type { Bucket } from './usage.ts'
 
 /**
@@ -11,9 +10,7 @@ export type Entry =
   | OpenEntry
   | SealEntry
   | PriceEntry
-  | AccountEntry
-  | KeyEntry
-  | KeyRevokedEntry
+  | RegisterEntry
   | SwitchEntry
   | CorrectionEntry
   | HoldEntry
@@ -24,7 +21,7 @@ export type Entry =
 
 type At = { readonly at: number }
 /** Who did it: an admin key's id, `master`, `cli`, or `gateway` for itself. Journals of older versions do not say. */
-type Acted = At & { readonly by?: string }
+export type Acted = At & { readonly by?: string }
 type Moved = At & {
   readonly account: string
   readonly ref: string
@@ -52,35 +49,6 @@ export type PriceEntry = At & {
   readonly scale: string
   readonly rates: Readonly<Record<Bucket, string>>
   readonly request: string
-}
-
-export type AccountEntry = Acted & {
-  readonly kind: 'account'
-  readonly account: string
-  readonly tier: string
-  /** By whose days its usage is shown; absent leaves it as it is, which at first is UTC. */
-  readonly timeZone?: string
-  /** In place of its tier's, each by itself; absent leaves them as they are. */
-  readonly limits?: Limits
-}
-
-export type KeyEntry = Acted & {
-  readonly kind: 'key'
-  readonly account: string
-  readonly ref: string
-  readonly hash: string
-  readonly role: Role
-  readonly hint: string
-  readonly expiresAt?: number
-  readonly models?: readonly string[]
-  readonly limits?: Limits
-  readonly weak?: true
-}
-
-type KeyRevokedEntry = Acted & {
-  readonly kind: 'key-revoked'
-  readonly account: string
-  readonly ref: string
 }
 
 /** An operator takes a provider, one of its keys or a deployment out of use, or back into it. */

@@ -53,5 +53,11 @@ export const invalidKey = (): Failure =>
     'Invalid API key. Send a valid key as "Authorization: Bearer <key>"; the operator of this gateway issues keys.',
   )
 
+export const accountDisabled = (): Failure =>
+  new Failure(
+    'key_not_allowed',
+    'This account is disabled. Ask the operator of this gateway to enable it.',
+  )
+
 export const invalidRequest = (message: string, param?: string): Failure =>
   new Failure('invalid_request', message, param === undefined ? {} : { param })

@@ -17,6 +17,8 @@ export type KeyRecord = Readonly<{
   models?: readonly string[]
   /** Besides those of its account; absent means none. */
   limits?: Limits
+  /** Words of the operator's own, to find it by. */
+  tags?: readonly string[]
   /** Easier to guess than 128 random bits: came from elsewhere, and is to be replaced. */
   weak?: true
   revokedAt?: number

@@ -2,7 +2,8 @@ import type { Entry } from './entry.ts'
 
 /** What operators do to the books, as opposed to what requests do. */
 export const TRAIL_KINDS = [
-  ...(['account', 'key', 'key-revoked', 'switch'] as const),
+  ...(['account', 'key', 'key-changed', 'key-revoked', 'switch'] as const),
+  ...(['user', 'user-removed', 'session-ended'] as const),
   ...(['credit', 'debit', 'refund', 'transfer', 'adjust'] as const),
 ]
 export type TrailKind = (typeof TRAIL_KINDS)[number]

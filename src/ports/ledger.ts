@@ -6,8 +6,10 @@ import type { Limits } from '../domain/limit.ts'
 import type { MicroCredits } from '../domain/money.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Price } from '../domain/price.ts'
+import type { AccountSettings, KeyChange } from '../domain/register.ts'
 import type { Role } from '../domain/role.ts'
 import type { Usage } from '../domain/usage.ts'
+import type { UserRecord } from '../domain/user.ts'
 
 export type AccountView = Readonly<{
   account: string
@@ -16,6 +18,11 @@ export type AccountView = Readonly<{
   /** Its own, in place of its tier's. */
   limits: Limits
   credit: Credit
+  createdAt: number
+  isDisabled: boolean
+  note: string
+  /** Below it the account is low on credit; zero is never. */
+  lowCredit: MicroCredits
 }>
 
 export type HoldRequest = Readonly<{
@@ -78,6 +85,13 @@ export interface Ledger {
   endOrphan(id: string, cost: MicroCredits | undefined): Promise<void>
 }
 
+export type NewAccount = AccountSettings & Readonly<{ id: string; tier: string; by?: string }>
+export type AccountChange = AccountSettings & Readonly<{ tier?: string }>
+
+export type NewUser = Pick<UserRecord, 'name' | 'account' | 'role' | 'password'> &
+  Readonly<{ by?: string }>
+export type EndedSession = Readonly<{ id: string; account: string; until: number; by: string }>
+
 export type NewKey = Readonly<{
   id: string
   hash: string
@@ -87,6 +101,7 @@ export type NewKey = Readonly<{
   expiresAt?: number
   models?: readonly string[]
   limits?: Limits
+  tags?: readonly string[]
   weak?: true
   by?: string
 }>
@@ -116,13 +131,25 @@ export type BookingRefusal =
 
 /** What operators do to the books: each call is one step that is durable when its promise resolves. */
 export interface Registry {
-  openAccount(account: { id: string; tier: string; limits?: Limits; by?: string }): Promise<void>
-  setTier(account: string, tier: string, by?: string): Promise<void>
-  setTimeZone(account: string, timeZone: string, by?: string): Promise<void>
+  openAccount(account: NewAccount): Promise<void>
+  /** Changes what is named, and leaves the rest. */
+  setAccount(id: string, change: AccountChange, by?: string): Promise<void>
   addKey(key: NewKey): Promise<void>
+  changeKey(id: string, change: KeyChange, by?: string): Promise<void>
   revokeKey(id: string, by?: string): Promise<void>
+  /** Makes a user, or changes one: their sessions are over then. */
+  setUser(user: NewUser): Promise<void>
+  removeUser(name: string, by?: string): Promise<void>
+  /** A session whose token is not good any more, though it says that it lasts until then. */
+  endSession(session: EndedSession): Promise<void>
   /** Moves credit by one new entry, or says why not. */
   book(correction: Correction, act: Act): Promise<Booking>
   adminKeys(): readonly KeyRecord[]
   account(id: string): AccountView | undefined
+  /** In the order of their making, from the one with this number on; and so the keys. */
+  accounts(from: number): IterableIterator<AccountView>
+  keys(from: number): IterableIterator<KeyRecord>
+  user(name: string): UserRecord | undefined
+  users(): readonly UserRecord[]
+  hasEnded(session: string): boolean
 }

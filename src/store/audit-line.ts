@@ -25,6 +25,9 @@ export type BooksText = Readonly<{
     Record<'id' | 'tier' | 'balance' | 'held', string> & { createdAt: number }
   >[]
   keys: readonly (Item & Readonly<{ id: string }>)[]
+  /** Absent in books that are older than users. */
+  users?: readonly (Item & Readonly<{ name: string }>)[]
+  endedSessions?: readonly (readonly [id: string, until: number])[]
   holds: readonly (Item &
     Readonly<Record<'id' | 'amount' | 'inputCost', string> & { progress?: string }>)[]
   prices: readonly (Item & Readonly<{ version: string }>)[]

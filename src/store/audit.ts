@@ -12,6 +12,7 @@ import {
   type Text,
 } from './audit-line.ts'
 import { SwitchSums } from './audit-switches.ts'
+import { accountSettings, RegisterSums } from './audit-register.ts'
 import { SeenRefs } from './seen-refs.ts'
 
 /**
@@ -21,7 +22,6 @@ import { SeenRefs } from './seen-refs.ts'
 type Account = {
   id: string
   tier: string
-  timeZone?: unknown
   createdAt: number
   balance: bigint
   held: bigint
@@ -40,7 +40,7 @@ export class Sums {
   readonly #report: Report
   readonly #accounts = new Map<string, Account>()
   readonly #holds = new Map<string, Hold>()
-  readonly #keys = new Map<string, Item>()
+  readonly #register = new RegisterSums()
   readonly #prices = new Map<string, Item>()
   /** What settles left to the operator, until an overrun says so. */
   readonly #rests = new Map<string, Rest>()
@@ -61,14 +61,14 @@ export class Sums {
 
   /** Goes on from books that somebody vouches for, where the entries before them are elsewhere. */
   begin(books: BooksText): void {
-    const { accounts, keys, holds, prices, overrun } = books
+    const { accounts, holds, prices, overrun } = books
     this.corrections.begin(books)
     this.#switches.begin(books)
     for (const { balance, held, ...one } of accounts) {
       this.#accounts.set(one.id, { ...one, balance: BigInt(balance), held: BigInt(held) })
       this.#total.credited += BigInt(balance)
     }
-    for (const key of keys) this.#keys.set(key.id, key)
+    this.#register.begin(books)
     for (const price of prices) this.#prices.set(price.version, price)
     for (const { id: ref, inputCost: input, progress, ...hold } of holds) {
       const line = { kind: 'hold', seq: 0, ref, input, ...hold } as unknown as Line
@@ -97,21 +97,16 @@ export class Sums {
     if (kind === 'open') this.#run = line.run
     else if (kind === 'account') {
       const known = this.#accounts.get(id) ?? { id, tier, createdAt, balance: 0n, held: 0n }
-      const zone = 'timeZone' in line ? { timeZone: line['timeZone'] } : {}
-      this.#accounts.set(id, { ...known, tier, ...zone })
+      this.#accounts.set(id, { ...known, tier, ...accountSettings(line) })
     } else if (kind === 'price') {
       const { at: _at, ...price } = facts
       this.#prices.set(line.version, price)
-    } else if (kind === 'key') {
-      const { at: _at, ref: _ref, by: _by, ...key } = facts
-      this.#keys.set(ref, { id: ref, createdAt, ...key })
-    } else if (kind === 'key-revoked') {
-      this.#keys.set(ref, { ...this.#keys.get(ref), revokedAt: createdAt })
     } else if (kind === 'progress') {
       const hold = this.#holds.get(ref)
       if (hold !== undefined) hold.progress = String(this.#amount(line, 'cost'))
     } else if (kind === 'switch') this.#switches.enter(line)
-    else if (kind !== 'seal') this.#find('A4', `${kind} is no kind of entry`)
+    else if (!this.#register.enter(line) && kind !== 'seal')
+      this.#find('A4', `${kind} is no kind of entry`)
   }
 
   #correct(line: Line): void {
@@ -123,7 +118,7 @@ export class Sums {
 
   /** A13. */
   #hold(line: Line): void {
-    if (this.#keys.get(line.key)?.['revokedAt'] !== undefined)
+    if (this.#register.isRevoked(line.key))
       this.#find('A13', `${line.ref} is held by ${line.key}, which was revoked before`)
     const amount = this.#amount(line, 'amount')
     this.#amount(line, 'input')
@@ -236,7 +231,7 @@ export class Sums {
   items(): Map<string, string> {
     const items = new Map<string, string>()
     for (const one of this.#accounts.values()) items.set(`account ${one.id}`, plain(one))
-    for (const [id, one] of this.#keys) items.set(`key ${id}`, plain(one))
+    this.#register.addItems(items)
     for (const [id, one] of this.#prices) items.set(`price ${id}`, plain(one))
     for (const [id, { line, amount, progress }] of this.#holds) {
       const { account, key, model, price, at, input: inputCost } = line

@@ -1,30 +1,21 @@
-import { NO_CREDIT, placeHold, type Credit } from '../domain/account.ts'
-import type {
-  AccountEntry,
-  CorrectionEntry,
-  Entry,
-  HoldEntry,
-  KeyEntry,
-  PriceEntry,
-} from '../domain/entry.ts'
+import { placeHold, type Credit } from '../domain/account.ts'
+import type { CorrectionEntry, Entry, HoldEntry, PriceEntry } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
-import type { Limits } from '../domain/limit.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
 import { postSwitch, type SwitchedOff } from './switched-off.ts'
+import type { AccountSettings } from '../domain/register.ts'
+import type { UserRecord } from '../domain/user.ts'
 import { correctedCredit, postCorrection, replayTransfer } from './corrections.ts'
+import { postRegister } from './register.ts'
 
 export type AccountState = {
   readonly id: string
   readonly createdAt: number
   tier: string
-  /** Absent: UTC. */
-  timeZone?: string
-  /** Its own, in place of its tier's. */
-  limits?: Limits
   credit: Credit
   /** The segment in which its credit moved last; 0: in none since the start. */
   movedIn: number
-}
+} & { -readonly [name in keyof AccountSettings]: AccountSettings[name] }
 
 export type OpenHold = {
   readonly id: string
@@ -43,6 +34,10 @@ export type Books = {
   readonly accounts: Map<string, AccountState>
   readonly keysByHash: Map<string, KeyRecord>
   readonly keysById: Map<string, KeyRecord>
+  /** By name. */
+  readonly users: Map<string, UserRecord>
+  /** Sessions that were ended before their time, and when their tokens expire. */
+  readonly endedSessions: Map<string, number>
   readonly holds: Map<string, OpenHold>
   readonly prices: Map<string, Omit<PriceEntry, 'kind' | 'at'>>
   /** What was given back, by request. */
@@ -67,6 +62,8 @@ export const emptyBooks = (): Books => ({
   accounts: new Map(),
   keysByHash: new Map(),
   keysById: new Map(),
+  users: new Map(),
+  endedSessions: new Map(),
   holds: new Map(),
   prices: new Map(),
   refunds: new Map(),
@@ -124,8 +121,12 @@ function creditAfter(books: Books, entry: Entry): Credit | undefined {
     case 'price':
     case 'account':
     case 'key':
+    case 'key-changed':
     case 'key-revoked':
     case 'switch':
+    case 'user':
+    case 'user-removed':
+    case 'session-ended':
     case 'progress':
     case 'overrun':
     case 'transfer':
@@ -138,11 +139,13 @@ export function post(books: Books, entry: Entry, credit: Credit | undefined): vo
   if (credit !== undefined && 'account' in entry) moveCredit(books, entry.account, credit)
   switch (entry.kind) {
     case 'account':
-      return postAccount(books, entry)
     case 'key':
-      return postKey(books, entry)
+    case 'key-changed':
     case 'key-revoked':
-      return postRevocation(books, entry)
+    case 'user':
+    case 'user-removed':
+    case 'session-ended':
+      return postRegister(books, entry)
     case 'switch':
       return postSwitch(books, entry)
     case 'price':
@@ -181,46 +184,8 @@ export function moveCredit(books: Books, id: string, credit: Credit): void {
   account.movedIn = books.segment
 }
 
-function postAccount(books: Books, entry: AccountEntry): void {
-  const { account: id, tier, timeZone, limits, at: createdAt } = entry
-  const known = books.accounts.get(id)
-  const changed = {
-    tier,
-    ...(timeZone !== undefined && { timeZone }),
-    ...(limits !== undefined && { limits }),
-  }
-  if (known !== undefined) {
-    Object.assign(known, changed)
-    return
-  }
-  const { segment: movedIn } = books
-  books.accounts.set(id, { id, createdAt, ...changed, credit: NO_CREDIT, movedIn })
-}
-
 function postPrice(books: Books, { version, scale, rates, request }: PriceEntry): void {
   books.prices.set(version, { version, scale, rates, request })
-}
-
-function postKey(books: Books, entry: KeyEntry): void {
-  const { account, hash, role, hint, expiresAt, models, limits, weak } = entry
-  keep(books, {
-    ...{ id: entry.ref, account, hash, role, hint, createdAt: entry.at },
-    ...(expiresAt !== undefined && { expiresAt }),
-    ...(models !== undefined && { models }),
-    ...(limits !== undefined && { limits }),
-    ...(weak !== undefined && { weak }),
-  })
-}
-
-function postRevocation(books: Books, entry: { ref: string; at: number }): void {
-  const key = books.keysById.get(entry.ref)
-  if (key === undefined) throw new Contradiction(`revokes the unknown key ${entry.ref}`)
-  keep(books, { ...key, revokedAt: entry.at })
-}
-
-export function keep(books: Books, key: KeyRecord): void {
-  books.keysById.set(key.id, key)
-  books.keysByHash.set(key.hash, key)
 }
 
 function holdFrom(entry: HoldEntry): OpenHold {

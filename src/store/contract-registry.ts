@@ -38,7 +38,7 @@ export function registryFacts({ at, reopen, credit }: Facts): void {
 
   test('remembers when a key was revoked, and the tier that an account changed to', async () => {
     await at.store.registry.revokeKey('key_acme')
-    await at.store.registry.setTier('acme', 'vip')
+    await at.store.registry.setAccount('acme', { tier: 'vip' })
     const revoked = at.store.keys.find('hash of acme')?.revokedAt
     expect(revoked).toBeTypeOf('number')
     const { keys, ledger, registry } = await reopen()

@@ -110,12 +110,12 @@ describe('while the disk is full', () => {
     const bytesOf = () =>
       fs.statSync(path.join(dir, 'reserve'), { throwIfNoEntry: false })?.size ?? 0
     await expect.poll(bytesOf).toBe(1024 * 1024)
-    await store.registry.setTier('acme', 'pro')
+    await store.registry.setAccount('acme', { tier: 'pro' })
     disk.isFull = true
     await store.ledger.hold(holdOf('h1', 100n)).catch(() => undefined)
     await expect.poll(bytesOf).toBe(0)
     disk.isFull = false
-    await store.registry.setTier('acme', 'vip')
+    await store.registry.setAccount('acme', { tier: 'vip' })
     await expect.poll(bytesOf).toBe(1024 * 1024)
     await store.close()
   })

@@ -1,6 +1,6 @@
 import { settleHold, placeHold, OPERATOR, type Credit } from '../../domain/account.ts'
 import type { Entry, OverrunEntry } from '../../domain/entry.ts'
-import { Failure } from '../../domain/failure.ts'
+import { accountDisabled, Failure } from '../../domain/failure.ts'
 import { ZERO, type MicroCredits } from '../../domain/money.ts'
 import { NO_USAGE } from '../../domain/usage.ts'
 import type {
@@ -53,6 +53,7 @@ export class LowdbLedger implements Ledger {
     if (this.#journal.trouble !== undefined) throw storeUnavailable(this.#journal.trouble)
     if (this.#books.keysById.get(request.key)?.revokedAt !== undefined) throw keyRevoked()
     const account = this.#accountOf(request.account)
+    if (account.isDisabled === true) throw accountDisabled()
     const credit = placeHold(account.credit, request.amount)
     if (credit === undefined) return { kind: 'short', credit: account.credit }
     this.#rememberPrice(request.price)

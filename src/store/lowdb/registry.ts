@@ -4,7 +4,19 @@ import type { CorrectionEntry, Entry, Idempotency } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import { micro } from '../../domain/money.ts'
 import { isStaff } from '../../domain/role.ts'
-import type { AccountView, Act, Booking, NewKey, Registry } from '../../ports/ledger.ts'
+import type { UserRecord } from '../../domain/user.ts'
+import type { KeyChange } from '../../domain/register.ts'
+import type {
+  AccountChange,
+  AccountView,
+  Act,
+  Booking,
+  EndedSession,
+  NewAccount,
+  NewKey,
+  NewUser,
+  Registry,
+} from '../../ports/ledger.ts'
 import type { UsageBook } from '../../ports/usage.ts'
 import { accountView } from '../account-view.ts'
 import { post, type Books } from '../books.ts'
@@ -33,24 +45,50 @@ export class LowdbRegistry implements Registry {
     return accountView(this.#books, id)
   }
 
-  async openAccount({ id: account, ...more }: Parameters<Registry['openAccount']>[0]) {
+  *accounts(from: number): IterableIterator<AccountView> {
+    for (const { id } of skipping(this.#books.accounts.values(), from)) {
+      const view = accountView(this.#books, id)
+      if (view !== undefined) yield view
+    }
+  }
+
+  keys(from: number): IterableIterator<KeyRecord> {
+    return skipping(this.#books.keysById.values(), from)
+  }
+
+  user(name: string): UserRecord | undefined {
+    return this.#books.users.get(name)
+  }
+
+  users(): readonly UserRecord[] {
+    return [...this.#books.users.values()]
+  }
+
+  hasEnded(session: string): boolean {
+    return this.#books.endedSessions.has(session)
+  }
+
+  async openAccount({ id: account, ...more }: NewAccount): Promise<void> {
     await this.#record({ kind: 'account', at: this.#now(), account, ...more })
   }
 
-  async setTier(account: string, tier: string, by?: string): Promise<void> {
-    await this.#record({ kind: 'account', at: this.#now(), account, tier, ...actor(by) })
-  }
-
-  async setTimeZone(account: string, timeZone: string, by?: string): Promise<void> {
+  async setAccount(account: string, change: AccountChange, by?: string): Promise<void> {
     const known = this.#books.accounts.get(account)
     if (known === undefined) throw new Error(`no account ${account}`)
-    const { tier } = known
-    const head = { kind: 'account', at: this.#now(), account, tier, timeZone } as const
-    await this.#record({ ...head, ...actor(by) })
+    const { tier = known.tier, ...settings } = change
+    const head = { kind: 'account', at: this.#now(), account, tier } as const
+    await this.#record({ ...head, ...settings, ...actor(by) })
   }
 
   async addKey({ id: ref, ...key }: NewKey): Promise<void> {
     await this.#record({ kind: 'key', at: this.#now(), ref, ...key })
+  }
+
+  async changeKey(id: string, change: KeyChange, by?: string): Promise<void> {
+    const account = this.#books.keysById.get(id)?.account
+    if (account === undefined) throw new Error(`no key ${id}`)
+    const head = { kind: 'key-changed', at: this.#now(), account, ref: id } as const
+    await this.#record({ ...head, ...change, ...actor(by) })
   }
 
   async revokeKey(id: string, by?: string): Promise<void> {
@@ -58,6 +96,22 @@ export class LowdbRegistry implements Registry {
     if (key === undefined || key.revokedAt !== undefined) return
     const head = { kind: 'key-revoked', at: this.#now(), account: key.account, ref: id } as const
     await this.#record({ ...head, ...actor(by) })
+  }
+
+  async setUser({ name: ref, ...user }: NewUser): Promise<void> {
+    await this.#record({ kind: 'user', at: this.#now(), ref, ...user })
+  }
+
+  async removeUser(name: string, by?: string): Promise<void> {
+    const account = this.#books.users.get(name)?.account
+    if (account === undefined) return
+    const head = { kind: 'user-removed', at: this.#now(), account, ref: name } as const
+    await this.#record({ ...head, ...actor(by) })
+  }
+
+  async endSession({ id: ref, ...session }: EndedSession): Promise<void> {
+    if (this.hasEnded(ref)) return
+    await this.#record({ kind: 'session-ended', at: this.#now(), ref, ...session })
   }
 
   async book(correction: Correction, act: Act): Promise<Booking> {
@@ -132,6 +186,12 @@ export type RegistryNeeds = Readonly<{
   now: () => number
   usage: Pick<UsageBook, 'request'>
 }>
+
+/** Walks over what was made first: names are only added, so numbers stay what they are. */
+function* skipping<T>(all: Iterable<T>, from: number): IterableIterator<T> {
+  let at = 0
+  for (const one of all) if (at++ >= from) yield one
+}
 
 const actor = (by: string | undefined) => (by === undefined ? {} : { by })
 

@@ -6,7 +6,10 @@ import { callName } from '../../domain/correction.ts'
 import type { CorrectionEntry, PriceEntry } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import { micro } from '../../domain/money.ts'
-import { emptyBooks, keep, type Books, type OpenHold, type RefundState } from '../books.ts'
+import type { AccountSettings } from '../../domain/register.ts'
+import type { UserRecord } from '../../domain/user.ts'
+import { emptyBooks, type Books, type OpenHold, type RefundState } from '../books.ts'
+import { keep } from '../register.ts'
 import type { SwitchedOff } from '../switched-off.ts'
 import type { Position } from './record.ts'
 import { isMissing, type DbPaths } from './segments.ts'
@@ -24,15 +27,12 @@ export type Snapshot = Position &
 
 type Stored<T, Amounts extends keyof T> = Omit<T, Amounts> & Record<Amounts, string>
 export type SnapshotState = Readonly<{
-  accounts: readonly {
-    id: string
-    tier: string
-    timeZone?: string
-    createdAt: number
-    balance: string
-    held: string
-  }[]
+  accounts: readonly (AccountSettings &
+    Readonly<Record<'id' | 'tier' | 'balance' | 'held', string> & { createdAt: number }>)[]
   keys: readonly KeyRecord[]
+  /** Absent where the snapshot is older than users are. */
+  users?: readonly UserRecord[]
+  endedSessions?: readonly (readonly [id: string, until: number])[]
   holds: readonly (Stored<Omit<OpenHold, 'progress'>, 'amount' | 'inputCost'> & {
     progress?: string
   })[]
@@ -125,6 +125,8 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
     books.accounts.set(account.id, { ...account, credit, movedIn: 0 })
   }
   for (const key of state.keys) keep(books, key)
+  for (const user of state.users ?? []) books.users.set(user.name, user)
+  for (const [id, until] of state.endedSessions ?? []) books.endedSessions.set(id, until)
   for (const price of state.prices) books.prices.set(price.version, price)
   for (const { amount, inputCost, progress, ...rest } of state.holds) {
     const hold = { ...rest, amount: micro(BigInt(amount)), inputCost: micro(BigInt(inputCost)) }
@@ -154,6 +156,8 @@ export function stateOf(books: Books): SnapshotState {
       held: credit.held.toString(),
     })),
     keys: [...books.keysById.values()],
+    users: [...books.users.values()],
+    endedSessions: [...books.endedSessions],
     holds: [...books.holds.values()].map(({ amount, inputCost, progress, ...rest }) => ({
       ...rest,
       amount: amount.toString(),

@@ -1,0 +1,94 @@
+import type { Acted } from './entry.ts'
+import type { Limits } from './limit.ts'
+import type { Role } from './role.ts'
+
+// The entries about accounts, keys, users and sessions: who may spend, and under which rules. None of them moves credit.
+
+export type RegisterEntry =
+  | AccountEntry
+  | KeyEntry
+  | KeyChangedEntry
+  | KeyRevokedEntry
+  | UserEntry
+  | UserRemovedEntry
+  | SessionEndedEntry
+
+/** Absent leaves it as it is. */
+export type AccountSettings = {
+  /** By whose days its usage is shown; at first UTC. */
+  readonly timeZone?: string
+  /** In place of its tier's, each by itself. */
+  readonly limits?: Limits
+  /** Nothing is spent from it until it is enabled again. */
+  readonly isDisabled?: boolean
+  /** For operators alone. */
+  readonly note?: string
+  /** Below so many micro-credits it is low on credit; `0` is never. */
+  readonly lowCredit?: string
+}
+
+export type AccountEntry = Acted &
+  AccountSettings & {
+    readonly kind: 'account'
+    readonly account: string
+    readonly tier: string
+  }
+
+type KeySettings = {
+  readonly expiresAt?: number
+  readonly models?: readonly string[]
+  readonly limits?: Limits
+  /** Words of the operator's own, to find keys by. */
+  readonly tags?: readonly string[]
+}
+
+export type KeyEntry = Acted &
+  KeySettings & {
+    readonly kind: 'key'
+    readonly account: string
+    readonly ref: string
+    readonly hash: string
+    readonly role: Role
+    readonly hint: string
+    readonly weak?: true
+  }
+
+/** Absent leaves it as it is; an end of 0 is none, and no models are all of them. */
+export type KeyChange = KeySettings
+
+export type KeyChangedEntry = Acted &
+  KeyChange & {
+    readonly kind: 'key-changed'
+    readonly account: string
+    readonly ref: string
+  }
+
+type KeyRevokedEntry = Acted & {
+  readonly kind: 'key-revoked'
+  readonly account: string
+  readonly ref: string
+}
+
+/** A user is made, or changed: the last entry of a name is what it is. */
+export type UserEntry = Acted & {
+  readonly kind: 'user'
+  readonly account: string
+  /** The name. */
+  readonly ref: string
+  readonly role: Role
+  readonly password: string
+}
+
+type UserRemovedEntry = Acted & {
+  readonly kind: 'user-removed'
+  readonly account: string
+  readonly ref: string
+}
+
+/** Somebody signed out: the session is void, though its token says that it lasts until then. */
+export type SessionEndedEntry = Acted & {
+  readonly kind: 'session-ended'
+  readonly account: string
+  readonly ref: string
+  readonly until: number
+}

@@ -1,0 +1,14 @@
+import type { Role } from './role.ts'
+
+/** Somebody who signs in with a name and a password. */
+export type UserRecord = Readonly<{
+  name: string
+  /** Whose credit a user spends; the operator's for the staff. */
+  account: string
+  role: Role
+  /** The hash of the password, with all that is needed to check one against it. */
+  password: string
+  createdAt: number
+  /** Sessions that began before are over. */
+  changedAt: number
+}>
