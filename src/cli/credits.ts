@@ -35,9 +35,8 @@ const correcting = (kind: CorrectionKind, action: Correcting): Action => ({
 /** The server died before it answered: whoever asks again under the same key learns what came of it. */
 function repeatable(error: unknown, idempotencyKey: string): unknown {
   if (!(error instanceof Error && error.name === 'LostServer')) return error
-  return new Error(
-    `${error.message} Repeating it with --idempotency-key ${idempotencyKey} is safe.`,
-  )
+  const advice = `Repeating it with --idempotency-key ${idempotencyKey} is safe.`
+  return Object.assign(error, { message: `${error.message} ${advice}` }) // the exit code goes by what kind it is
 }
 
 export const credits: Resource = {

@@ -39,12 +39,20 @@ export type GatewayOptions = Readonly<{
 /** A key of the form that operators would make with `openssl rand`. */
 const ADMIN_KEY = 'adm-9fK2mQ7xW4bT8zR1cV6nY3pL5sD0gH'
 
+/** None of them outlives whoever started it, however that ends. */
+const children = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 /** Starts the built gateway as its own process in a scratch folder; ready when its address is printed. */
 export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
   const dir = options.dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-'))
   fs.writeFileSync(path.join(dir, 'gateway.yaml'), unhurried(options.config))
   const env = { ...cleanEnv(dir), ADMIN_FIRST: ADMIN_KEY, ...options.env }
   const child = spawn(process.execPath, [path.join(root, 'dist', 'main.js')], { cwd: dir, env })
+  children.add(child)
+  child.once('exit', () => children.delete(child))
   let output = ''
   child.stdout.on('data', (text: Buffer) => (output += text.toString()))
   child.stderr.on('data', (text: Buffer) => (output += text.toString()))

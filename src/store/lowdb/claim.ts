@@ -13,7 +13,6 @@ export type Claim = Readonly<{ release(): void }>
 export type ClaimRequest = Readonly<{ dir: string; socket: string; purpose: 'server' | 'command' }>
 
 type Owner = Readonly<{ pid: number; startedAt: string; boot: string; purpose: string }>
-const RELEASED: Owner = { pid: 0, startedAt: '', boot: '', purpose: 'released' }
 
 export class FolderInUse extends Error {
   override readonly name = 'FolderInUse'
@@ -61,8 +60,17 @@ async function tryClaim({ dir, socket, purpose }: ClaimRequest): Promise<Claim> 
   for (const old of claims) fs.rmSync(path.join(dir, claimFile(old)), { force: true })
   return {
     release: () => {
-      writeAside(file, RELEASED, fs.renameSync) // the number stays taken: numbers only grow
+      release(file)
     },
+  }
+}
+
+/** An empty claim is nobody's, but its number stays taken: numbers only grow. To empty it takes no room on a full disk. */
+function release(file: string): void {
+  try {
+    fs.truncateSync(file)
+  } catch {
+    // The end of this process says the same, a moment later.
   }
 }
 
@@ -78,20 +86,15 @@ const claimsIn = (dir: string): readonly number[] =>
 
 /** The file appears under its name whole: written aside and linked, which fails if the name is taken. */
 function create(file: string, purpose: string): boolean {
+  const owner: Owner = { ...whoIs(process.pid), purpose }
+  const temporary = `${file}.${randomUUID()}.tmp`
   try {
-    writeAside(file, { ...whoIs(process.pid), purpose }, fs.linkSync)
+    fs.writeFileSync(temporary, JSON.stringify(owner), { mode: 0o600 })
+    fs.linkSync(temporary, file)
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
     throw error
-  }
-}
-
-function writeAside(file: string, owner: Owner, place: (from: string, to: string) => void): void {
-  const temporary = `${file}.${randomUUID()}.tmp`
-  fs.writeFileSync(temporary, JSON.stringify(owner), { mode: 0o600 })
-  try {
-    place(temporary, file)
   } finally {
     fs.rmSync(temporary, { force: true })
   }
@@ -101,13 +104,13 @@ function readOwner(file: string): Owner | undefined {
   try {
     return JSON.parse(fs.readFileSync(file, 'utf8')) as Owner
   } catch {
-    return undefined // replaced by a later claim in this very moment
+    return undefined // released, or replaced by a later claim in this very moment
   }
 }
 
 /** The same process, not a later one with its number. */
 function isAlive(owner: Owner): boolean {
-  if (owner.pid === RELEASED.pid) return false
+  if (owner.pid === 0) return false // how earlier versions released a claim
   try {
     process.kill(owner.pid, 0)
   } catch (error) {

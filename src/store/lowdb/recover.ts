@@ -5,7 +5,7 @@ import { Contradiction, replay, type Books } from '../books.ts'
 import type { JournalTail } from './journal.ts'
 import type { Pace } from './pace.ts'
 import { BadRecord, GENESIS, RecordReader, type Position } from './record.ts'
-import { readSegmentBytes, segmentFile, segmentsIn, type DbPaths } from './segments.ts'
+import { isMissing, readSegmentBytes, segmentFile, segmentsIn, type DbPaths } from './segments.ts'
 import { booksFrom, readSnapshot, type Snapshot } from './snapshot.ts'
 import { isTornBatch, lengthWithoutZeros } from './torn.ts'
 
@@ -201,7 +201,8 @@ type Head = Readonly<{ segment: number; offset: number; seq: number; chain: stri
 function readHead(paths: DbPaths): Head | undefined {
   try {
     return JSON.parse(fs.readFileSync(paths.head, 'utf8')) as Head
-  } catch {
-    return undefined // absent or torn: then every bad tail counts as damage
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return undefined // every bad tail counts as damage then
+    throw error
   }
 }
