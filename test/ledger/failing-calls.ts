@@ -11,7 +11,7 @@ export type Failing = Readonly<{
   stop: () => void
 }>
 
-export type FailedCall = Readonly<{ name: string; file: string }>
+type FailedCall = Readonly<{ name: string; file: string }>
 export type FailureCode = 'ENOSPC' | 'EIO'
 
 type Call = (this: unknown, ...args: unknown[]) => unknown
