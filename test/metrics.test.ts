@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { MESSAGES, openHouse, type Client, type House } from './support/house.ts'
-import { ofKind } from './support/journal.ts'
+import { ofKind, readJournal, untilLogged } from './support/journal.ts'
+import { cleanEnv, root, startGateway } from './support/gateway-process.ts'
 import { scrape, type Scrape } from './support/metrics.ts'
 
 /** The upstream's names say what it does. */
@@ -153,4 +158,37 @@ test('on the main port they are for admins alone', async () => {
   })
   expect(alias.headers.get('content-type')).toContain('text/plain; version=0.0.4')
   expect(await alias.text()).toContain('api_gateway_build_info{version="')
+})
+
+test('on a port of their own they need no key, and are not on the main one', async () => {
+  const config = fs.readFileSync(path.join(house.gateway.dir, 'gateway.yaml'), 'utf8')
+  const gateway = await startGateway({ config, env: { PROMETHEUS_METRICS_PORT: '0' } })
+  try {
+    const line = await untilLogged(gateway.output, '"message":"metrics"')
+    const { port } = JSON.parse(line) as { port: number }
+    const { sum } = await scrape(`http://127.0.0.1:${port}`)
+    expect(sum('api_gateway_build_info')).toBe(1)
+    await expect(scrape(gateway.url, gateway.adminKey)).rejects.toThrow('404')
+    const other = await fetch(`http://127.0.0.1:${port}/v1/account`)
+    expect(other.status).toBe(404)
+  } finally {
+    await gateway.close()
+  }
+})
+
+test('the journal and the last backup are shown as they are on the disk', async () => {
+  const { dir, adminKey } = house.gateway
+  const before = await scraped()
+  expect(before.sum('api_gateway_journal_segment_bytes')).toBe(
+    before.sum('api_gateway_store_written_bytes_total'),
+  )
+  expect(before.sum('api_gateway_journal_entries')).toBe(readJournal(dir).length)
+  expect(before.text).not.toMatch(/^api_gateway_backup_last_success_timestamp_seconds \d/m)
+  const began = Date.now()
+  const script = path.join(root, 'scripts', 'backup.js')
+  const env = { ...cleanEnv(dir), ADMIN_FIRST: adminKey }
+  await promisify(execFile)(process.execPath, [script, '--to', path.join(dir, 'backups')], { env })
+  const { sum } = await scraped()
+  const seconds = sum('api_gateway_backup_last_success_timestamp_seconds')
+  expect(seconds * 1_000).toBeGreaterThan(began - 2_000)
 })

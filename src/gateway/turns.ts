@@ -159,7 +159,7 @@ export class Turns {
 
   /** All of a request's waits together are no longer than one. */
   async #wait({ deployment }: Candidate): Promise<Ticket | undefined> {
-    const { traffic, ledger, catalog, clock } = this.#house
+    const { traffic, ledger, catalog, clock, events } = this.#house
     const { admitted, reply } = this.#asking
     this.#isFull = true
     const { account } = admitted.key
@@ -174,7 +174,9 @@ export class Turns {
         reply.onGone(listener)
       },
     })
-    this.#waitedMs += clock.ticksMs() - sinceTicks
+    const waitedMs = clock.ticksMs() - sinceTicks
+    this.#waitedMs += waitedMs
+    events.waited(waitedMs, ticket !== undefined)
     if (!reply.isGone) return ticket
     ticket?.ended({ fault: undefined, firstByteMs: undefined, isStream: false })
     return undefined

@@ -43,6 +43,8 @@ export interface Events {
   answered(route: HttpRoute, status: number, ms: number): void
   requestEnded(event: RequestEnded): void
   requestRefused(event: RequestRefused): void
+  /** A request waited for room at a provider; without success when it gave up. */
+  waited(ms: number, gotRoom: boolean): void
   attemptFailed(event: {
     requestId: string
     attempt: AttemptRecord

@@ -11,6 +11,8 @@ export interface BatchWriter {
   push(entry: LogEntry): void
   /** Resolves when all that was pushed so far has been written, or given up. */
   flush(): Promise<void>
+  /** How many lines were given up so far. */
+  lost(): number
 }
 
 /**
@@ -23,7 +25,8 @@ const BATCH_AFTER_MS = 100
 
 export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter {
   const queue = lineQueue<LogEntry>(linesWaitingMax)
-  const writeBatch = batchOutput(queue, sink)
+  let lost = 0
+  const writeBatch = batchOutput(queue, sink, (lines) => (lost += lines))
   let timer: NodeJS.Timeout | undefined
   let draining: Promise<void> | undefined
   let pushed = 0
@@ -54,6 +57,7 @@ export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter
       if (queue.size() >= BATCH_LINES_MAX) void drained()
       else timer ??= armed()
     },
+    lost: () => lost,
     async flush() {
       const end = pushed
       while (ended < end) await drained()
@@ -62,13 +66,18 @@ export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter
 }
 
 /** Writes the next batch; resolves with how many lines are done with, written or lost. */
-function batchOutput(queue: LineQueue<LogEntry>, sink: LogSink): () => Promise<number> {
+function batchOutput(
+  queue: LineQueue<LogEntry>,
+  sink: LogSink,
+  onLost: (lines: number) => void,
+): () => Promise<number> {
   let unwritten = 0
   return async () => {
     const dropped = queue.takeDropped()
     const entries = queue.take(BATCH_LINES_MAX)
     const gap = dropped === 0 ? [] : [gapEntry('The log could not keep up', dropped)]
     const isWritten = await sink.write(logText([...gap, ...entries]))
+    onLost(isWritten ? dropped : dropped + entries.length)
     if (!isWritten) unwritten += entries.length
     else if (unwritten > 0) {
       await sink.write(logText([gapEntry('The log file could not be written', unwritten)]))

@@ -15,6 +15,7 @@ function linesOf(tell: (events: Events) => void): Record<string, unknown>[] {
     logEvents({
       write: (level, fields) => void entries.push({ timeMs: 0, level, fields }),
       setLevel: () => undefined,
+      lost: () => 0,
       flush: done,
       close: done,
     }),

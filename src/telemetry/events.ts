@@ -12,7 +12,9 @@ import { isSuspect, scrubbed, type LogFields } from './redact.ts'
 /** The lines are made later, off the caller's stack: hence the functions. */
 export function logEvents(log: Log): Events {
   return {
-    answered: () => undefined, // completions have a line of their own, and the other routes none
+    // Measured alone: completions have a line of their own, in which their waiting is, and other routes have none.
+    answered: () => undefined,
+    waited: () => undefined,
     // The one line that every request has: written at once, so that nothing of the request lives on in the queue.
     requestEnded: (event) => log.write('info', requestMembers(event)),
     requestRefused: (event) => log.write(REFUSAL_LEVELS[event.code], () => refusalLine(event)),

@@ -18,6 +18,8 @@ export interface Log {
    */
   write(level: LogLevel, fields: LogEntry['fields']): void
   setLevel(level: LogLevel): void
+  /** How many lines are missing, because they did not fit or the file did not get them. */
+  lost(): number
   /** Resolves when all that was told so far has been written, or given up. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -48,6 +50,7 @@ export function openLog({ dir, level, isStdout, ...limits }: LogSettings): Log {
     setLevel(next) {
       rankMax = RANK[next]
     },
+    lost: () => writer.lost(),
     flush: () => writer.flush(),
     close() {
       closing ??= within(CLOSE_MS_MAX, flushAndClose())

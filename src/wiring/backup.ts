@@ -10,6 +10,7 @@ import type { TarEntry } from '../store/lowdb/backup/tar.ts'
 import type { Books } from '../store/books.ts'
 import type { JournalEnd } from '../store/lowdb/journal.ts'
 import { dbPaths, segmentsIn } from '../store/lowdb/segments.ts'
+import { writeWhole } from '../store/lowdb/write-whole.ts'
 import { runCommand } from './run-command.ts'
 import { VERSION } from './version.ts'
 
@@ -55,11 +56,21 @@ export async function makeBackup(config: Config, wish: BackupWish): Promise<Back
     checkTarget(file, dir) // once more: a rename would replace what has come to this name meanwhile
     fs.renameSync(temporary, file)
     syncFolder(path.dirname(file))
+    note(dir, { file, created })
     const bytes = fs.statSync(file).size
     const removed = wish.keep === undefined ? [] : prune(path.dirname(file), wish.keep)
     return { ...verified, file, bytes, isEncrypted: wish.passphrase !== undefined, removed }
   } finally {
     fs.rmSync(temporary, { force: true })
+  }
+}
+
+/** For the metrics, which tell when the last one was made: the backup is as good without. */
+function note(dir: string, made: Readonly<{ file: string; created: Date }>): void {
+  try {
+    writeWhole(dbPaths(dir).lastBackup, `${JSON.stringify(made)}\n`)
+  } catch {
+    // A folder that may only be read, or a full disk: no reason to say that there is no backup.
   }
 }
 

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
 import type { ClaimRequest } from '../store/lowdb/claim.ts'
 import { Routes } from '../domain/routes.ts'
+import type { Disk } from '../store/lowdb/disk.ts'
 import { openStore, type Store } from '../store/lowdb/open-store.ts'
 import { systemClock } from './clock.ts'
 
@@ -14,6 +15,7 @@ export type BooksOptions = Readonly<{
   onSealed?: () => void
   diskFreeBytesMin?: () => number | undefined
   archive?: () => { to: string; afterMs: number } | undefined
+  disk?: Disk
 }>
 
 /** The exit code for a disk that cannot be believed: a supervisor starts again, and replay decides what is true. */

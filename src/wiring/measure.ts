@@ -22,6 +22,7 @@ export function openTelemetry(config: () => Config): Telemetry {
 
 type Measured = Readonly<{
   metrics: Metrics
+  log: Log
   store: Store
   house: House
   completions: Completions
@@ -29,7 +30,7 @@ type Measured = Readonly<{
 }>
 
 /** From now on a scrape shows how the house stands. */
-export function measure({ metrics, store, house, completions, health }: Measured): void {
+export function measure({ metrics, log, store, house, completions, health }: Measured): void {
   const { clock, ledger, traffic } = house
   metrics.watch({
     nowMs: clock.nowMs,
@@ -39,7 +40,9 @@ export function measure({ metrics, store, house, completions, health }: Measured
     deployments: () => traffic.view(),
     holds: store.openHolds,
     journal: store.durableEnd,
+    logLinesLost: () => log.lost(),
     snapshotAt: store.snapshotAt,
+    backupAt: store.backupAt,
     tierOf: (account) => ledger.account(account)?.tier,
   })
 }

@@ -13,6 +13,7 @@ import { createServer } from '../http/server.ts'
 import type { Site } from '../http/site.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
+import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
 import { correctingFor, issuingFor } from './books.ts'
 import { measure, metricsPage } from './measure.ts'
@@ -26,6 +27,7 @@ export type Serving = Readonly<{
   sessionSecret: Uint8Array
   config: () => Config
   metrics: Metrics
+  log: Log
   isReady: () => boolean
 }>
 
@@ -73,14 +75,18 @@ export async function serve(serving: Serving): Promise<Served> {
       ].filter((alarm) => alarm !== undefined),
     }),
   }
-  measure({ metrics: serving.metrics, store, house, completions, health: site.health })
+  const { metrics, log } = serving
+  measure({ metrics, log, store, house, completions, health: site.health })
   const server = createServer(site, config().limits)
   const { metricsPort, metricsHost, port, host } = config()
   const metricsServer = metricsPort === undefined ? undefined : createMetricsServer(site.metrics)
   if (metricsServer !== undefined) await listen(metricsServer, metricsPort, metricsHost)
   await listen(server, port, host)
-  return { server, metricsServer, completions, port: (server.address() as AddressInfo).port }
+  if (metricsServer !== undefined) events.notice('metrics', { port: portOf(metricsServer) })
+  return { server, metricsServer, completions, port: portOf(server) }
 }
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
 /** Unique across runs by the run's random name, within one by counting. */
 function requestIds(run: string): () => string {

@@ -7,6 +7,9 @@ import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
 import { Traffic } from '../gateway/traffic.ts'
 import type { Catalog } from '../ports/catalog.ts'
+import { nodeDisk } from '../store/lowdb/disk.ts'
+import { measuredDisk } from '../store/lowdb/measured-disk.ts'
+import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { workerTokenCounter } from '../tokenizer/worker-token-counter.ts'
 import { openBooks } from './books.ts'
@@ -38,7 +41,7 @@ export async function startGateway(
 ): Promise<Gateway> {
   const current: Current = { config, secrets, isReady: false }
   const { log, metrics, events } = openTelemetry(() => current.config)
-  const store = await openServerBooks(() => current.config, events)
+  const store = await openServerBooks(() => current.config, { events, metrics })
   const { usage } = store
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
@@ -59,7 +62,7 @@ export async function startGateway(
       usage,
       secrets,
       config: () => current.config,
-      metrics,
+      ...{ metrics, log },
       isReady: () => current.isReady,
     },
     sessionSecret: sessionSecret(secrets),
@@ -97,7 +100,9 @@ function reloading({ current, env, catalog, providers }: Reloading) {
 }
 
 /** The books; what is sealed of them is summed up at once, so that nobody waits for it later. */
-async function openServerBooks(config: () => Config, events: House['events']): Promise<Store> {
+type Told = Readonly<{ events: House['events']; metrics: Metrics }>
+
+async function openServerBooks(config: () => Config, { events, metrics }: Told): Promise<Store> {
   const onTrouble = (message: string, facts: Record<string, unknown>) => {
     events.problem(message, facts)
   }
@@ -106,7 +111,8 @@ async function openServerBooks(config: () => Config, events: House['events']): P
   const onSealed = () => {
     store.usage.catchUp()
   }
-  const options = { dbDir: config().dbDir, onTrouble, onSealed, diskFreeBytesMin, archive }
+  const disk = measuredDisk(nodeDisk, metrics.storeWrites)
+  const options = { dbDir: config().dbDir, onTrouble, onSealed, diskFreeBytesMin, archive, disk }
   const store = await openBooks({ ...options, purpose: 'server' })
   if (store.durableEnd().segment > 1) store.usage.catchUp()
   return store

@@ -68,6 +68,8 @@ export type Store = Readonly<{
   openHolds: () => Readonly<{ open: number; oldestAt: number | undefined }>
   /** When its newest snapshot was made; undefined while there is none. */
   snapshotAt: () => Promise<number | undefined>
+  /** When the last backup of them was proven. */
+  backupAt: () => Promise<number | undefined>
   close(): Promise<void>
 }>
 
@@ -97,6 +99,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       durableEnd: () => journal.end,
       openHolds: () => openHolds(books),
       snapshotAt: () => modifiedAt(paths.snapshot),
+      backupAt: () => modifiedAt(paths.lastBackup),
       async close() {
         await usage.stop()
         await opened.close()

@@ -44,4 +44,6 @@ export const dbPaths = (dir: string) => ({
   usage: path.join(dir, 'usage'),
   quarantine: path.join(dir, 'quarantine'),
   reserve: path.join(dir, 'reserve'),
+  /** Written when a backup was made and proven. */
+  lastBackup: path.join(dir, 'last-backup.json'),
 })

@@ -27,4 +27,5 @@ export function removeLeftovers(folder: string): void {
     fs.rmSync(path.join(folder, name), { force: true })
 }
 
-const LEFTOVER = /^(?:(?:gateway|base|manifest)\.json|\d{8}\.jsonl\.gz)\.[0-9a-f]{12}\.tmp$/
+const LEFTOVER =
+  /^(?:(?:gateway|base|manifest|last-backup)\.json|\d{8}\.jsonl\.gz)\.[0-9a-f]{12}\.tmp$/

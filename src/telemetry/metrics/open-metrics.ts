@@ -1,10 +1,12 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Events } from '../../ports/events.ts'
 import { Counts } from './counts.ts'
+import { Distributions } from './distributions.ts'
 import { HttpMetrics } from './http-answers.ts'
 import type { Names, Offer } from './names.ts'
 import { RefusalMetrics, type TierOf } from './refusals.ts'
 import { RequestMetrics } from './requests.ts'
+import { storeWriteMetrics, type StoreWrites } from './store-writes.ts'
 import { stateMetrics, type HouseState } from './state.ts'
 
 export type MetricsNeeds = Readonly<{ version: string; offer: () => Offer }>
@@ -15,6 +17,7 @@ export type Metrics = Readonly<{
   /** To be told of everything that is measured as it happens. */
   events: Events
   registry: Registry
+  storeWrites: StoreWrites
   /** Begins to show what is looked up at each scrape. */
   watch(state: WatchedState): void
 }>
@@ -30,15 +33,36 @@ export function openMetrics({ version, offer }: MetricsNeeds): Metrics {
   const names = (): Names => requests.names
   return {
     registry,
+    storeWrites: storeWriteMetrics(registry),
     events: {
       answered: (route, status, ms) => http.answered(route, status, ms),
       requestEnded: (event) => requests.ended(event),
       requestRefused: (event) => refusals.refused(event),
+      ...queueing(registry),
       ...troubles(registry),
     },
     watch(state) {
       refusals.tierOf = state.tierOf
       stateMetrics(registry, { ...state, names })
+    },
+  }
+}
+
+function queueing(registry: Registry): Pick<Events, 'waited'> {
+  const waits = new Distributions({
+    name: 'api_gateway_queue_wait_seconds',
+    help: 'How long a request waited for room at a provider; outcome is served, or gave_up.',
+    ...{
+      labels: ['outcome'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+      registry,
+    },
+  })
+  const [served, gaveUp] = [waits.of('served'), waits.of('gave_up')]
+  return {
+    waited(ms, gotRoom) {
+      const wait = gotRoom ? served : gaveUp
+      wait.observe(ms / 1_000)
     },
   }
 }

@@ -1,5 +1,5 @@
 /** What is looked up when somebody scrapes, and costs nothing in between. */
-import { Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { DeploymentState, DeploymentView } from '../../ports/traffic.ts'
 import type { Names } from './names.ts'
 
@@ -13,7 +13,10 @@ export type HouseState = Readonly<{
   holds: () => Readonly<{ open: number; oldestAt: number | undefined }>
   nowMs: () => number
   journal: () => Readonly<{ seq: number; segment: number; offset: number }>
+  /** Lines that the log had to give up, in this run. */
+  logLinesLost: () => number
   /** Undefined while there is none yet. */
+  backupAt: () => Promise<number | undefined>
   snapshotAt: () => Promise<number | undefined>
 }>
 
@@ -42,13 +45,21 @@ export function stateMetrics(registry: Registry, state: HouseState): void {
   simple('queue_waiting', 'Requests that wait for room at a provider.', () =>
     waiting(state.deployments()),
   )
+  new Counter({
+    ...{ name: 'api_gateway_log_lines_lost_total', registers: [registry] },
+    help: 'Lines that are missing in the log, because it could not keep up or its file could not be written.',
+    collect() {
+      this.reset()
+      this.inc(state.logLinesLost())
+    },
+  })
   timestamps(registry, state)
   serviceHealth(registry, state)
   deployments(registry, state)
 }
 
 /** Not there until there is one: 0 would be a date. */
-function timestamps(registry: Registry, { snapshotAt }: HouseState): void {
+function timestamps(registry: Registry, { snapshotAt, backupAt }: HouseState): void {
   const timestamp = (name: string, help: string, read: () => Promise<number | undefined>): Gauge =>
     new Gauge({
       ...{ name: `api_gateway_${name}_timestamp_seconds`, help, labelNames: [] },
@@ -60,6 +71,7 @@ function timestamps(registry: Registry, { snapshotAt }: HouseState): void {
       },
     })
   timestamp('snapshot', 'When the newest snapshot of the books was made.', snapshotAt)
+  timestamp('backup_last_success', 'When the last backup was made, read back and proven.', backupAt)
 }
 
 function serviceHealth(registry: Registry, { services }: HouseState): void {
