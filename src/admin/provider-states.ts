@@ -4,7 +4,7 @@ import { switchName, type SwitchTarget } from '../domain/switch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
 import type { Switches } from '../ports/switches.ts'
-import type { DeploymentView, TrafficControl } from '../ports/traffic.ts'
+import type { DeploymentView, ProbeView, TrafficControl } from '../ports/traffic.ts'
 
 /** What an operator wants of a provider, one of its keys (counted from 1), or one of its deployments. */
 export type Switch = Readonly<{ isOn: boolean; keyNumber?: number; deployment?: string }>
@@ -79,9 +79,14 @@ function deploymentView(one: DeploymentView, nowTicks: number) {
     ...{ id: one.id, key_number: one.keyIndex + 1, state: kind, reason: reason ?? null },
     retry_in_ms: untilTicks === undefined ? null : Math.max(Math.round(untilTicks - nowTicks), 0),
     ...{ in_flight: one.inFlight, in_flight_max: one.limit ?? null, waiting: one.waiting },
+    last_probe: one.probe === undefined ? null : probeView(one.probe),
     first_byte_ms: one.firstByteMs === undefined ? null : Math.round(one.firstByteMs),
   }
 }
+
+const probeView = ({ atMs, ms, result, detail }: ProbeView) => ({
+  ...{ at: new Date(atMs).toISOString(), ms: Math.round(ms), result, detail: detail ?? null },
+})
 
 function targetOf(
   provider: string,

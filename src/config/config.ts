@@ -56,6 +56,8 @@ export type ProviderSettings = Readonly<{
   headers: Readonly<Record<string, string>>
   /** 0 for a provider that needs none (a local model server). */
   keyCount: number
+  /** How it is asked whether it is well; undefined: not at all. */
+  probe: Readonly<{ everyMs: number; timeoutMs: number }> | undefined
 }>
 
 type StreamSettings = Readonly<{

@@ -67,6 +67,10 @@ function buildProvider({ entry, keys }: SelectedProvider): ProviderSettings {
     timeouts: buildTimeouts(entry.timeouts),
     headers: Object.fromEntries(headers),
     keyCount: keys.length,
+    probe: entry.probe && {
+      everyMs: entry.probe.every_ms,
+      timeoutMs: entry.probe.timeout_ms,
+    },
   }
 }
 

@@ -74,6 +74,11 @@ const priceList = z
 const FREE = { isFree: true } as const
 const price = z.union([z.literal('free').transform(() => FREE), priceList])
 
+const probe = z.strictObject({
+  every_ms: wholeNumber(100, 86_400_000).default(30_000),
+  timeout_ms: wholeNumber(10, 60_000).default(5_000),
+})
+
 const provider = z.strictObject({
   id: providerId,
   protocol,
@@ -82,6 +87,7 @@ const provider = z.strictObject({
   keyless: flag.default(false),
   timeouts: timeouts.prefault({}),
   concurrency_max: wholeNumber(1, 1_000_000).optional(),
+  probe: probe.optional(),
   cap_field: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
   strip_fields: z.array(label).default([]),
   headers: z.record(headerName, headerValue.optional()).default({}),

@@ -79,6 +79,11 @@ export class Breaker {
     if (this.#inARow >= settings.failuresMax || isHalf) this.#open(nowTicks, settings)
   }
 
+  /** What it was opened for seems to be over: the next call may find out. */
+  mayProbe(nowTicks: number): void {
+    this.#untilTicks = Math.min(this.#untilTicks, nowTicks)
+  }
+
   /** The probe is over, whatever came of it. */
   probed(): void {
     this.#isProbing = false

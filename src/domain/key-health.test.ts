@@ -50,3 +50,19 @@ test('a prompt that is forbidden does not take a key from everybody; three in a 
   key.taken()
   expect([forbid(), forbid(), forbid()]).toEqual([false, false, true])
 })
+
+test('a good probe takes back a key that was unknown; one without money is tried by the next request', () => {
+  const [unknown, poor] = [new KeyHealth(), new KeyHealth()]
+  unknown.refused(0, { status: 401, offMs: 1_000 })
+  poor.refused(0, { status: 402, offMs: 1_000 })
+  expect([unknown.answeredProbe(10), poor.answeredProbe(10)]).toEqual([true, false])
+  expect([unknown.state(10), poor.state(10)]).toEqual(['ready', 'probe'])
+})
+
+test('a good probe ends a pause that was guessed, and none that the provider asked for', () => {
+  const [guessed, told] = [new KeyHealth(), new KeyHealth()]
+  guessed.limited(0, undefined)
+  told.limited(0, 900)
+  for (const key of [guessed, told]) key.answeredProbe(10)
+  expect([guessed.state(10), told.state(10)]).toEqual(['ready', 'cooling'])
+})

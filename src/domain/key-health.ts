@@ -16,6 +16,10 @@ export class KeyHealth {
   #probeAtTicks = 0
   #isProbing = false
   #forbidden = 0
+  /** With which status it was refused last. */
+  #status = 0
+  /** The provider itself said for how long it wants to be left alone. */
+  #isTold = false
 
   state(nowTicks: number): KeyState {
     if (this.#isOff) return nowTicks < this.#probeAtTicks || this.#isProbing ? 'off' : 'probe'
@@ -38,6 +42,7 @@ export class KeyHealth {
   }
 
   limited(nowTicks: number, retryAfterMs: number | undefined): void {
+    this.#isTold = retryAfterMs !== undefined
     const forMs = retryAfterMs ?? COOL_MS_MIN * 2 ** Math.min(this.#limits, 6)
     // Calls that had begun before the key began to cool are no further reason to be afraid of it.
     if (nowTicks >= this.#coolUntilTicks) this.#limits++
@@ -50,8 +55,20 @@ export class KeyHealth {
     if (status === 403 && ++this.#forbidden < FORBIDDEN_MAX && !this.#isOff) return false
     const wasOn = !this.#isOff
     this.#isOff = true
+    this.#status = status
     this.#probeAtTicks = nowTicks + offMs
     return wasOn
+  }
+
+  /**
+   * The provider answered a cheap question. That takes a key back which it did not know (401), and ends a pause that was a
+   * guess; whether it has money and rights again, the next request finds out. Whether this switched the key on again.
+   */
+  answeredProbe(nowTicks: number): boolean {
+    if (this.#isOff && this.#status === 401) return this.taken()
+    if (this.#isOff) this.#probeAtTicks = nowTicks
+    else if (!this.#isTold) this.#coolUntilTicks = Math.min(this.#coolUntilTicks, nowTicks)
+    return false
   }
 
   /** The provider did something for the key. Whether this switched it on again. */

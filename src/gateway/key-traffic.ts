@@ -2,6 +2,7 @@ import { ConcurrencyLimit } from '../domain/concurrency-limit.ts'
 import { FairQueue } from '../domain/fair-queue.ts'
 import { KeyHealth } from '../domain/key-health.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { ProbeView } from '../ports/traffic.ts'
 
 export type Wait = Readonly<{
   account: string
@@ -10,6 +11,9 @@ export type Wait = Readonly<{
   waitMs: number
   onGone: (listener: () => void) => void
 }>
+
+/** One probe that gets lost says little. */
+const DOWNS = 2
 
 /** One of a provider's keys: whether it is taken, and how much of it is in use. */
 export class KeyTraffic {
@@ -20,11 +24,44 @@ export class KeyTraffic {
   inFlight = 0
   /** The operator's own limit. */
   concurrencyMax = Infinity
+  /** What the last probe found. */
+  probe: ProbeView | undefined
+  #workedTicks = -Infinity
+  #downs = 0
   readonly #queue = new FairQueue<() => void>()
 
   constructor(provider: string, keyIndex: number) {
     this.provider = provider
     this.keyIndex = keyIndex
+  }
+
+  /** Its probes do not reach it any more. */
+  get isDown(): boolean {
+    return this.#downs >= DOWNS
+  }
+
+  /** A request was answered, which says more than any probe. */
+  worked(nowTicks: number): void {
+    this.#workedTicks = nowTicks
+    this.#downs = 0
+  }
+
+  /** Nobody probes it any more, so nothing that probes found stands against it. */
+  unprobed(): void {
+    this.#downs = 0
+    this.probe = undefined
+  }
+
+  /** Whether this changed what is thought of it. */
+  probedDown(nowTicks: number, everyMs: number): boolean {
+    if (nowTicks - this.#workedTicks < everyMs) return false
+    return ++this.#downs === DOWNS
+  }
+
+  probedWell(): boolean {
+    const wasDown = this.isDown
+    this.#downs = 0
+    return wasDown
   }
 
   get most(): number {

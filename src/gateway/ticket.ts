@@ -90,7 +90,7 @@ export class Ticket {
     if (fault.kind === 'rate_limited') {
       key.health.limited(now, fault.retryAfterMs)
       key.limit.pressed(now, inFlight)
-    } else if (fault.kind === 'credential') this.#refused(now, fault.status ?? 401)
+    } else if (fault.kind === 'credential') refuse(this.#needs, key, fault.status ?? 401)
     else {
       key.limit.troubled(now)
       this.#broke(now, fault)
@@ -99,6 +99,7 @@ export class Ticket {
 
   #worked(now: number): void {
     const { breaker, key, deployment } = this.#known
+    key.worked(now)
     const wasOpen = breaker.state(now) !== 'closed'
     breaker.succeeded(now)
     this.#known.isProven = true
@@ -114,18 +115,6 @@ export class Ticket {
     }
   }
 
-  #refused(now: number, status: number): void {
-    const { events, settings } = this.#needs
-    const { key } = this.#known
-    const { keyOffMs: offMs } = settings()
-    if (!key.health.refused(now, { status, offMs })) return
-    events.problem('a provider refuses its key, which is off until a probe succeeds', {
-      provider: key.provider,
-      key_number: key.keyIndex + 1,
-      ...{ status, probe_after_ms: offMs },
-    })
-  }
-
   #broke(now: number, fault: Fault): void {
     const { breaker, deployment } = this.#known
     const { events, settings } = this.#needs
@@ -137,4 +126,15 @@ export class Ticket {
       for_ms: Math.round(breaker.untilTicks - now),
     })
   }
+}
+
+/** The provider does not take its key. */
+export function refuse(needs: TrafficNeeds, key: KeyTraffic, status: number): void {
+  const { keyOffMs: offMs } = needs.settings()
+  if (!key.health.refused(needs.clock.ticksMs(), { status, offMs })) return
+  needs.events.problem('a provider refuses its key, which is off until a probe succeeds', {
+    provider: key.provider,
+    key_number: key.keyIndex + 1,
+    ...{ status, probe_after_ms: offMs },
+  })
 }

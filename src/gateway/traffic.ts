@@ -6,9 +6,10 @@ import { switchName, switchNamesOf, type SwitchTarget } from '../domain/switch.t
 import { backOffMs, RetryBudget } from '../domain/retry-budget.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
+import type { Probed } from '../ports/provider.ts'
 import type { DeploymentState, DeploymentView, TrafficControl } from '../ports/traffic.ts'
 import { KeyTraffic, type Wait } from './key-traffic.ts'
-import { Known, Ticket } from './ticket.ts'
+import { Known, refuse, Ticket } from './ticket.ts'
 
 export type TrafficNeeds = Readonly<{
   clock: Clock
@@ -22,6 +23,8 @@ export type TrafficNeeds = Readonly<{
   switchedOff: Iterable<string>
 }>
 
+type ProbeEnd = Readonly<{ probed: Probed; settings: Readonly<{ everyMs: number }>; ms: number }>
+
 const READY: DeploymentState = { kind: 'ready' }
 const PROBING: DeploymentState = { kind: 'probing', reason: 'the next request finds out' }
 const SWITCHED_OFF: DeploymentState = {
@@ -29,6 +32,7 @@ const SWITCHED_OFF: DeploymentState = {
   reason: 'switched off by an operator',
   isSwitchedOff: true,
 }
+const DOWN: DeploymentState = { kind: 'open', reason: 'its probes do not reach it' }
 /** Retries within ten seconds that are always within the budget of a provider; all together may have twice as much. */
 const FLOOR = 3
 /** More than anybody configures; a wildcard model can have any number. */
@@ -58,6 +62,7 @@ export class Traffic implements TrafficControl {
     const health = key.health.state(now)
     if (health === 'off' || health === 'cooling') return keyState(key, health)
     const state = breaker.state(now)
+    if (key.isDown) return DOWN
     if (state === 'open') {
       return { kind: 'open', reason: 'it failed too often', untilTicks: breaker.untilTicks }
     }
@@ -131,8 +136,34 @@ export class Traffic implements TrafficControl {
         ...{ id: deployment.id, provider: deployment.provider, keyIndex: deployment.keyIndex },
         ...{ state: this.stateOf(deployment), inFlight, firstByteMs, waiting: key.waiting },
         limit: key.most === Infinity ? undefined : key.most,
+        probe: key.probe,
       }
     })
+  }
+
+  /** All keys of the configuration. */
+  keys(): Iterable<KeyTraffic> {
+    return new Set(Array.from(this.#needs.deployments(), (one) => this.#knownOf(one).key))
+  }
+
+  /** What a probe found out is as good as an attempt, but for what only an attempt can tell. */
+  probed(key: KeyTraffic, { probed, settings, ms }: ProbeEnd): void {
+    const now = this.#needs.clock.ticksMs()
+    const { kind } = probed
+    const detail = 'detail' in probed ? probed.detail : undefined
+    key.probe = { atMs: this.#needs.clock.nowMs(), ms, result: kind, detail }
+    const who = { provider: key.provider, key_number: key.keyIndex + 1 }
+    if (kind === 'refused') refuse(this.#needs, key, probed.status)
+    if (kind === 'down' && key.probedDown(now, settings.everyMs)) {
+      this.#needs.events.warning('probes do not reach a provider', { ...who, detail })
+    }
+    if (kind !== 'well') return
+    if (key.health.answeredProbe(now)) {
+      this.#needs.events.notice('a provider takes its key again', who)
+    }
+    if (!key.probedWell()) return
+    this.#needs.events.notice('probes reach a provider again', who)
+    for (const known of this.#known.values()) if (known.key === key) known.breaker.mayProbe(now)
   }
 
   switchOff(target: SwitchTarget): void {

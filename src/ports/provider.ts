@@ -48,9 +48,17 @@ export interface RunningCall {
   delivered(): Delivered
 }
 
+/** What a probe found out. Unknown: the answer says nothing of completions. */
+export type Probed =
+  | Readonly<{ kind: 'well' }>
+  | Readonly<{ kind: 'refused'; status: number; detail: string }>
+  | Readonly<{ kind: 'down' | 'unknown'; detail: string }>
+
 /** One way of speaking to an upstream. */
 export interface Provider {
   send(call: ProviderCall, listener: AnswerListener): RunningCall
+  /** Asks it something that costs nothing, with one of its keys. Absent: there is nothing to ask. */
+  readonly probe?: (keyIndex: number, timeoutMs: number) => Promise<Probed>
   close(): Promise<void>
 }
 

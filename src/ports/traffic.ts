@@ -22,6 +22,15 @@ export type DeploymentView = Readonly<{
   /** Of its key: how many calls at a time, undefined while there is no limit; and how many wait. */
   limit: number | undefined
   waiting: number
+  /** Of its key: what the last probe found; `atMs` by the wall clock. */
+  probe: ProbeView | undefined
+}>
+
+export type ProbeView = Readonly<{
+  atMs: number
+  ms: number
+  result: 'well' | 'refused' | 'down' | 'unknown'
+  detail: string | undefined
 }>
 
 /** The state of all that answers requests, for operators. */

@@ -19,6 +19,7 @@ export type Stopping = Readonly<{
   events: Events
   watch: () => void
   unwell: Unwell
+  probes: Readonly<{ stop: () => void }>
   unready: () => void
 }>
 
@@ -84,8 +85,10 @@ async function closeParts({
   events,
   watch,
   unwell,
+  probes,
 }: Stopping) {
   watch()
+  probes.stop()
   control.close()
   await counter.stop()
   await store.close()

@@ -5,6 +5,7 @@ import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
+import { Probes } from '../gateway/probes.ts'
 import { Traffic } from '../gateway/traffic.ts'
 import type { Catalog } from '../ports/catalog.ts'
 import { nodeDisk } from '../store/lowdb/disk.ts'
@@ -70,10 +71,12 @@ export async function startGateway(
   const control = await serveCommands({ store, usage, house, config: () => current.config })
   const reload = reloading({ current, env, catalog, providers })
   const watch = watchConfig({ file: config.file, reload, events })
+  const probes = startProbes(house, () => current.config)
   current.isReady = true
   tellStart({ events, store, orphans, served, config })
   const stop = shutdown({
-    ...{ served, control, store, usage, providers, counter, log, events, watch, unwell },
+    ...{ served, control, store, usage, providers, counter, log, events, watch },
+    ...{ unwell, probes },
     unready: () => (current.isReady = false),
   })
   return { config, port: served.port, first, stop, unwell: unwell.since }
@@ -128,6 +131,13 @@ const trafficOf = (
     settings: () => catalog.settings().resilience,
     deployments: () => catalog.deployments(),
   })
+
+function startProbes(house: House, config: () => Config): Probes {
+  const settings = (provider: string) => config().providers.find(({ id }) => id === provider)?.probe
+  const probes = new Probes({ ...house, settings })
+  probes.start()
+  return probes
+}
 
 const sessionSecret = ({ jwtSecretKey }: Secrets): Uint8Array =>
   jwtSecretKey === undefined ? randomBytes(32) : new TextEncoder().encode(jwtSecretKey)

@@ -18,26 +18,31 @@ export type FaultProvider = Readonly<{
   baseUrl: string
   port: number
   journal: JournalEntry[]
+  /** GET /v1/models: with which status it is answered, for which keys, and who asked. */
+  list: ModelList
   /** Resolves when the predicate holds; looked at whenever something happens. */
   until: (holds: (journal: readonly JournalEntry[]) => boolean) => Promise<void>
   close: () => Promise<void>
 }>
 
+type ModelList = { status: number; badKey: string | undefined; readonly asked: string[] }
+
 /** A chat completions server that does whatever fault the model's name asks for, and keeps a journal. */
 export async function startFaultProvider({ port = 0 } = {}): Promise<FaultProvider> {
   const journal: JournalEntry[] = []
+  const list: ModelList = { status: 200, badKey: undefined, asked: [] }
   const watchers = new Set<() => void>()
   const changed = () => {
     for (const watcher of watchers) watcher()
   }
   const server = http.createServer((req, res) => {
-    void serve(req, res, { journal, changed })
+    void serve(req, res, { journal, list, changed })
   })
   server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const bound = (server.address() as AddressInfo).port
   return {
-    ...{ baseUrl: `http://127.0.0.1:${bound}/v1`, port: bound, journal },
+    ...{ baseUrl: `http://127.0.0.1:${bound}/v1`, port: bound, journal, list },
     until: (holds) =>
       new Promise((resolve) => {
         const look = () => {
@@ -71,25 +76,20 @@ function statusOf(
   return flap > 0 && Math.floor(before / flap) % 2 === 0 ? 500 : status
 }
 
-type Notes = Readonly<{ journal: JournalEntry[]; changed: () => void }>
+type Notes = Readonly<{ journal: JournalEntry[]; list: ModelList; changed: () => void }>
 
 async function serve(
   req: IncomingMessage,
   res: ServerResponse,
-  { journal, changed }: Notes,
+  { journal, list, changed }: Notes,
 ): Promise<void> {
   if (req.method === 'GET' && req.url === '/__journal') {
     res.end(JSON.stringify(journal))
     return
   }
   if (req.method === 'GET' && req.url === '/v1/models') {
-    res.setHeader('content-type', 'application/json')
-    res.end(
-      JSON.stringify({
-        object: 'list',
-        data: [{ id: 'answer', object: 'model', created: 1, owned_by: 'test' }],
-      }),
-    )
+    sendList(res, list, req.headers.authorization ?? '')
+    changed()
     return
   }
   const body = JSON.parse(await textOfRequest(req)) as Record<string, unknown>
@@ -111,6 +111,14 @@ async function serve(
   used.add(req.socket)
   await answer(res, { ...behaviour, status: statusOf(behaviour, entry, before) }, entry)
   changed()
+}
+
+function sendList(res: ServerResponse, list: ModelList, authorization: string): void {
+  list.asked.push(authorization)
+  const isBad = list.badKey !== undefined && authorization.endsWith(list.badKey)
+  res.writeHead(isBad ? 401 : list.status, { 'content-type': 'application/json' })
+  const data = [{ id: 'answer', object: 'model', created: 1, owned_by: 'test' }]
+  res.end(JSON.stringify({ object: 'list', data }))
 }
 
 async function answer(

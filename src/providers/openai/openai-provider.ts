@@ -1,5 +1,6 @@
 import { Pool } from 'undici'
 import type { AnswerListener, Provider, ProviderCall } from '../../ports/provider.ts'
+import { probe } from './probe.ts'
 import { newRepair } from './repair.ts'
 import { requestBody } from './request-body.ts'
 import { StreamCall } from './stream-call.ts'
@@ -46,6 +47,8 @@ export function openaiProvider({ baseUrl, apiKeys, connectMs, headers }: OpenAiS
       )
       return running
     },
+    probe: (keyIndex, timeoutMs) =>
+      probe({ baseUrl, apiKey: apiKeys[keyIndex], headers, timeoutMs }),
     close: () => pool.close(),
   }
 }
