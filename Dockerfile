@@ -12,9 +12,9 @@ RUN npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json --sourceMap false
-# What remains of the packages is what runs: no declarations, maps, sources and manuals. Licences stay.
+# What remains of the packages is what runs: no declarations, maps, sources, tests and manuals. Licences stay.
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error \
-  && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' -o -name '*.md' \) -delete \
+  && find node_modules -type f \( -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.map' -o -name '*.md' -o -name '*.test.js' \) -delete \
   && find node_modules -type d -empty -delete
 
 FROM ${RUNTIME_IMAGE}

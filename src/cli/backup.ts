@@ -20,7 +20,8 @@ Without a passphrase the file is a tar.gz. With one it is encrypted (AES-256-GCM
 Restore it with node scripts/restore.js.
 
   --to DIR|FILE          where to put it (./backups); a name that ends in .tar.gz or .tar.gz.enc is the file's own
-  --passphrase-file F    encrypt with what this file holds; or set TOLLGATE_BACKUP_PASSPHRASE
+  --passphrase-file F    encrypt with what this file holds (-: what is piped in); or set
+                         TOLLGATE_BACKUP_PASSPHRASE
   --keep N               afterwards, remove all but the newest N backups of that folder
   --with-config          put gateway.yaml and .env into it, too. They may hold provider keys: needs a passphrase
   --json                 {"file", "bytes", "encrypted", "created", "seq", "chain", "records", "accounts", "keys",

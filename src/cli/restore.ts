@@ -18,7 +18,7 @@ restore, finishes what was decided.
   --db DIR               the data folder (DB_DIR, ./db); made if it is not there
   --dry-run              do all of it except the change, and say what it would change; in TMPDIR, which needs the room
   --yes                  do not ask (needed where there is no terminal)
-  --passphrase-file F    the passphrase of an encrypted backup; or set TOLLGATE_BACKUP_PASSPHRASE
+  --passphrase-file F    the passphrase of an encrypted backup (-: piped in); or set TOLLGATE_BACKUP_PASSPHRASE
   --despite-findings     take it even if its audit finds something
   --config-to DIR        also unpack its configuration files, if it has them, into a folder that does not have them yet
   --json                 {"done", "created", "before", "after", "kept", "findings", "config", "notes"}; before and after:

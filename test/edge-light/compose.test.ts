@@ -38,7 +38,11 @@ test('the file is one that compose understands, with no key that it does not kno
   const schema = JSON.parse(
     fs.readFileSync(path.join(root, 'node_modules/dclint/schemas/compose.schema.json'), 'utf8'),
   ) as object
-  const validate = new Ajv({ strict: false, validateFormats: false, validateSchema: false }).compile(schema)
+  const validate = new Ajv({
+    strict: false,
+    validateFormats: false,
+    validateSchema: false,
+  }).compile(schema)
   validate(parse(text, { merge: true }))
   expect(validate.errors ?? []).toEqual([])
 })

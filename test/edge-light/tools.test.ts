@@ -57,7 +57,8 @@ const COMPOSERS = [
   ['docker', ['compose']],
 ] as const
 test.for(COMPOSERS)('%s takes the file as it is (needs it)', ([command, first], context) => {
-  if (!runs(command, [...first, 'version'])) context.skip(`\`${[command, ...first].join(' ')}\` is not installed`)
+  if (!runs(command, [...first, 'version']))
+    context.skip(`\`${[command, ...first].join(' ')}\` is not installed`)
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-compose-'))
   try {
     fs.copyFileSync(path.join(root, COMPOSE), path.join(dir, COMPOSE))
