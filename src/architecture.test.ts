@@ -16,11 +16,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   tokenizer: ['ports', 'domain'],
   credentials: ['ports', 'domain'],
   control: ['ports', 'domain'],
+  limiter: ['ports', 'domain'],
   config: ['domain'],
   http: ['gateway', 'admin', 'ports', 'domain'],
   wiring: [
     ...['admin', 'config', 'control', 'credentials', 'domain', 'gateway', 'http'],
-    ...['ports', 'providers', 'store', 'telemetry', 'tokenizer'],
+    ...['limiter', 'ports', 'providers', 'store', 'telemetry', 'tokenizer'],
   ],
   cli: ['wiring', 'config', 'admin', 'ports', 'domain'],
   main: ['config', 'wiring'],

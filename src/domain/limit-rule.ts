@@ -1,0 +1,57 @@
+import type { Period } from './calendar.ts'
+import type { Limits } from './limit.ts'
+import { micro, type MicroCredits } from './money.ts'
+
+/** Whose requests are counted. */
+export type Subject = Readonly<{ kind: 'account' | 'key' | 'model' | 'address'; id: string }>
+
+/** One limit of one subject. Its name says what is counted, so that two rules of one name share what was counted. */
+export type Rule = RateRule | SpendRule
+
+export type RateRule = Readonly<{
+  of: 'requests' | 'tokens' | 'failures'
+  name: string
+  subject: Subject
+  windowMs: number
+  limit: number
+}>
+
+export type SpendRule = Readonly<{
+  of: 'spend'
+  name: string
+  subject: Subject
+  period: Period
+  timeZone: string
+  limit: MicroCredits
+}>
+
+export const MINUTE_MS = 60_000
+export const DAY_MS = 86_400_000
+
+export function rateRule(rule: Omit<RateRule, 'name'>): RateRule {
+  const { of, subject, windowMs } = rule
+  return { ...rule, name: `${subject.kind} ${subject.id} ${of} ${windowMs}` }
+}
+
+/** The rules of a subject; unlimited is no rule. */
+export function rulesOf(subject: Subject, limits: Limits, timeZone: string): readonly Rule[] {
+  const rate = (of: RateRule['of'], windowMs: number, limit = 0): readonly Rule[] =>
+    limit === 0 ? [] : [rateRule({ of, subject, windowMs, limit })]
+  const spend = (period: Period, amount = '0'): readonly Rule[] => {
+    const limit = micro(BigInt(amount))
+    const name = `${subject.kind} ${subject.id} spend ${period} ${timeZone}`
+    return limit === 0n ? [] : [{ of: 'spend', name, subject, period, timeZone, limit }]
+  }
+  return [
+    ...rate('requests', MINUTE_MS, limits.requestsPerMinute),
+    ...rate('requests', DAY_MS, limits.requestsPerDay),
+    ...rate('tokens', MINUTE_MS, limits.tokensPerMinute),
+    ...rate('tokens', DAY_MS, limits.tokensPerDay),
+    ...spend('day', limits.spendPerDay),
+    ...spend('week', limits.spendPerWeek),
+    ...spend('month', limits.spendPerMonth),
+  ]
+}
+
+/** `over` has the first word, and `under` where it has none. */
+export const limitsOver = (over: Limits, under: Limits): Limits => ({ ...under, ...over })

@@ -1,0 +1,55 @@
+import { quarterAt, stretchAround, type Period, type Stretch } from './calendar.ts'
+import { minus, plus, ZERO, type MicroCredits } from './money.ts'
+import { QUARTER_MS, type LocalTime } from './time-zone.ts'
+
+/**
+ * What was spent in a day, week or month, and what requests in flight may still cost. These are kept when the next one
+ * begins: they will be charged in it.
+ */
+export class Spending {
+  readonly #period: Period
+  readonly #local: LocalTime
+  #stretch: Stretch
+  #spent = ZERO
+  #held = ZERO
+
+  constructor(period: Period, local: LocalTime, nowMs: number) {
+    this.#period = period
+    this.#local = local
+    this.#stretch = stretchAround(quarterAt(nowMs), period, local)
+  }
+
+  get stretch(): Stretch {
+    return this.#stretch
+  }
+
+  /** A clock that is set back does not bring an earlier stretch back. */
+  total(nowMs: number): MicroCredits {
+    const now = quarterAt(nowMs)
+    if (now >= this.#stretch.to) {
+      this.#stretch = stretchAround(now, this.#period, this.#local)
+      this.#spent = ZERO
+    }
+    return plus(this.#spent, this.#held)
+  }
+
+  hold(amount: MicroCredits): void {
+    this.#held = plus(this.#held, amount)
+  }
+
+  /** What was held has cost this. */
+  settle(held: MicroCredits, cost: MicroCredits, nowMs: number): void {
+    this.total(nowMs)
+    this.#held = minus(this.#held, held)
+    this.#spent = plus(this.#spent, cost)
+  }
+
+  /** It was spent before anything was counted here. */
+  spentBefore(amount: MicroCredits): void {
+    this.#spent = plus(this.#spent, amount)
+  }
+
+  endsIn(nowMs: number): number {
+    return this.#stretch.to * QUARTER_MS - nowMs
+  }
+}

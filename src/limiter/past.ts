@@ -1,0 +1,48 @@
+import { quarterAt } from '../domain/calendar.ts'
+import type { Subject } from '../domain/limit-rule.ts'
+import { QUARTER_MS, UTC } from '../domain/time-zone.ts'
+import type { UsageQuery, UsageSums } from '../domain/usage-query.ts'
+import { RateBound, type Bound, type SpendBound } from './counters.ts'
+import type { MemoryLimiterNeeds } from './memory.ts'
+
+const HOUR_MS = 3_600_000
+
+/** Counts what the books say was used before the counter began. */
+export async function lookUpPast(needs: MemoryLimiterNeeds, bound: Bound): Promise<void> {
+  if (bound instanceof RateBound) await countHours(needs, bound)
+  else await countSpending(needs, bound)
+  bound.counter.isReady = true
+}
+
+/** The books know hours: each is taken for its end, so that nothing is forgotten too early. */
+async function countHours({ clock, usage }: MemoryLimiterNeeds, bound: RateBound): Promise<void> {
+  const { rule, counter } = bound
+  const to = quarterAt(clock.nowMs()) + 1
+  const from = to - Math.ceil((rule.windowMs + HOUR_MS) / QUARTER_MS)
+  const page = await usage.sum({
+    ...queryFor(rule.subject, { from, to }),
+    groupBy: ['hour'],
+    rowsMax: to - from,
+  })
+  const [nowMs, nowTicks] = [clock.nowMs(), clock.ticksMs()]
+  for (const { by, sums } of page.rows) {
+    const ageMs = Math.max(nowMs - (Date.parse(by[0] ?? '') + HOUR_MS), 0)
+    counter.window.add(nowTicks - ageMs, rule.of === 'tokens' ? tokensOf(sums) : sums.requests)
+  }
+}
+
+async function countSpending({ clock, usage }: MemoryLimiterNeeds, bound: SpendBound) {
+  const { spending } = bound.counter
+  const to = quarterAt(clock.nowMs()) + 1
+  const { from } = spending.stretch
+  const page = await usage.sum(queryFor(bound.rule.subject, { from, to }))
+  spending.spentBefore(page.total.charged)
+}
+
+const queryFor = ({ kind, id }: Subject, range: Pick<UsageQuery, 'from' | 'to'>): UsageQuery => ({
+  ...{ ...range, timeZone: UTC, groupBy: [], after: undefined, rowsMax: 1 },
+  only: { [kind]: id },
+})
+
+const tokensOf = ({ usage }: UsageSums): number =>
+  Object.values(usage).reduce((sum, tokens) => sum + tokens, 0)

@@ -1,0 +1,42 @@
+import type { Rule } from '../domain/limit-rule.ts'
+import type { MicroCredits } from '../domain/money.ts'
+
+/** What a request needs: itself, and at most so many tokens and so much credit. */
+export type Claim = {
+  readonly tokens: number
+  readonly spend: MicroCredits
+  /** When it was taken; undefined while it is not, and once it is settled. */
+  takenTicks: number | undefined
+}
+
+export type Standing = Readonly<{ limit: number; left: number; resetMs: number }>
+
+/** Whether all of it was taken, and how the limits stand now. */
+export type Verdict = Readonly<{
+  /** The rule that it does not fit into; then nothing was taken. */
+  refusedBy: Rule | undefined
+  /** When it would fit: Infinity, if never. */
+  waitMs: number
+  /** Of the rules over requests, and of those over tokens, the one with the least left. */
+  requests: Standing | undefined
+  tokens: Standing | undefined
+}>
+
+/** How one rule stands. */
+export type RuleState = Readonly<{ rule: Rule; left: number | MicroCredits; resetMs: number }>
+
+/** The counters of some rules, to be asked for each request. */
+export interface Budget {
+  /** All rules or none, in one step. At once, unless the counters are elsewhere or have to be looked up first. */
+  take(claim: Claim): Verdict | Promise<Verdict>
+  /** The claim has used this much, and not more nor less. Settling it again does nothing. */
+  settle(claim: Claim, tokens: number, cost: MicroCredits): void
+  /** The claim was not made use of: as if it had never been. */
+  undo(claim: Claim): void
+  state(): readonly RuleState[] | Promise<readonly RuleState[]>
+}
+
+/** Counts who had how much. The same rules lead to the same counters, whoever asks. */
+export interface Limiter {
+  budget(rules: readonly Rule[]): Budget
+}
