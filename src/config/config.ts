@@ -74,6 +74,7 @@ type LimitSettings = Readonly<{
   accountInFlightMax: number
   connectionsMax: number
   attemptsMax: number
+  limiterFailure: 'allow' | 'refuse'
   /** Below so much room in the data folder new requests are refused; undefined leaves it to the size of the disk. */
   diskFreeBytesMin: number | undefined
 }>

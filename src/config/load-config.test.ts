@@ -266,6 +266,7 @@ test('sections that are left out have the documented defaults', () => {
   expect(config.limits).toEqual({
     bodyBytesMax: 33554432,
     inFlightMax: 5000,
+    limiterFailure: 'allow',
     keyInFlightMax: 100,
     accountInFlightMax: 200,
     connectionsMax: 12000,

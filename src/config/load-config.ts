@@ -143,6 +143,7 @@ const buildLimits = (limits: Gateway['limits']): Config['limits'] => ({
   accountInFlightMax: limits.account_in_flight_max,
   connectionsMax: limits.connections_max,
   attemptsMax: limits.attempts_max,
+  limiterFailure: limits.limiter_failure,
   diskFreeBytesMin: limits.disk_free_bytes_min,
 })
 

@@ -157,6 +157,7 @@ const limits = z.strictObject({
   account_in_flight_max: wholeNumber(0, 1_000_000).default(200),
   connections_max: wholeNumber(1, 1_000_000).default(12_000),
   attempts_max: wholeNumber(1, 20).default(3),
+  limiter_failure: z.enum(['allow', 'refuse']).default('allow'),
   disk_free_bytes_min: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
 })
 

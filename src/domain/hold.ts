@@ -68,6 +68,10 @@ export const priceAt = ({ model, deployment }: Candidate, tier: string | undefin
 export const likelyPrompt = ({ request, size, route }: Asked): number =>
   likelyTokens(promptSize(request, size)) + mediaTokens(request.media, route.model.imageTokensMax)
 
+/** The most tokens that it can take, prompt and answers together. */
+export const boundOf = (asked: Asked, { cap }: HoldPlan): number =>
+  inputBound(asked, asked.route.model.imageTokensMax) + cap * asked.request.choices
+
 const inputBound = ({ request, size }: Asked, imageTokensMax: number): number =>
   boundTokens(promptSize(request, size)) + mediaTokens(request.media, imageTokensMax)
 

@@ -54,13 +54,13 @@ export function parseLimit(name: LimitName, value: unknown): string | number | u
 }
 
 /** Limits of values that `parseLimit` has read. */
-export const limitsFrom = (values: LimitValues): Limits =>
-  Object.fromEntries(
-    Object.entries(LIMIT_NAMES).flatMap(([name, field]) => {
-      const value = values[name as LimitName]
-      return value === undefined ? [] : [[field, value]]
-    }),
-  )
+export function limitsFrom(values: LimitValues): Limits {
+  const said = Object.entries(LIMIT_NAMES).flatMap(([name, field]) => {
+    const value = values[name as LimitName]
+    return value === undefined ? [] : [[field, value] as const]
+  })
+  return said.length === 0 ? NO_LIMITS : Object.fromEntries(said)
+}
 
 /** The same for people, credit in credits; what was not said is left out. */
 export const limitsView = (limits: Limits): Readonly<Partial<Record<LimitName, string | number>>> =>

@@ -1,9 +1,18 @@
 import { Failure, invalidRequest } from '../domain/failure.ts'
-import { likelyPrompt, planHold, planWithin, type Asked, type HoldPlan } from '../domain/hold.ts'
+import {
+  boundOf,
+  likelyPrompt,
+  planHold,
+  planWithin,
+  type Asked,
+  type HoldPlan,
+} from '../domain/hold.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { formatCredits, parseCredits, type MicroCredits } from '../domain/money.ts'
+import type { Reply } from '../ports/reply.ts'
 import { authorize } from './authenticate.ts'
 import type { House, ReadBody } from './house.ts'
+import type { LimitClaim } from './limits.ts'
 
 /** A request with its credit promised: from here on it must be settled or released, whatever happens. */
 export type Admitted = Asked &
@@ -11,6 +20,8 @@ export type Admitted = Asked &
     requestId: string
     key: KeyRecord
     plan: HoldPlan
+    /** Undefined: it is not limited. */
+    claim: LimitClaim | undefined
     startedAt: number
     startedTicks: number
   }>
@@ -20,19 +31,37 @@ export type Admission = Readonly<{
   key: KeyRecord
   body: ReadBody
   maxCost: string | undefined
+  reply: Reply
 }>
 
-/** Model known and allowed; then the hold, durable before any byte goes upstream. */
+/** Model known and allowed; what the limits allow; then the hold, durable before any byte goes upstream. */
 export async function admit(house: House, admission: Admission): Promise<Admitted> {
-  const { requestId, key, body, maxCost } = admission
+  const { requestId, key, body, maxCost, reply } = admission
   const { clock } = house
   const { request, size } = body
   const route = routeFor(house, key, body)
   const asked = { request, size, route }
   checkLength(asked)
   const [startedAt, startedTicks] = [clock.nowMs(), clock.ticksMs()]
-  const plan = await holdCredit(house, { requestId, key, asked, maxCost })
-  return { request, size, route, requestId, key, plan, startedAt, startedTicks }
+  const whole = planHold(asked)
+  const wanted = maxCost === undefined ? whole : cheapened(asked, whole, maxCost)
+  const claiming = claimLimits(house, { key, asked, wanted, reply })
+  const claim = claiming instanceof Promise ? await claiming : claiming
+  try {
+    const plan = await holdCredit(house, { requestId, key, asked, wanted })
+    return { request, size, route, requestId, key, plan, claim, startedAt, startedTicks }
+  } catch (error) {
+    claim?.undo() // what nobody will answer does not count
+    throw error
+  }
+}
+
+type Claiming = Readonly<{ key: KeyRecord; asked: Asked; wanted: HoldPlan; reply: Reply }>
+
+function claimLimits({ limits }: House, { key, asked, wanted, reply }: Claiming) {
+  const budget = limits.budgetFor(key, asked.route.model)
+  if (budget === undefined) return undefined
+  return limits.claim(budget, { tokens: boundOf(asked, wanted), spend: wanted.amount, reply })
 }
 
 function routeFor(house: House, key: KeyRecord, { request }: ReadBody): Asked['route'] {
@@ -78,12 +107,12 @@ type Entering = Readonly<{
   requestId: string
   key: KeyRecord
   asked: Asked
-  maxCost: string | undefined
+  wanted: HoldPlan
 }>
 
 /** Holds the whole bound; where the account's whole credit could not pay it, what that credit pays. */
 async function holdCredit(house: House, entering: Entering): Promise<HoldPlan> {
-  const { requestId, key, asked, maxCost } = entering
+  const { requestId, key, asked, wanted } = entering
   const { route } = asked
   const { price } = route.model
   const { account, id: keyId } = key
@@ -97,8 +126,6 @@ async function holdCredit(house: House, entering: Entering): Promise<HoldPlan> {
       amount,
       inputCost,
     })
-  const whole = planHold(asked)
-  const wanted = maxCost === undefined ? whole : cheapened(asked, whole, maxCost)
   const answer = await hold(wanted)
   if (answer.kind === 'held') return wanted
   const { balance } = answer.credit

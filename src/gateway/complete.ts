@@ -89,7 +89,7 @@ export class Completions {
     try {
       if (load.refused === 'all') throw this.#busy()
       key = authenticate(this.#house, call.credential)
-      this.#room.enter(key, this.#house.catalog.settings())
+      this.#room.enter(key, this.#house.limits.allowanceOf(key).room)
       hasEntered = true
       const body = await call.read()
       if (load.refused !== 'nothing' && body.request.stream) throw this.#busy()
@@ -110,7 +110,7 @@ export class Completions {
     const { key, body } = entered
     let admitted: Admitted
     try {
-      admitted = await admit(this.#house, { requestId, key, body, maxCost })
+      admitted = await admit(this.#house, { requestId, key, body, maxCost, reply })
     } catch (error) {
       this.#tellRefusal(call, entered, error)
       throw error
@@ -163,6 +163,7 @@ export class Completions {
       // A bug, or a refusal after the hold: either way neither the call nor the hold must stay.
       attempted?.answer.leave()
       await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
+      admitted.claim?.settleUnused()
       throw error
     } finally {
       if (attempted !== undefined) rounds.remove(attempted.answer)

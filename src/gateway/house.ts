@@ -10,6 +10,7 @@ import type { Ledger } from '../ports/ledger.ts'
 import type { Providers } from '../ports/provider.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Credential } from './authenticate.ts'
+import type { Limits } from './limits.ts'
 import type { Traffic } from './traffic.ts'
 
 /** All that a request needs of the world. */
@@ -23,6 +24,7 @@ export type House = Readonly<{
   events: Events
   traffic: Traffic
   load: Load
+  limits: Limits
   /** From 0 to 1, drawn anew at each call. */
   chance: () => number
 }>

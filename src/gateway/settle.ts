@@ -1,5 +1,6 @@
 import { ZERO, type MicroCredits } from '../domain/money.ts'
 import { chargeFor, type Outcome } from '../domain/outcome.ts'
+import type { Usage } from '../domain/usage.ts'
 import type { Admitted } from './admit.ts'
 import type { Ending } from './answer.ts'
 import type { Attempted } from './attempt.ts'
@@ -41,6 +42,7 @@ export async function settle(house: House, ended: Ended): Promise<Settled> {
   })
   const charged = answer.kind === 'settled' ? answer.charged : ZERO
   const balance = answer.kind === 'settled' ? answer.balance : ZERO
+  admitted.claim?.settle(tokensOf(metered.usage), charged)
   tell(house, ended, { outcome, metered, charged, totalMs })
   return { charged, balance, isEstimated: metered.isEstimated, usage: metered.usage }
 }
@@ -63,6 +65,16 @@ function outcomeOf({ attempted, ending }: Ended): Outcome {
   if (isVisible) return 'cut'
   return ending.fault.kind === 'empty' ? 'empty' : 'failed'
 }
+
+/** Each token is in one bucket only. */
+const tokensOf = (usage: Usage): number =>
+  usage.input +
+  usage.cachedInput +
+  usage.cacheWrite +
+  usage.image +
+  usage.output +
+  usage.audioInput +
+  usage.audioOutput
 
 type Told = Readonly<{ outcome: Outcome; metered: Metered; charged: MicroCredits; totalMs: number }>
 

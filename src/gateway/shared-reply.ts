@@ -44,6 +44,11 @@ export class SharedReply implements Reply {
     })
   }
 
+  /** They say how the limits of the first stand, and nothing to whoever gets the answer later. */
+  announce(headers: ReplyHeaders): void {
+    for (const member of this.#members.keys()) member.announce(headers)
+  }
+
   onGone(listener: () => void): void {
     if (this.isGone) listener()
     else this.#goneListeners.push(listener)

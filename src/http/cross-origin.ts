@@ -3,7 +3,9 @@ import type { Context } from 'koa'
 
 const EXPOSED = [
   'x-request-id, x-client-request-id, retry-after, retry-after-ms, x-should-retry',
+  'x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset',
   'x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests',
+  'x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens',
   'x-tollgate-cost, x-tollgate-balance, x-tollgate-provider, x-tollgate-attempts',
 ].join(', ')
 

@@ -39,16 +39,20 @@ export type ErrorBody = Readonly<{
   error: { message: string; type: string; param: string | null; code: string | null }
 }>
 
+/** The SDKs take no longer ones, and are told not to come back by themselves. */
 const RETRY_AFTER_MAX_MS = 60_000
 
 export function errorResponse(failure: Failure, quotaStatus: number): ErrorResponse {
   const row: Row = RESPONSES[failure.code]
-  const { upstream, retryAfterMs } = failure.details
+  const { upstream, retryAfterMs: waitMs = NaN } = failure.details
   const status =
     failure.code === 'insufficient_quota' ? quotaStatus : (upstream?.status ?? row.status)
   return {
     status,
-    headers: { 'x-should-retry': String(row.retry), ...retryHeaders(retryAfterMs) },
+    headers: {
+      'x-should-retry': String(row.retry && !(waitMs > RETRY_AFTER_MAX_MS)),
+      ...retryHeaders(waitMs),
+    },
     body: {
       error: {
         message: failure.message,
@@ -60,8 +64,9 @@ export function errorResponse(failure: Failure, quotaStatus: number): ErrorRespo
   }
 }
 
-function retryHeaders(retryAfterMs: number | undefined): Record<string, string> {
-  if (retryAfterMs === undefined) return {}
+/** None where nobody knows when to come back, or where it would be of no use. */
+function retryHeaders(retryAfterMs: number): Record<string, string> {
+  if (!Number.isFinite(retryAfterMs)) return {}
   const ms = Math.min(Math.ceil(retryAfterMs), RETRY_AFTER_MAX_MS)
   return { 'retry-after': String(Math.ceil(ms / 1_000)), 'retry-after-ms': String(ms) }
 }

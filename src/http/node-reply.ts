@@ -19,13 +19,13 @@ const JSON_HEADERS = [
 /** The way back over Node's response. */
 export class NodeReply implements Reply {
   readonly #res: ServerResponse
-  readonly #common: ReplyHeaders
+  readonly #common: string[]
   readonly #quotaStatus: number
   readonly #goneListeners: (() => void)[] = []
   #isDone = false
 
   /** `common`: headers of every answer, whatever becomes of the request. */
-  constructor(res: ServerResponse, common: ReplyHeaders, quotaStatus: number) {
+  constructor(res: ServerResponse, common: string[], quotaStatus: number) {
     this.#res = res
     this.#common = common
     this.#quotaStatus = quotaStatus
@@ -41,6 +41,10 @@ export class NodeReply implements Reply {
 
   get hasBegun(): boolean {
     return this.#res.headersSent
+  }
+
+  announce(headers: ReplyHeaders): void {
+    this.#common.push(...headers)
   }
 
   onGone(listener: () => void): void {

@@ -1,6 +1,6 @@
 import type { Rule } from '../domain/limit-rule.ts'
 import type { MicroCredits } from '../domain/money.ts'
-import type { Budget, Claim, RuleState, Standing, Verdict } from '../ports/limiter.ts'
+import type { Budget, Claim, Refusal, RuleState, Standing, Verdict } from '../ports/limiter.ts'
 import { RateBound, type Bound } from './counters.ts'
 import type { MemoryLimiter } from './memory.ts'
 
@@ -78,18 +78,20 @@ export class MemoryBudget implements Budget {
     return this.#isReady
   }
 
-  /** Of the rules that refuse it, the one that does so for longest. */
   #refuse(claim: Claim, nowTicks: number): Verdict {
-    let refusedBy: Rule | undefined
-    let waitMs = 0
+    let refusal: Refusal | undefined
     for (const bound of this.#bounds) {
       if (bound.fits(claim, nowTicks)) continue
-      const wait = bound.waitMs(claim, nowTicks)
-      if (refusedBy !== undefined && wait <= waitMs) continue
-      refusedBy = bound.rule
-      waitMs = wait
+      const waitMs = bound.waitMs(claim, nowTicks)
+      if (refusal !== undefined && waitMs <= refusal.waitMs) continue
+      refusal = { rule: bound.rule, left: bound.left(nowTicks), waitMs }
     }
-    return { ...verdictOf(this.#bounds, nowTicks), refusedBy, waitMs }
+    const verdict = verdictOf(this.#bounds, nowTicks)
+    const standing = refusal && standingOf(refusal)
+    if (standing === undefined) return { ...verdict, refusal }
+    return refusal?.rule.of === 'tokens'
+      ? { ...verdict, refusal, tokens: standing }
+      : { ...verdict, refusal, requests: standing }
   }
 }
 
@@ -109,5 +111,12 @@ function verdictOf(bounds: readonly Bound[], nowTicks: number): Verdict {
     if (rule.of === 'tokens') tokens = standing
     else requests = standing
   }
-  return { refusedBy: undefined, waitMs: 0, requests, tokens }
+  return { refusal: undefined, requests, tokens }
+}
+
+/** What the caller is told of the rule that refused: when it would have let this request pass. */
+function standingOf({ rule, left, waitMs }: Refusal): Standing | undefined {
+  if (rule.of === 'spend') return undefined
+  const resetMs = waitMs === Infinity ? rule.windowMs : waitMs
+  return { limit: rule.limit, left: Number(left), resetMs }
 }

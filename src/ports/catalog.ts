@@ -18,6 +18,8 @@ export interface Catalog {
 export type GatewaySettings = Readonly<{
   outcomes: OutcomeSettings
   attemptsMax: number
+  /** What becomes of requests while they cannot be counted. */
+  limiterFailure: 'allow' | 'refuse'
   inFlightMax: number
   /** Requests at a time of one key, and of one account; 0 is unlimited. */
   keyInFlightMax: number

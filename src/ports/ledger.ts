@@ -71,9 +71,14 @@ export type OrphanHold = Readonly<{
   progress: MicroCredits | undefined
 }>
 
+/** What was agreed with an account. */
+export type AccountTerms = Readonly<{ tier: string; timeZone?: string; limits?: Limits }>
+
 /** The money of the house. Every promise here resolves when its entry is durable. */
 export interface Ledger {
   account(id: string): AccountView | undefined
+  /** As it is now, without a copy: asked for each request. */
+  terms(account: string): AccountTerms | undefined
   hold(request: HoldRequest): Promise<HoldAnswer>
   settle(charge: Charge): Promise<SettleAnswer>
   /** Ends a hold without a charge; a hold that has ended already stays as it is. */

@@ -9,14 +9,21 @@ export type Claim = {
   takenTicks: number | undefined
 }
 
+/** How much is left of a limit, and when all of it will be. */
 export type Standing = Readonly<{ limit: number; left: number; resetMs: number }>
+
+/** The rule that a request does not fit into, of several the one that it waits for longest. */
+export type Refusal = Readonly<{
+  rule: Rule
+  left: number | MicroCredits
+  /** When it would fit: Infinity, if never. */
+  waitMs: number
+}>
 
 /** Whether all of it was taken, and how the limits stand now. */
 export type Verdict = Readonly<{
-  /** The rule that it does not fit into; then nothing was taken. */
-  refusedBy: Rule | undefined
-  /** When it would fit: Infinity, if never. */
-  waitMs: number
+  /** With one, nothing was taken. */
+  refusal: Refusal | undefined
   /** Of the rules over requests, and of those over tokens, the one with the least left. */
   requests: Standing | undefined
   tokens: Standing | undefined

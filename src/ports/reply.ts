@@ -5,6 +5,8 @@ export interface Reply {
   readonly isGone: boolean
   /** The head of an event stream is out: the status cannot change any more. */
   readonly hasBegun: boolean
+  /** Whatever comes, an answer or a refusal, will carry these headers. */
+  announce(headers: ReplyHeaders): void
   /** Runs once when the caller leaves before the answer is complete. */
   onGone(listener: () => void): void
   /** A whole answer at once; as text where that is ASCII, which is written in one piece with its head. */

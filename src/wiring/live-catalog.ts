@@ -26,6 +26,7 @@ function viewOf(config: Config) {
     outcomes,
     resilience,
     attemptsMax: limits.attemptsMax,
+    limiterFailure: limits.limiterFailure,
     inFlightMax: limits.inFlightMax,
     keyInFlightMax: limits.keyInFlightMax,
     accountInFlightMax: limits.accountInFlightMax,

@@ -4,6 +4,7 @@ import { accountDisabled, Failure } from '../../domain/failure.ts'
 import { ZERO, type MicroCredits } from '../../domain/money.ts'
 import { NO_USAGE } from '../../domain/usage.ts'
 import type {
+  AccountTerms,
   AccountView,
   Charge,
   HoldAnswer,
@@ -47,6 +48,10 @@ export class LowdbLedger implements Ledger {
 
   account(id: string): AccountView | undefined {
     return accountView(this.#books, id)
+  }
+
+  terms(account: string): AccountTerms | undefined {
+    return this.#books.accounts.get(account)
   }
 
   async hold(request: HoldRequest): Promise<HoldAnswer> {

@@ -1,0 +1,40 @@
+import { Failure } from '../domain/failure.ts'
+import { MINUTE_MS, type RateRule, type Rule, type SpendRule } from '../domain/limit-rule.ts'
+import { formatCredits, micro } from '../domain/money.ts'
+import type { Claim, Refusal } from '../ports/limiter.ts'
+import { durationText } from './limit-headers.ts'
+
+/** Which limit it is, and when there is room again. */
+export function limitRefusal(refusal: Refusal, claim: Claim): Failure {
+  const { rule, waitMs } = refusal
+  const words =
+    rule.of === 'spend' ? spendWords(rule, refusal, claim) : rateWords(rule, refusal, claim)
+  const advice = waitMs === Infinity ? '' : ` Try again in ${durationText(waitMs)}.`
+  return new Failure('rate_limit_exceeded', words + advice, { retryAfterMs: waitMs })
+}
+
+const WHOSE = {
+  account: 'Your account',
+  key: 'Your key',
+  address: 'Your address',
+} as const
+
+const whose = ({ subject }: Rule): string =>
+  subject.kind === 'model' ? `All callers of '${subject.id}' together` : WHOSE[subject.kind]
+
+function rateWords(rule: RateRule, { left, waitMs }: Refusal, { tokens }: Claim): string {
+  const time = rule.windowMs === MINUTE_MS ? 'a minute' : 'in 24 hours'
+  if (rule.of !== 'tokens') return `${whose(rule)} may make ${rule.limit} requests ${time}.`
+  const limit = `${whose(rule)} may use ${rule.limit} tokens ${time}`
+  return waitMs === Infinity
+    ? `${limit}, and this request alone could take ${tokens}. Send a shorter one, or ask for a smaller max_tokens.`
+    : `${limit}; ${left} are left, and this request could take ${tokens}.`
+}
+
+function spendWords(rule: SpendRule, { left, waitMs }: Refusal, { spend }: Claim): string {
+  const limit = `${whose(rule)} may spend ${formatCredits(rule.limit)} credits a ${rule.period} (${rule.timeZone})`
+  const cost = formatCredits(spend)
+  return waitMs === Infinity
+    ? `${limit}, and this request alone could cost ${cost}. Send a shorter one, or ask for a smaller max_tokens.`
+    : `${limit}; ${formatCredits(micro(BigInt(left)))} are left, and this request could cost ${cost}.`
+}

@@ -1,0 +1,132 @@
+import { Failure } from '../domain/failure.ts'
+import type { KeyRecord } from '../domain/key.ts'
+import type { Model } from '../domain/model.ts'
+import { ZERO, type MicroCredits } from '../domain/money.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Events } from '../ports/events.ts'
+import type { Budget, Claim, RuleState, Verdict } from '../ports/limiter.ts'
+import type { Reply } from '../ports/reply.ts'
+import { Allowances, type Allowance, type AllowanceNeeds } from './allowance.ts'
+import { limitHeaders } from './limit-headers.ts'
+import { limitRefusal } from './limit-refusal.ts'
+
+export type LimitsNeeds = AllowanceNeeds &
+  Readonly<{ clock: Pick<Clock, 'nowMs' | 'ticksMs'>; events: Pick<Events, 'problem'> }>
+
+type Wanted = Readonly<{ tokens: number; spend: MicroCredits; reply: Reply }>
+
+/** Trouble with the limiter is told at most so often. */
+const TELL_EVERY_MS = 10_000
+
+/** Who may have how much, over a limiter that counts. */
+export class Limits {
+  readonly #needs: LimitsNeeds
+  readonly #allowances: Allowances
+  #nextTellTicks = -Infinity
+
+  constructor(needs: LimitsNeeds) {
+    this.#needs = needs
+    this.#allowances = new Allowances(needs)
+  }
+
+  allowanceOf(key: KeyRecord): Allowance {
+    return this.#allowances.of(key)
+  }
+
+  /** Undefined: nothing that the key does with this model is limited. */
+  budgetFor(key: KeyRecord, model: Model): Budget | undefined {
+    return this.#allowances.budgetFor(this.#allowances.of(key), model)
+  }
+
+  /** Takes what a request needs at most, or throws the refusal. The caller is told how the limits stand either way. */
+  claim(budget: Budget, { tokens, spend, reply }: Wanted): LimitClaim | Promise<LimitClaim> {
+    const claim = new LimitClaim(this, budget, { tokens, spend })
+    let verdict: Verdict | Promise<Verdict>
+    try {
+      verdict = budget.take(claim)
+    } catch (error) {
+      return this.#unlimited(claim, error)
+    }
+    if (verdict instanceof Promise) return this.#claimLater(claim, verdict, reply)
+    return this.#decide(claim, verdict, reply)
+  }
+
+  states(key: KeyRecord): readonly RuleState[] | Promise<readonly RuleState[]> {
+    return this.#allowances.of(key).budget?.state() ?? []
+  }
+
+  /** Never thrown at whoever settles: the money comes first. */
+  tellTrouble(error: unknown): void {
+    const { clock, events } = this.#needs
+    if (clock.ticksMs() < this.#nextTellTicks) return
+    this.#nextTellTicks = clock.ticksMs() + TELL_EVERY_MS
+    events.problem('the limits cannot be counted', { error })
+  }
+
+  async #claimLater(claim: LimitClaim, later: Promise<Verdict>, reply: Reply): Promise<LimitClaim> {
+    let verdict: Verdict
+    try {
+      verdict = await later
+    } catch (error) {
+      return this.#unlimited(claim, error)
+    }
+    return this.#decide(claim, verdict, reply)
+  }
+
+  #decide(claim: LimitClaim, verdict: Verdict, reply: Reply): LimitClaim {
+    reply.announce(limitHeaders(verdict, this.#needs.clock.nowMs()))
+    if (verdict.refusal !== undefined) throw limitRefusal(verdict.refusal, claim)
+    return claim
+  }
+
+  /** Nobody knows whether it fits: the operator has said what then. */
+  #unlimited(claim: LimitClaim, error: unknown): LimitClaim {
+    this.tellTrouble(error)
+    if (this.#needs.catalog.settings().limiterFailure === 'allow') return claim
+    throw new Failure(
+      'overloaded',
+      'The gateway cannot count requests at this moment. Try again shortly.',
+      { retryAfterMs: 2_000, cause: error },
+    )
+  }
+}
+
+/** What a request was given of its limits: settled with what it used, or undone. */
+export class LimitClaim implements Claim {
+  readonly tokens: number
+  readonly spend: MicroCredits
+  takenTicks: number | undefined
+  readonly #limits: Limits
+  readonly #budget: Budget
+
+  constructor(limits: Limits, budget: Budget, { tokens, spend }: Pick<Claim, 'tokens' | 'spend'>) {
+    this.tokens = tokens
+    this.spend = spend
+    this.takenTicks = undefined
+    this.#limits = limits
+    this.#budget = budget
+  }
+
+  /** Settled twice, it was settled once. */
+  settle(tokens: number, cost: MicroCredits): void {
+    try {
+      this.#budget.settle(this, tokens, cost)
+    } catch (error) {
+      this.#limits.tellTrouble(error)
+    }
+  }
+
+  /** It came to nothing. */
+  undo(): void {
+    try {
+      this.#budget.undo(this)
+    } catch (error) {
+      this.#limits.tellTrouble(error)
+    }
+  }
+
+  /** It went out, and there is nothing to pay for. */
+  settleUnused(): void {
+    this.settle(0, ZERO)
+  }
+}
