@@ -2,16 +2,186 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { configFor, openHouse, type Client, type House } from './support/house.ts'
+import { userArgs } from './support/gateway-process.ts'
+import { openHouse, type House } from './support/house.ts'
 import { chat, raw, type RawAnswer } from './support/raw.ts'
 
-const MODELS = { words: ['answer?chunks=2'], scarce: ['answer?chunks=2'], down: ['status?code=500'] }
-
-/** A prompt of the test is bounded by some tokens, and its answer by 16. */
-const CAP = 16
+const TIERS = `tiers:
+  free: { requests_per_minute: 0 }
+  minute: { requests_per_minute: 7 }
+  day: { requests_per_minute: 0, requests_per_day: 3 }
+  tokens: { requests_per_minute: 0, tokens_per_minute: 1000 }
+  token_day: { requests_per_minute: 0, tokens_per_day: 100 }
+  spend: { requests_per_minute: 0, spend_per_day: 2000 }
+  few: { requests_per_minute: 0, concurrent_requests: 4 }
+limits: { key_in_flight_max: 0, account_in_flight_max: 0 }
+`
+const MODELS = {
+  ...{ slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] },
+  down: ['status?status=500'],
+}
 
 let house: House
 beforeAll(async () => {
-  house = await openHouse(MODELS)
+  house = await openHouse(MODELS, TIERS)
 })
 afterAll(() => house.close())
+
+let accounts = 0
+async function keyOf(tier: string, account = `${tier}${accounts++}`): Promise<string> {
+  const { key } = await house.gateway.issue([...userArgs(account, '1000000'), '--tier', tier])
+  return key
+}
+
+const ask = (key: string, model = 'words', more: object = {}): Promise<RawAnswer> =>
+  raw({ url: house.gateway.url, key, body: chat(model, more) })
+
+const many = (keys: readonly string[], model: string): Promise<RawAnswer[]> =>
+  Promise.all(Array.from({ length: 200 }, (_, at) => ask(keys[at % keys.length] ?? '', model)))
+
+const passed = (answers: readonly RawAnswer[]) => answers.filter(({ status }) => status === 200)
+const refused = (answers: readonly RawAnswer[]) => answers.filter(({ status }) => status !== 200)
+const inSeconds = () => Date.now() / 1_000
+
+test('of 200 requests at once exactly as many pass as the tier allows a minute, over all keys of the account', async () => {
+  const [first, other] = [await keyOf('minute', 'twokeys'), await keyOf('minute')]
+  const second = await keyOf('minute', 'twokeys')
+  const [mine, theirs] = await Promise.all([many([first, second], 'words'), ask(other)])
+  expect(passed(mine)).toHaveLength(7)
+  expect(theirs.status).toBe(200)
+  for (const { status, headers, body } of refused(mine)) {
+    expect(status).toBe(429)
+    const { error } = JSON.parse(body) as { error: { message: string } }
+    expect(error).toMatchObject({ type: 'rate_limit_error', code: 'rate_limit_exceeded' })
+    expect(error.message).toContain('Your account may make 7 requests a minute. Try again in')
+    const waitSeconds = Number(headers['retry-after-ms']) / 1_000
+    expect(waitSeconds).toBeGreaterThan(30)
+    expect(waitSeconds).toBeLessThanOrEqual(60)
+    expect(headers).toMatchObject({ 'x-ratelimit-limit': '7', 'x-ratelimit-remaining': '0' })
+    expect(Math.abs(Number(headers['x-ratelimit-reset']) - inSeconds() - waitSeconds)).toBeLessThan(
+      20,
+    )
+  }
+})
+
+test('each answer says how the limits stand, in both ways of saying it', async () => {
+  const key = await keyOf('minute')
+  const [first, second] = [await ask(key), await ask(key, 'words', { stream: true })]
+  expect(first.headers).toMatchObject({
+    ...{ 'x-ratelimit-limit': '7', 'x-ratelimit-remaining': '6' },
+    ...{ 'x-ratelimit-limit-requests': '7', 'x-ratelimit-remaining-requests': '6' },
+    'x-ratelimit-reset-requests': '1m0s',
+  })
+  expect(Number(first.headers['x-ratelimit-reset'])).toBeGreaterThan(inSeconds() + 30)
+  expect(second.headers).toMatchObject({ 'x-ratelimit-remaining': '5' })
+  expect(Object.keys((await ask(await keyOf('free'))).headers).join()).not.toContain('ratelimit')
+})
+
+test('tokens are counted at their most while a request runs, and then as they were', async () => {
+  const key = await keyOf('tokens')
+  const before = await ask(key, 'words')
+  const most = 1000 - Number(before.headers['x-ratelimit-remaining-tokens'])
+  const used = (JSON.parse(before.body) as { usage: { total_tokens: number } }).usage.total_tokens
+  expect(most).toBeGreaterThan(used)
+  const answers = await many([key], 'slow')
+  expect(passed(answers)).toHaveLength(Math.floor((1000 - used) / most))
+  for (const { headers, body } of refused(answers)) {
+    expect(headers['x-ratelimit-limit-tokens']).toBe('1000')
+    expect(body).toContain(`this request could take ${most}.`)
+  }
+  const after = await ask(key, 'words')
+  const left = 1000 - used * (passed(answers).length + 1) - most
+  expect(after.headers['x-ratelimit-remaining-tokens']).toBe(String(left))
+})
+
+test('a request that could never fit is told so, and the SDKs are told not to repeat it', async () => {
+  const { status, headers, body } = await ask(await keyOf('tokens'), 'words', { max_tokens: 2000 })
+  expect(status).toBe(429)
+  expect(headers['x-should-retry']).toBe('false')
+  expect(headers['retry-after']).toBeUndefined()
+  expect(body).toContain('ask for a smaller max_tokens')
+})
+
+test('the answers that are running never cost more together than may be spent', async () => {
+  const key = await keyOf('spend')
+  const [first] = refused(await many([key], 'slow'))
+  const [, left = '', cost = ''] =
+    /; ([0-9.]+) are left, and this request could cost ([0-9.]+)\./.exec(first?.body ?? '') ?? []
+  expect(Number(cost)).toBeGreaterThan(800)
+  expect(Number(left)).toBeLessThan(Number(cost))
+  const held = (2000 - Number(left)) / Number(cost)
+  expect(held).toBe(2)
+  expect(first?.headers).toMatchObject({ 'x-ratelimit-limit': '2000', 'x-should-retry': 'false' })
+  expect((await ask(key)).status).toBe(200) // they cost less, so there is room again
+})
+
+test('a tier says how many requests an account may have at a time', async () => {
+  expect(passed(await many([await keyOf('few')], 'slow'))).toHaveLength(4)
+})
+
+test('what is refused for another reason does not count, and what its providers failed does', async () => {
+  const key = await keyOf('minute')
+  const poor = await house.gateway.issue([...userArgs('poor', '1'), '--tier', 'minute'])
+  for (let count = 0; count < 9; count++) {
+    expect((await ask(key, 'none')).status).toBe(404)
+    expect((await ask(key, 'words', { n: -1 })).status).toBe(400)
+    expect((await ask(poor.key)).status).toBe(402)
+  }
+  expect((await ask(key)).headers['x-ratelimit-remaining']).toBe('6')
+  const failed = await ask(key, 'down')
+  expect(failed.status).toBeGreaterThanOrEqual(500)
+  expect(failed.headers['x-ratelimit-remaining']).toBe('5')
+})
+
+test('a repeat under the same idempotency key counts once', async () => {
+  const key = await keyOf('minute')
+  const once = { url: house.gateway.url, key, body: chat('words') }
+  const headers = { 'idempotency-key': 'the same' }
+  const [first, again] = [await raw({ ...once, headers }), await raw({ ...once, headers })]
+  expect(again.body).toBe(first.body)
+  expect(again.headers['x-ratelimit-remaining']).toBeUndefined()
+  expect((await ask(key)).headers['x-ratelimit-remaining']).toBe('5')
+})
+
+test('limits change while the gateway runs, and what was counted stays', async () => {
+  const key = await keyOf('minute')
+  expect(passed(await many([key], 'words'))).toHaveLength(7)
+  const file = path.join(house.gateway.dir, 'gateway.yaml')
+  const text = fs.readFileSync(file, 'utf8')
+  fs.writeFileSync(file, text.replace('requests_per_minute: 7', 'requests_per_minute: 9'))
+  await expect
+    .poll(async () => (await ask(key)).headers['x-ratelimit-limit'], { timeout: 20_000 })
+    .toBe('9')
+  const more = await many([key], 'words')
+  expect(passed(more)).toHaveLength(1)
+  fs.writeFileSync(file, text)
+})
+
+test('a restart forgets neither the requests and tokens of a day nor what was spent', async () => {
+  const keys = {
+    day: await keyOf('day'),
+    tokens: await keyOf('token_day'),
+    spend: await keyOf('spend'),
+  }
+  const { usage } = JSON.parse((await ask(keys.tokens, 'words', { max_tokens: 16 })).body) as {
+    usage: { total_tokens: number }
+  }
+  for (let count = 0; count < 2; count++) expect((await ask(keys.day)).status).toBe(200)
+  for (let count = 0; count < 5; count++) expect((await ask(keys.spend)).status).toBe(200)
+  const before = await leftToSpend(keys.spend)
+  expect(Number(before)).toBeGreaterThan(0)
+  const stopped = house.gateway
+  await stopped.stop()
+  house = { ...house, gateway: await stopped.restart() }
+  expect(passed(await many([keys.day], 'words'))).toHaveLength(1)
+  const { headers } = await ask(keys.tokens, 'words', { max_tokens: 16 })
+  const left = Number(headers['x-ratelimit-remaining-tokens'])
+  expect(left).toBeLessThan(100 - usage.total_tokens)
+  expect(await leftToSpend(keys.spend)).toBe(before)
+})
+
+/** By the words of a refusal. */
+async function leftToSpend(key: string): Promise<string | undefined> {
+  const { body } = await ask(key, 'words', { max_tokens: 230 })
+  return /; ([0-9.]+) are left/.exec(body)?.[1]
+}

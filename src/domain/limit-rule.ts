@@ -26,9 +26,9 @@ export type SpendRule = Readonly<{
 }>
 
 export const MINUTE_MS = 60_000
-export const DAY_MS = 86_400_000
+const DAY_MS = 86_400_000
 
-export function rateRule(rule: Omit<RateRule, 'name'>): RateRule {
+function rateRule(rule: Omit<RateRule, 'name'>): RateRule {
   const { of, subject, windowMs } = rule
   return { ...rule, name: `${subject.kind} ${subject.id} ${of} ${windowMs}` }
 }

@@ -33,10 +33,6 @@ export function limitHeaders({ refusal, requests, tokens }: Verdict, nowMs: numb
   return headers
 }
 
-/** For places in a room, which are free again when somebody leaves: nobody knows when. */
-export const fullRoomHeaders = (limit: number, resetMs: number, nowMs: number): ReplyHeaders =>
-  plainHeaders({ limit, left: 0, resetMs }, nowMs)
-
 function plainHeaders(standing: Standing | undefined, nowMs: number): string[] {
   if (standing === undefined) return []
   return [

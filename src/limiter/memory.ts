@@ -88,7 +88,6 @@ export class MemoryLimiter implements Limiter {
     counters.set(rule.name, made)
     return made
   }
-
 }
 
 /** A minute is not looked up: nobody can make the gateway start again to get another one. */
