@@ -76,6 +76,8 @@ export type RefundEntry = Moved &
     readonly request: string
     /** What the account had paid for it: the most that all its refunds give back. */
     readonly paid: string
+    /** What each account above it gets back of what it had paid for the same request. */
+    readonly levels?: readonly RefundLevel[]
   }
 
 /** Credit that changes its account: two legs that move together and sum to zero. */
@@ -93,6 +95,21 @@ export type TransferLeg = {
   readonly held: string
 }
 
+/** What an entry does to an account above the one that it names: its parent first, the one at the top last. */
+export type LevelMoved = {
+  readonly account: string
+  readonly amount: string
+  readonly balance: string
+  readonly held: string
+}
+export type RefundLevel = LevelMoved & { readonly paid: string }
+/** The markup is what it pays on top of its own parent's price; the one at the top has none. */
+type HoldLevel = LevelMoved & {
+  readonly markup?: string | undefined
+  readonly price: string
+}
+type SettleLevel = LevelMoved & { readonly price: string; readonly cost: string }
+
 export type HoldEntry = Moved & {
   readonly kind: 'hold'
   readonly key: string
@@ -100,6 +117,9 @@ export type HoldEntry = Moved & {
   readonly price: string
   /** What the prompt alone is expected to cost: the charge if the gateway dies before more is known. */
   readonly input: string
+  /** Of a sub-account: what it pays on top of its parent's price, and what those above it promise. */
+  readonly markup?: string | undefined
+  readonly levels?: readonly HoldLevel[]
 }
 
 /** How far a request has come, so that a killed gateway still charges what was delivered. Not awaited. */
@@ -131,6 +151,8 @@ export type SettleEntry = Moved & {
   readonly estimated?: true | undefined
   readonly stream?: true | undefined
   readonly deployment?: string | undefined
+  /** Of a sub-account: what those above it pay, each at its own price. */
+  readonly levels?: readonly SettleLevel[]
   readonly attempts: readonly AttemptRecord[]
   readonly startedAt: number
   readonly firstByteMs?: number | undefined
@@ -141,6 +163,7 @@ export type SettleEntry = Moved & {
 export type ReleaseEntry = Moved & {
   readonly kind: 'release' | 'expire'
   readonly outcome: Outcome
+  readonly levels?: readonly LevelMoved[]
   readonly attempts: readonly AttemptRecord[]
 }
 

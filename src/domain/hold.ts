@@ -2,6 +2,7 @@ import type { ChatRequest } from './chat-request.ts'
 import { boundTokens, likelyTokens, mediaTokens, type TextSize } from './estimate.ts'
 import { most, ZERO, type MicroCredits } from './money.ts'
 import { affordableOutput, costBound, costOf, type Price } from './price.ts'
+import type { Resale } from './reseller.ts'
 import type { Candidate, RoutedModel } from './route.ts'
 import { textUsage } from './usage.ts'
 
@@ -14,7 +15,17 @@ export type HoldPlan = Readonly<{
   inputCost: MicroCredits
 }>
 
-export type Asked = Readonly<{ request: ChatRequest; size: TextSize; route: RoutedModel }>
+export type Asked = Readonly<{
+  request: ChatRequest
+  size: TextSize
+  route: RoutedModel
+  /** How the prices of a sub-account follow from the operator's; undefined where those are charged. */
+  resale?: Resale | undefined
+}>
+
+/** The operator's price, or what a reseller makes of it. */
+export const priceFor = ({ resale }: Pick<Asked, 'resale'>, price: Price): Price =>
+  resale === undefined ? price : resale.ownPrice(price)
 
 /** Below this an answer is of no use to anybody. */
 export const CAP_MIN = 16
@@ -24,7 +35,8 @@ export function planHold(asked: Asked): HoldPlan {
   const { request, route } = asked
   const { model } = route
   const cap = Math.min(request.cap ?? model.defaultMaxOutput, model.maxOutput)
-  const inputCost = costOf(textUsage(likelyPrompt(asked), 0), askedPrice(request, model))
+  const price = priceFor(asked, askedPrice(request, model))
+  const inputCost = costOf(textUsage(likelyPrompt(asked), 0), price)
   return planWith(asked, cap, inputCost)
 }
 
@@ -40,7 +52,8 @@ export function planWithin(
   const { request, route } = asked
   let affordable = BigInt(plan.cap) * BigInt(request.choices)
   for (const { price, imageTokensMax } of route.bounds) {
-    const pays = affordableOutput(credit, inputBound(asked, imageTokensMax), price)
+    const input = inputBound(asked, imageTokensMax)
+    const pays = affordableOutput(credit, input, priceFor(asked, price))
     if (pays < affordable) affordable = pays
   }
   const cap = Number(affordable / BigInt(request.choices))
@@ -52,7 +65,7 @@ function planWith(asked: Asked, cap: number, inputCost: MicroCredits): HoldPlan 
   for (const { price, maxOutput, imageTokensMax } of asked.route.bounds) {
     const input = inputBound(asked, imageTokensMax)
     const output = Math.min(cap, maxOutput) * asked.request.choices
-    amount = most(amount, costBound({ input, output }, price))
+    amount = most(amount, costBound({ input, output }, priceFor(asked, price)))
   }
   return { amount, cap, inputCost }
 }

@@ -13,6 +13,8 @@ export type Price = Readonly<{
   request: bigint
   /** The dearest rate an input or an output token can meet: what a hold reckons with. */
   bounds: Readonly<{ input: bigint; output: bigint }>
+  /** The operator's price that a reseller's was made of. */
+  base?: Price
 }>
 
 /** Decimal text as people write prices: dollars per million tokens, or dollars per request. */
@@ -44,6 +46,19 @@ export function priceFrom(list: PriceList, accounting: Accounting, version: stri
   // A dollar a million tokens is a micro-dollar a token, and a credit has a million micro-credits: these cancel out.
   return reduced({ version, scale: SCALE, rates, request: rate('request') * 1_000_000n })
 }
+
+/** The same price times a ratio: exact, so that whoever charges by it rounds once, too. */
+export function multiplied(price: Price, { over, under }: Ratio, version: string): Price {
+  const { scale, rates, request } = price
+  const more = Object.fromEntries(
+    BUCKETS.map((bucket) => [bucket, rates[bucket] * over]),
+  ) as Record<Bucket, bigint>
+  const own = reduced({ version, scale: scale * under, rates: more, request: request * over })
+  return { ...own, base: price }
+}
+
+/** A number that is no whole one, exact. */
+export type Ratio = Readonly<{ over: bigint; under: bigint }>
 
 /** The charge for a usage: exact, and rounded up once. */
 export function costOf(usage: Usage, price: Price): MicroCredits {

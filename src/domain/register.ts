@@ -27,8 +27,20 @@ export type AccountSettings = {
   readonly lowCredit?: string
 }
 
+/** Where an account stands in a chain of resellers; absent leaves it where it is. */
+export type PlaceSettings = {
+  /** Whose sub-account it is, and at which markup on that one's price; empty: of none any more. */
+  readonly parent?: string
+  readonly markup?: string
+  /** How many sub-accounts it may have below it, at all levels. */
+  readonly subAccountsMax?: number
+  /** The most that it may use up as a sub-account, in all; empty: no such limit. */
+  readonly cap?: string
+}
+
 export type AccountEntry = Acted &
-  AccountSettings & {
+  AccountSettings &
+  PlaceSettings & {
     readonly kind: 'account'
     readonly account: string
     readonly tier: string

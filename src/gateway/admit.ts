@@ -4,6 +4,7 @@ import {
   likelyPrompt,
   planHold,
   planWithin,
+  priceFor,
   type Asked,
   type HoldPlan,
 } from '../domain/hold.ts'
@@ -40,7 +41,8 @@ export async function admit(house: House, admission: Admission): Promise<Admitte
   const { clock } = house
   const { request, size } = body
   const route = routeFor(house, key, body)
-  const asked = { request, size, route }
+  const resale = house.ledger.resale(key.account)
+  const asked = { request, size, route, resale }
   checkLength(asked)
   const [startedAt, startedTicks] = [clock.nowMs(), clock.ticksMs()]
   const whole = planHold(asked)
@@ -49,7 +51,7 @@ export async function admit(house: House, admission: Admission): Promise<Admitte
   const claim = claiming instanceof Promise ? await claiming : claiming
   try {
     const plan = await holdCredit(house, { requestId, key, asked, wanted })
-    return { request, size, route, requestId, key, plan, claim, startedAt, startedTicks }
+    return { request, size, route, resale, requestId, key, plan, claim, startedAt, startedTicks }
   } catch (error) {
     claim?.undo() // what nobody will answer does not count
     throw error
@@ -113,8 +115,8 @@ type Entering = Readonly<{
 /** Holds the whole bound; where the account's whole credit could not pay it, what that credit pays. */
 async function holdCredit(house: House, entering: Entering): Promise<HoldPlan> {
   const { requestId, key, asked, wanted } = entering
-  const { route } = asked
-  const { price } = route.model
+  const { route, resale } = asked
+  const price = priceFor(asked, route.model.price)
   const { account, id: keyId } = key
   const hold = ({ amount, inputCost }: HoldPlan) =>
     house.ledger.hold({
@@ -125,13 +127,15 @@ async function holdCredit(house: House, entering: Entering): Promise<HoldPlan> {
       price,
       amount,
       inputCost,
+      resale,
     })
   const answer = await hold(wanted)
   if (answer.kind === 'held') return wanted
   const { balance } = answer.credit
   if (wanted.amount <= balance) throw creditHeld(wanted.amount)
   const lowered = planWithin(asked, wanted, balance)
-  if (lowered === undefined) throw insufficientQuota(balance, wanted)
+  if (lowered === undefined)
+    throw answer.isAbove === true ? notPaidFor() : insufficientQuota(balance, wanted)
   if ((await hold(lowered)).kind === 'held') return lowered
   throw creditHeld(lowered.amount)
 }
@@ -162,6 +166,13 @@ const creditHeld = (amount: MicroCredits): Failure =>
     `Other requests in flight hold your credit, and this one needs up to ${formatCredits(amount)} credits. ` +
       'Try again when they have finished.',
     { retryAfterMs: 1_000 },
+  )
+
+/** Another account of the chain runs short: whose, and of how much, is not the caller's business. */
+const notPaidFor = (): Failure =>
+  new Failure(
+    'insufficient_quota',
+    'This request cannot be paid for at the moment. Ask whoever gave you your key, or send a shorter request.',
   )
 
 const insufficientQuota = (balance: MicroCredits, { amount }: HoldPlan): Failure =>

@@ -1,6 +1,6 @@
 import { promptText } from '../domain/chat-request.ts'
 import { likelyTokens, mediaTokens } from '../domain/estimate.ts'
-import { priceAt } from '../domain/hold.ts'
+import { priceAt, priceFor } from '../domain/hold.ts'
 import { micro, type MicroCredits } from '../domain/money.ts'
 import { costOf, type Price } from '../domain/price.ts'
 import { NO_USAGE, textUsage, type Usage } from '../domain/usage.ts'
@@ -48,14 +48,16 @@ export function meterNothing(metering: Metering): Metered {
 /** About what has been delivered so far: the charge if the gateway dies in the next moment. */
 export function deliveredCost(admitted: Admitted, { answer, candidate }: Attempted): MicroCredits {
   const output = likelyTokens(answer.delivered().size)
-  const cost = costOf(textUsage(0, output), priceAt(candidate, admitted.request.serviceTier))
+  const price = priceFor(admitted, priceAt(candidate, admitted.request.serviceTier))
+  const cost = costOf(textUsage(0, output), price)
   return micro(admitted.plan.inputCost + cost)
 }
 
 /** The service tier that answered decides; where the provider does not say, the one that was asked for. */
 function priceAnswered({ admitted, attempted, ending }: Metering): Price {
   const answered = ending.kind === 'finished' ? ending.serviceTier : undefined
-  return priceAt(attempted.candidate, answered ?? admitted.request.serviceTier)
+  const tier = answered ?? admitted.request.serviceTier
+  return priceFor(admitted, priceAt(attempted.candidate, tier))
 }
 
 const promptMedia = ({ admitted, attempted }: Metering): number =>

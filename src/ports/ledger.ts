@@ -8,6 +8,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Price } from '../domain/price.ts'
 import type { AccountSettings, KeyChange } from '../domain/register.ts'
 import type { Role } from '../domain/role.ts'
+import type { Misplaced, Resale } from '../domain/reseller.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { UserRecord } from '../domain/user.ts'
 
@@ -23,6 +24,16 @@ export type AccountView = Readonly<{
   note: string
   /** Below it the account is low on credit; zero is never. */
   lowCredit: MicroCredits
+  /** Of a sub-account, or of one that may have some. */
+  reselling?: ResellingView
+}>
+
+export type ResellingView = Readonly<{
+  parent: string | undefined
+  markup: string
+  subAccountsMax: number
+  cap: MicroCredits | undefined
+  used: MicroCredits
 }>
 
 export type HoldRequest = Readonly<{
@@ -33,10 +44,15 @@ export type HoldRequest = Readonly<{
   price: Price
   amount: MicroCredits
   inputCost: MicroCredits
+  /** How the price came about, where the account is a sub-account. */
+  resale?: Resale | undefined
 }>
 
-/** Not held: `credit` is what stood against it, so that the caller can ask for less, or say why not. */
-export type HoldAnswer = { kind: 'held' } | { kind: 'short'; credit: Credit }
+/**
+ * Not held: `credit` is what stood against it, so that the caller can ask for less, or say why not. Of a sub-account that
+ * is what the whole chain can pay, in its own terms; `isAbove` where it is not its own credit that runs short.
+ */
+export type HoldAnswer = { kind: 'held' } | { kind: 'short'; credit: Credit; isAbove?: boolean }
 
 export type Charge = Readonly<{
   id: string
@@ -79,6 +95,8 @@ export interface Ledger {
   account(id: string): AccountView | undefined
   /** As it is now, without a copy: asked for each request. */
   terms(account: string): AccountTerms | undefined
+  /** How a sub-account's prices come about; undefined for accounts that pay the operator's. */
+  resale(account: string): Resale | undefined
   hold(request: HoldRequest): Promise<HoldAnswer>
   settle(charge: Charge): Promise<SettleAnswer>
   /** Ends a hold without a charge; a hold that has ended already stays as it is. */
@@ -134,11 +152,41 @@ export type BookingRefusal =
   /** The balance would leave the range that is counted. */
   | { kind: 'out_of_range'; account: string }
 
+/** What is changed of an account as part of a chain; what is left out stays as it is. */
+export type Placing = Readonly<{
+  /** Empty: it is nobody's sub-account any more. */
+  parent?: string
+  markup?: string
+  subAccountsMax?: number
+  /** Null: no such limit. */
+  cap?: MicroCredits | null
+}>
+
+export type NewSubAccount = Readonly<{
+  id: string
+  parent: string
+  markup: string
+  tier: string
+  subAccountsMax: number
+  by: string
+}>
+
+/** Why an account was left where it is: its credit is a claim on whoever stood above it. */
+export type PlacingRefusal = 'unknown_account' | 'open_holds' | 'has_credit' | Misplaced
+
 /** What operators do to the books: each call is one step that is durable when its promise resolves. */
 export interface Registry {
   openAccount(account: NewAccount): Promise<void>
+  /** Begun in one step, like all of these: undefined once it is durable. */
+  openSubAccount(account: NewSubAccount): Promise<PlacingRefusal | 'exists' | undefined>
   /** Changes what is named, and leaves the rest. */
   setAccount(id: string, change: AccountChange, by?: string): Promise<void>
+  /** Undefined once it is durable. */
+  place(account: string, placing: Placing, by: string): Promise<PlacingRefusal | undefined>
+  /** The accounts right below another. */
+  subAccounts(account: string): readonly AccountView[]
+  /** How many accounts are below it at all levels. */
+  countBelow(account: string): number
   addKey(key: NewKey): Promise<void>
   changeKey(id: string, change: KeyChange, by?: string): Promise<void>
   revokeKey(id: string, by?: string): Promise<void>

@@ -1,3 +1,4 @@
+import { levelLines, refundedOf } from './audit-chains.ts'
 import {
   MICRO_MAX,
   placeOf,
@@ -27,7 +28,14 @@ const callOf = (entry: Item, key: string): string => `${String(entry['by'])} ${k
 /** What an entry does to the balance of an account, which its line or leg names. */
 type Move = Readonly<{ line: Line; change: bigint }>
 type Repeat = Readonly<{ at: number; fingerprint: string; text: string }>
-type Claim = { request: string; account: string; paid: bigint; refunded: bigint }
+type LevelClaim = Readonly<{ account: string; paid: bigint }>
+type Claim = {
+  request: string
+  account: string
+  paid: bigint
+  refunded: bigint
+  levels?: readonly LevelClaim[]
+}
 
 /** A10, and of A11 that transfers sum to zero and no more is given back than was paid. */
 export class CorrectionSums {
@@ -43,8 +51,10 @@ export class CorrectionSums {
 
   /** Goes on from books that somebody vouches for, refunds and all. */
   begin({ refunds = [], repeats = [] }: BooksText): void {
-    for (const { request, account, paid, refunded } of refunds) {
-      const claim = { request, account, paid: BigInt(paid), refunded: BigInt(refunded) }
+    for (const { request, account, paid, refunded, levels } of refunds) {
+      const above = levels?.map((one) => ({ ...one, paid: BigInt(one.paid) }))
+      const amounts = { paid: BigInt(paid), refunded: BigInt(refunded) }
+      const claim = { request, account, ...amounts, ...(above && { levels: above }) }
       this.#claims.set(request, claim)
     }
     for (const entry of repeats) {
@@ -59,7 +69,11 @@ export class CorrectionSums {
     const least = line.kind === 'adjust' ? -MICRO_MAX : 0n
     const amount = this.#amount(line, at, { name: 'amount', least })
     if (line.kind === 'refund') this.#refund(line, amount, at)
-    return [{ line, change: line.kind === 'debit' ? -amount : amount }]
+    const above = levelLines(line).map((one) => ({
+      line: one,
+      change: this.#amount(one, at, { name: 'amount' }),
+    }))
+    return [{ line, change: line.kind === 'debit' ? -amount : amount }, ...above]
   }
 
   /** Refunds whose charges are to be looked for in a second reading. */
@@ -73,6 +87,8 @@ export class CorrectionSums {
     const place = this.#unproven.get(line.ref)
     if (claim === undefined || place === undefined || line.kind !== 'settle') return
     if (line.account !== claim.account || line.amount !== claim.paid.toString()) return
+    const paid = line.levels?.map(({ account, amount }) => ({ account, paid: BigInt(amount) }))
+    if (plain(paid ?? []) !== plain(claim.levels ?? [])) return
     if (line.seq < (place.seq ?? 0)) this.#unproven.delete(line.ref)
   }
 
@@ -109,13 +125,24 @@ export class CorrectionSums {
     const place = placeOf(line, at)
     const paid = this.#amount(line, at, { name: 'paid' })
     const known = this.#claims.get(request)
-    const claim = known ?? { request, account, paid, refunded: 0n }
+    const levels = line.levels?.map((one) => ({
+      account: one.account,
+      paid: this.#amount({ ...line, ...one }, at, { name: 'paid' }),
+    }))
+    const claim = known ?? { request, account, paid, refunded: 0n, ...(levels && { levels }) }
     if (known === undefined) this.#unproven.set(request, place)
     this.#claims.set(request, claim)
+    const before = claim.refunded
     claim.refunded += amount
+    for (const [index, { amount: given }] of (line.levels ?? []).entries()) {
+      const of = claim.levels?.[index]?.paid ?? 0n
+      const [then, now] = [before, claim.refunded].map((sum) => refundedOf(of, paid, sum))
+      if (given !== String((now ?? 0n) - (then ?? 0n)))
+        this.#report('A19', `the accounts above ${account} get back another share`, place)
+    }
     if (claim.refunded > paid)
       this.#report('A11', `${claim.refunded} refunded of ${paid} paid for ${request}`, place)
-    if (claim.account !== account || claim.paid !== paid)
+    if (claim.account !== account || claim.paid !== paid || plain(claim.levels) !== plain(levels))
       this.#report('A11', `${request} was refunded before as another charge`, place)
   }
 

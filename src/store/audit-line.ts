@@ -5,6 +5,9 @@ export type Item = Readonly<Record<string, unknown>>
 export type Text =
   | ('account' | 'ref' | 'amount' | 'balance' | 'held' | 'cost' | 'key' | 'model' | 'price')
   | ('paid' | 'request')
+/** What an entry does to one of several accounts. */
+export type Leg = Readonly<Record<'account' | 'amount' | 'balance' | 'held', string>> &
+  Readonly<Partial<Record<'markup' | 'price' | 'cost' | 'paid', string>>>
 export type Line = Readonly<
   Record<Text | 'kind' | 'input' | 'run' | 'after' | 'tier' | 'version' | 'reason', string>
 > &
@@ -14,7 +17,10 @@ export type Line = Readonly<
     chain?: string
     batch?: number
     usage?: Record<string, unknown>
-    legs?: readonly Readonly<Record<'account' | 'amount' | 'balance' | 'held', string>>[]
+    legs?: readonly Leg[]
+    markup?: string
+    /** The accounts above a sub-account, up to the one at the top. */
+    levels?: readonly Leg[]
     idempotency?: Readonly<{ key: string; fingerprint: string }>
   }> &
   Item
@@ -22,7 +28,7 @@ export type Line = Readonly<
 /** The books as a snapshot has them. */
 export type BooksText = Readonly<{
   accounts: readonly Readonly<
-    Record<'id' | 'tier' | 'balance' | 'held', string> & { createdAt: number }
+    Record<'id' | 'tier' | 'balance' | 'held', string> & { createdAt: number; used?: string }
   >[]
   keys: readonly (Item & Readonly<{ id: string }>)[]
   /** Absent in books that are older than users. */
@@ -32,7 +38,8 @@ export type BooksText = Readonly<{
     Readonly<Record<'id' | 'amount' | 'inputCost', string> & { progress?: string }>)[]
   prices: readonly (Item & Readonly<{ version: string }>)[]
   /** Absent in books that are older than corrections. */
-  refunds?: readonly Readonly<Record<'request' | 'account' | 'paid' | 'refunded', string>>[]
+  refunds?: readonly (Readonly<Record<'request' | 'account' | 'paid' | 'refunded', string>> &
+    Readonly<{ levels?: readonly Readonly<Record<'account' | 'paid', string>>[] }>)[]
   repeats?: readonly (Item &
     Readonly<{ at: number; idempotency: Readonly<{ key: string; fingerprint: string }> }>)[]
   switches?: readonly Readonly<{ target: string; at: number; by?: string }>[]
@@ -58,3 +65,31 @@ export const plain = (value: unknown): string =>
     const isObject = typeof one === 'object' && one !== null && !Array.isArray(one)
     return isObject ? Object.fromEntries(Object.entries(one).sort()) : one
   })
+
+/** What a snapshot has of an open hold, as its entry says it. */
+export function heldItem({ account, key, model, price, at, input, markup, levels }: Line): Item {
+  const above = levels?.map(({ account, markup, price, amount }) => ({
+    ...{ account, markup, price, amount },
+  }))
+  return { account, key, model, price, at, inputCost: input, markup, levels: above }
+}
+
+export type AuditedHold = {
+  line: Line
+  at: Place
+  run: string
+  amount: bigint
+  progress?: string
+}
+
+/** An open hold of a snapshot, as its entry was. */
+export function openHold({
+  id: ref,
+  inputCost: input,
+  progress,
+  ...hold
+}: BooksText['holds'][number]): AuditedHold {
+  const line = { kind: 'hold', seq: 0, ref, input, ...hold } as unknown as Line
+  const open = { line, at: { file: '', offset: 0 }, run: '', amount: BigInt(hold.amount) }
+  return progress === undefined ? open : { ...open, progress }
+}

@@ -1,7 +1,5 @@
 import { plain, type BooksText, type Item, type Line } from './audit-line.ts'
 
-/** What an account has besides its credit; each as its last entry says that names it. */
-const ACCOUNT_SETTINGS = ['timeZone', 'limits', 'isDisabled', 'note', 'lowCredit']
 const KEY_SETTINGS = ['expiresAt', 'models', 'limits', 'tags']
 
 /** Who may spend and who may sign in, gathered again from the entries that say so. */
@@ -42,9 +40,6 @@ export class RegisterSums {
     this.#ended.set(ref, Number(line['until']))
   }
 }
-
-/** The settings of an account that an entry names. */
-export const accountSettings = (line: Line): Item => named(line, ACCOUNT_SETTINGS)
 
 const named = (line: Item, names: readonly string[]): Item =>
   Object.fromEntries(names.filter((name) => name in line).map((name) => [name, line[name]]))

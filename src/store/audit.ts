@@ -1,9 +1,13 @@
 import { dueFor } from './audit-charge.ts'
+import { ChainSums, levelLines, type AuditedAccount } from './audit-chains.ts'
 import { CORRECTIONS, CorrectionSums } from './audit-corrections.ts'
 import {
+  openHold,
   placeOf,
+  heldItem,
   plain,
   readAmount,
+  type AuditedHold,
   type BooksText,
   type Item,
   type Line,
@@ -12,21 +16,13 @@ import {
   type Text,
 } from './audit-line.ts'
 import { SwitchSums } from './audit-switches.ts'
-import { accountSettings, RegisterSums } from './audit-register.ts'
+import { RegisterSums } from './audit-register.ts'
 import { SeenRefs } from './seen-refs.ts'
 
-/**
+/*
  * Adds up the money of a journal again. The rules stand here a second time on purpose: an audit that shared the code
  * that writes would repeat its mistakes. After a finding it goes on from what the line claims.
  */
-type Account = {
-  id: string
-  tier: string
-  createdAt: number
-  balance: bigint
-  held: bigint
-}
-type Hold = { line: Line; at: Place; run: string; amount: bigint; progress?: string }
 type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
 
 /** The longest request, and ten minutes to end its hold. */
@@ -35,11 +31,11 @@ const ENDS = ['settle', 'release', 'expire']
 /** No two entries of one of these kinds name the same ref; `progress` may. Ends are A7's. */
 const ONCE = ['hold', 'key', 'key-revoked', 'overrun', ...CORRECTIONS]
 
-/** A4–A14, A16: the money, added up again. */
+/** A4–A14, A16, A19, A20: the money, added up again. */
 export class Sums {
   readonly #report: Report
-  readonly #accounts = new Map<string, Account>()
-  readonly #holds = new Map<string, Hold>()
+  readonly #accounts = new Map<string, AuditedAccount>()
+  readonly #holds = new Map<string, AuditedHold>()
   readonly #register = new RegisterSums()
   readonly #prices = new Map<string, Item>()
   /** What settles left to the operator, until an overrun says so. */
@@ -48,6 +44,7 @@ export class Sums {
   /** Its refunds are to be proven in a second reading before the end. */
   readonly corrections: CorrectionSums
   readonly #switches = new SwitchSums()
+  readonly #chains: ChainSums
   readonly #total = { credited: 0n, charged: 0n, overrun: 0n }
   #run = ''
   #served = { run: '', at: 0 }
@@ -57,24 +54,18 @@ export class Sums {
   constructor(report: Report) {
     this.#report = report
     this.corrections = new CorrectionSums(report)
+    this.#chains = new ChainSums(report, this.#accounts, this.#prices)
   }
 
   /** Goes on from books that somebody vouches for, where the entries before them are elsewhere. */
   begin(books: BooksText): void {
-    const { accounts, holds, prices, overrun } = books
+    const { holds, prices, overrun } = books
     this.corrections.begin(books)
     this.#switches.begin(books)
-    for (const { balance, held, ...one } of accounts) {
-      this.#accounts.set(one.id, { ...one, balance: BigInt(balance), held: BigInt(held) })
-      this.#total.credited += BigInt(balance)
-    }
+    this.#total.credited += this.#chains.begin(books)
     this.#register.begin(books)
     for (const price of prices) this.#prices.set(price.version, price)
-    for (const { id: ref, inputCost: input, progress, ...hold } of holds) {
-      const line = { kind: 'hold', seq: 0, ref, input, ...hold } as unknown as Line
-      const open = { line, at: { file: '', offset: 0 }, run: '', amount: BigInt(hold.amount) }
-      this.#holds.set(ref, progress === undefined ? open : { ...open, progress })
-    }
+    for (const hold of holds) this.#holds.set(hold.id, openHold(hold))
     this.#total.overrun = BigInt(overrun)
   }
 
@@ -93,16 +84,13 @@ export class Sums {
   /** Entries that move no money. */
   #note(line: Line): void {
     const { seq: _seq, crc: _crc, chain: _chain, batch: _batch, kind, ...facts } = line
-    const { at: createdAt, account: id, tier, ref } = line
     if (kind === 'open') this.#run = line.run
-    else if (kind === 'account') {
-      const known = this.#accounts.get(id) ?? { id, tier, createdAt, balance: 0n, held: 0n }
-      this.#accounts.set(id, { ...known, tier, ...accountSettings(line) })
-    } else if (kind === 'price') {
+    else if (kind === 'account') this.#chains.account(line, this.#at)
+    else if (kind === 'price') {
       const { at: _at, ...price } = facts
       this.#prices.set(line.version, price)
     } else if (kind === 'progress') {
-      const hold = this.#holds.get(ref)
+      const hold = this.#holds.get(line.ref)
       if (hold !== undefined) hold.progress = String(this.#amount(line, 'cost'))
     } else if (kind === 'switch') this.#switches.enter(line)
     else if (!this.#register.enter(line) && kind !== 'seal')
@@ -112,6 +100,8 @@ export class Sums {
   #correct(line: Line): void {
     for (const { line: leg, change } of this.corrections.enter(line, this.#at)) {
       this.#total.credited += change
+      if (line.kind === 'refund' && line.levels !== undefined)
+        this.#chains.use(leg.account, -change)
       this.#move(leg, { balance: change, held: 0n })
     }
   }
@@ -124,35 +114,53 @@ export class Sums {
     this.#amount(line, 'input')
     this.#holds.set(line.ref, { line, at: this.#at, run: this.#run, amount })
     this.#served = { run: this.#run, at: line.at }
+    this.#chains.hold(line, this.#at)
     this.#move(line, { balance: 0n, held: amount })
+    for (const one of levelLines(line))
+      this.#move(one, { balance: 0n, held: this.#amount(one, 'amount') })
   }
 
   /** A7, A8. */
   #end(line: Line): void {
     const hold = this.#holds.get(line.ref)
     if (hold === undefined) {
-      if (this.#seen.has('hold', line.ref))
-        this.#find('A7', `${line.kind} of ${line.ref}, which has ended`)
-      else this.#find('A8', `${line.kind} of ${line.ref}, which was never held`)
-      return
+      const [rule, what] = this.#seen.has('hold', line.ref)
+        ? ['A7', 'has ended']
+        : ['A8', 'was never held']
+      return this.#find(rule, `${line.kind} of ${line.ref}, which ${what}`)
     }
     this.#holds.delete(line.ref)
-    const cost = line.kind === 'settle' ? this.#charge(line, hold) : 0n
+    this.#endOf(line, hold, 0)
+    if (line.levels === undefined && hold.line.levels === undefined) return
+    this.#chains.end(line, hold.line, this.#at)
+    const promises = levelLines(hold.line)
+    for (const [at, one] of levelLines(line).entries()) {
+      const promise = { line: promises[at] ?? hold.line, ...this.#chains.share(hold, at + 1) }
+      const { amount } = readAmount(promise.line.amount)
+      this.#endOf(one, { ...hold, ...promise, amount }, at + 1)
+    }
+  }
+
+  /** What it does to one account. */
+  #endOf(line: Line, hold: AuditedHold, level: number): void {
+    const cost = line.kind === 'settle' ? this.#charge(line, hold, level) : 0n
     this.#total.charged += cost
+    if (line.levels !== undefined) this.#chains.use(line.account, cost)
     this.#move(line, { balance: -cost, held: -hold.amount })
   }
 
   /** A8, A16; answers what the account paid. */
-  #charge(line: Line, { line: held, amount, progress }: Hold): bigint {
+  #charge(line: Line, { line: held, amount, progress }: AuditedHold, level: number): bigint {
     const [paid, cost] = [this.#amount(line, 'amount'), this.#amount(line, 'cost')]
     const account = this.#accounts.get(line.account)
     const most = amount + (account === undefined ? 0n : account.balance - account.held)
     if (paid > cost) this.#find('A8', `charged ${paid} for a cost of ${cost}`)
     if (paid > most) this.#find('A8', `charged ${paid}, with ${most} held and free`)
-    if (cost > paid) {
-      const rest = { amount: cost - paid, place: this.#place(), isAllPaid: paid === most }
-      this.#rests.set(line.ref, rest)
-    }
+    const isTop = level === (line.levels?.length ?? 0)
+    const rest = () => ({ amount: cost - paid, place: this.#place(), isAllPaid: paid === most })
+    if (cost > paid && isTop) this.#rests.set(line.ref, rest())
+    else if (cost > paid && paid < most && line['outcome'] !== 'cut')
+      this.#find('A8', `${line.account} was not charged ${cost}, and could pay`)
     const isOfHold = line.account === held.account && line.key === held.key
     const counts = Object.values(line.usage ?? { none: -1 })
     const isUsage = counts.every((one) => Number.isSafeInteger(one) && Number(one) >= 0)
@@ -233,11 +241,8 @@ export class Sums {
     for (const one of this.#accounts.values()) items.set(`account ${one.id}`, plain(one))
     this.#register.addItems(items)
     for (const [id, one] of this.#prices) items.set(`price ${id}`, plain(one))
-    for (const [id, { line, amount, progress }] of this.#holds) {
-      const { account, key, model, price, at, input: inputCost } = line
-      const hold = { id, account, key, model, price, at, amount, inputCost, progress }
-      items.set(`hold ${id}`, plain(hold))
-    }
+    for (const [id, { line, amount, progress }] of this.#holds)
+      items.set(`hold ${id}`, plain({ ...heldItem(line), id, amount, progress }))
     this.corrections.addItems(items)
     this.#switches.addItems(items)
     return items.set('overrun', plain(this.#total.overrun))

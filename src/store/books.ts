@@ -1,12 +1,16 @@
 import { placeHold, type Credit } from '../domain/account.ts'
-import type { CorrectionEntry, Entry, HoldEntry, PriceEntry } from '../domain/entry.ts'
+import type { CorrectionEntry, Entry, PriceEntry } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
+import type { Resale } from '../domain/reseller.ts'
+import { checkPlace, type Reselling } from './placing.ts'
+import { moveLevels, replayLevels } from './chains.ts'
 import { postSwitch, type SwitchedOff } from './switched-off.ts'
 import type { AccountSettings } from '../domain/register.ts'
 import type { UserRecord } from '../domain/user.ts'
 import { correctedCredit, postCorrection, replayTransfer } from './corrections.ts'
 import { postRegister } from './register.ts'
+import { holdFrom, type OpenHold } from './open-hold.ts'
 
 export type AccountState = {
   readonly id: string
@@ -15,19 +19,7 @@ export type AccountState = {
   credit: Credit
   /** The segment in which its credit moved last; 0: in none since the start. */
   movedIn: number
-} & { -readonly [name in keyof AccountSettings]: AccountSettings[name] }
-
-export type OpenHold = {
-  readonly id: string
-  readonly account: string
-  readonly amount: MicroCredits
-  readonly key: string
-  readonly model: string
-  readonly price: string
-  readonly inputCost: MicroCredits
-  readonly at: number
-  progress: MicroCredits | undefined
-}
+} & Reselling & { -readonly [name in keyof AccountSettings]: AccountSettings[name] }
 
 /** What the journal adds up to. Changed by `post` alone, live and in replay alike. */
 export type Books = {
@@ -46,6 +38,8 @@ export type Books = {
   readonly repeats: Map<string, CorrectionEntry>
   /** What operators switched off, by its name. */
   readonly switchedOff: Map<string, SwitchedOff>
+  /** Chains by their names, so that each has one `Resale` while it stays as it is. */
+  readonly resales: Map<string, Resale>
   overrun: MicroCredits
   /** The segment that entries go to now; 0 where books are not written, but replayed. */
   segment: number
@@ -56,6 +50,8 @@ export type RefundState = {
   readonly account: string
   readonly paid: MicroCredits
   refunded: MicroCredits
+  /** Those above the account, and what each of them had paid. */
+  readonly levels?: readonly Readonly<{ account: string; paid: MicroCredits }>[]
 }
 
 export const emptyBooks = (): Books => ({
@@ -69,6 +65,7 @@ export const emptyBooks = (): Books => ({
   refunds: new Map(),
   repeats: new Map(),
   switchedOff: new Map(),
+  resales: new Map(),
   overrun: ZERO,
   segment: 0,
 })
@@ -81,6 +78,8 @@ export class Contradiction extends Error {
 /** Applies an entry read from the journal: recomputes what it claims by the same rules, and compares. */
 export function replay(books: Books, entry: Entry): void {
   if (entry.kind === 'transfer') replayTransfer(books, entry)
+  if (entry.kind === 'account') checkPlace(books, entry)
+  if ('levels' in entry) replayLevels(books, entry)
   const credit = creditAfter(books, entry)
   if (credit !== undefined && 'balance' in entry && !agrees(entry, credit)) {
     throw new Contradiction(
@@ -136,7 +135,10 @@ function creditAfter(books: Books, entry: Entry): Credit | undefined {
 
 /** Applies an entry whose resulting credit is known. Live, the rules computed it; in replay, `creditAfter` did. */
 export function post(books: Books, entry: Entry, credit: Credit | undefined): void {
-  if (credit !== undefined && 'account' in entry) moveCredit(books, entry.account, credit)
+  if (credit !== undefined && 'account' in entry) {
+    moveCredit(books, entry.account, credit)
+    if ('levels' in entry) moveLevels(books, entry)
+  }
   switch (entry.kind) {
     case 'account':
     case 'key':
@@ -186,13 +188,6 @@ export function moveCredit(books: Books, id: string, credit: Credit): void {
 
 function postPrice(books: Books, { version, scale, rates, request }: PriceEntry): void {
   books.prices.set(version, { version, scale, rates, request })
-}
-
-function holdFrom(entry: HoldEntry): OpenHold {
-  const { ref: id, account, key, model, price, at } = entry
-  const inputCost = micro(BigInt(entry.input))
-  const amount = amountOf(entry)
-  return { id, account, key, model, price, at, amount, inputCost, progress: undefined }
 }
 
 export const amountOf = (entry: { amount: string }): MicroCredits => micro(BigInt(entry.amount))

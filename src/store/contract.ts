@@ -6,6 +6,7 @@ import { priceFrom } from '../domain/price.ts'
 import { textUsage } from '../domain/usage.ts'
 import type { Keys } from '../ports/keys.ts'
 import type { Switches } from '../ports/switches.ts'
+import { chainFacts } from './contract-chain.ts'
 import { correctionFacts, registryFacts } from './contract-registry.ts'
 import type { Charge, HoldRequest, Ledger, Registry } from '../ports/ledger.ts'
 
@@ -20,7 +21,7 @@ export type ContractStore = Readonly<{
 
 export type Opener = (place: string) => Promise<ContractStore>
 
-const PRICE = priceFrom({ input: '0.8' }, { creditsPerUsd: '1', markup: '0.25' }, 'v-one')
+export const PRICE = priceFrom({ input: '0.8' }, { creditsPerUsd: '1', markup: '0.25' }, 'v-one')
 
 export const holdOf = (id: string, amount: bigint, account = 'acme'): HoldRequest => ({
   ...{ id, account, key: 'key_acme', model: 'gpt', price: PRICE },
@@ -79,6 +80,9 @@ export function ledgerContract(name: string, open: Opener): void {
     describe('the registry', () => registryFacts(facts))
     describe('a correction', () => correctionFacts(facts))
     describe('the sum', () => sumFacts(facts))
+    describe('a chain of resellers', () => {
+      chainFacts(facts)
+    })
   })
 }
 
@@ -187,7 +191,7 @@ function restartFacts({ at, reopen, credit }: Facts): void {
 }
 
 /** Progress is made durable soon, and nothing tells when. */
-const soon = () => new Promise((resolve) => setTimeout(resolve, 150))
+export const soon = () => new Promise((resolve) => setTimeout(resolve, 150))
 
 const kind = fc.constantFrom('credit', 'hold', 'hold', 'settle', 'release')
 const amount = fc.bigInt({ min: 0n, max: 900n })

@@ -58,7 +58,12 @@ function postRefund(books: Books, entry: RefundEntry): void {
   if (known !== undefined) known.refunded = plus(known.refunded, amountOf(entry))
   else {
     const paid = micro(BigInt(entry.paid))
-    books.refunds.set(request, { request, account, paid, refunded: amountOf(entry) })
+    const levels = entry.levels?.map((one) => ({
+      account: one.account,
+      paid: micro(BigInt(one.paid)),
+    }))
+    const state = { request, account, paid, refunded: amountOf(entry) }
+    books.refunds.set(request, levels === undefined ? state : { ...state, levels })
   }
 }
 

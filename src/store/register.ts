@@ -9,7 +9,8 @@ import type {
   SessionEndedEntry,
   UserEntry,
 } from '../domain/register.ts'
-import { Contradiction, type Books } from './books.ts'
+import { Contradiction, type AccountState, type Books } from './books.ts'
+import { changePlace } from './placing.ts'
 
 /** Applies an entry about accounts, keys, users or sessions, live and in replay alike. */
 export function postRegister(books: Books, entry: RegisterEntry): void {
@@ -39,11 +40,13 @@ function postAccount(books: Books, entry: AccountEntry): void {
   const known = books.accounts.get(id)
   const changed = { tier, ...settingsOf(entry) }
   if (known !== undefined) {
-    Object.assign(known, changed)
+    changePlace(books, Object.assign(known, changed), entry)
     return
   }
   const { segment: movedIn } = books
-  books.accounts.set(id, { id, createdAt, ...changed, credit: NO_CREDIT, movedIn })
+  const made: AccountState = { id, createdAt, ...changed, credit: NO_CREDIT, movedIn }
+  changePlace(books, made, entry)
+  books.accounts.set(id, made)
 }
 
 /** Those that the entry names. */

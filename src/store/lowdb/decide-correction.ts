@@ -1,7 +1,8 @@
 import { addCredit, adjustCredit, takeCredit, type Credit } from '../../domain/account.ts'
 import type { BalanceCorrection, Correction, TransferCorrection } from '../../domain/correction.ts'
-import type { CorrectionEntry, Idempotency } from '../../domain/entry.ts'
-import { minus, ZERO, type MicroCredits } from '../../domain/money.ts'
+import type { CorrectionEntry, Idempotency, RefundLevel } from '../../domain/entry.ts'
+import { minus, plus, ZERO, type MicroCredits } from '../../domain/money.ts'
+import { refundShare } from '../../domain/reseller.ts'
 import type { BookingRefusal } from '../../ports/ledger.ts'
 import type { Books } from '../books.ts'
 import { moved } from './entries.ts'
@@ -11,7 +12,12 @@ export type Decision =
   { kind: 'entry'; entry: CorrectionEntry; credit: Credit | undefined } | BookingRefusal
 
 /** A charge as the journal has it. */
-export type PaidRequest = Readonly<{ account: string; paid: MicroCredits }>
+export type PaidRequest = Readonly<{
+  account: string
+  paid: MicroCredits
+  /** What those above a sub-account paid for the same request. */
+  levels?: readonly Readonly<{ account: string; paid: MicroCredits }>[] | undefined
+}>
 
 type CorrectionHead = Readonly<{
   at: number
@@ -60,9 +66,10 @@ type RefundDecision = PaidRequest &
 
 function decideRefund(
   books: Books,
-  { request, account, paid, amount, head }: RefundDecision,
+  { request, account, paid, levels = [], amount, head }: RefundDecision,
 ): Decision {
-  const left = minus(paid, books.refunds.get(request)?.refunded ?? ZERO)
+  const refunded = books.refunds.get(request)?.refunded ?? ZERO
+  const left = minus(paid, refunded)
   const given = amount ?? left
   if (given > left || given === 0n) return { kind: 'above_paid', paid, left }
   const before = books.accounts.get(account)?.credit
@@ -70,8 +77,40 @@ function decideRefund(
   const credit = addCredit(before, given)
   if (credit === undefined) return { kind: 'out_of_range', account }
   const charge = { request, paid: paid.toString() }
-  const entry = { kind: 'refund', account, ...moved(given, credit), ...charge, ...head } as const
+  const above = refundAbove(books, { levels, paid, refunded, given })
+  if (above === undefined) return { kind: 'out_of_range', account }
+  const entry = {
+    ...({ kind: 'refund', account, ...moved(given, credit), ...charge } as const),
+    ...(above.length > 0 && { levels: above }),
+    ...head,
+  }
   return { kind: 'entry', entry, credit }
+}
+
+type Sharing = Readonly<{
+  levels: NonNullable<PaidRequest['levels']>
+  paid: MicroCredits
+  refunded: MicroCredits
+  given: MicroCredits
+}>
+
+/** Each account above gets back the share of what it paid that the sub-account gets back of its own; undefined where one cannot. */
+function refundAbove(
+  books: Books,
+  { levels, paid, refunded, given }: Sharing,
+): readonly RefundLevel[] | undefined {
+  const entries: RefundLevel[] = []
+  for (const { account, paid: levelPaid } of levels) {
+    const before = books.accounts.get(account)?.credit
+    const [then, now] = [refunded, plus(refunded, given)].map((sum) =>
+      refundShare({ paid, refunded: sum }, levelPaid),
+    )
+    const share = minus(now ?? ZERO, then ?? ZERO)
+    const credit = before && addCredit(before, share)
+    if (credit === undefined) return undefined
+    entries.push({ account, paid: levelPaid.toString(), ...moved(share, credit) })
+  }
+  return entries
 }
 
 function decideTransfer(

@@ -4,7 +4,7 @@ import type { MicroCredits } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
 import { BUCKETS, type Bucket, type Usage } from '../../domain/usage.ts'
 import type { Charge, HoldRequest } from '../../ports/ledger.ts'
-import type { OpenHold } from '../books.ts'
+import type { OpenHold } from '../open-hold.ts'
 
 /** Amounts as the journal has them. */
 export const moved = (amount: MicroCredits, credit: Credit): Moved => ({

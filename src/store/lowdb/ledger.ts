@@ -2,6 +2,7 @@ import { settleHold, placeHold, OPERATOR, type Credit } from '../../domain/accou
 import type { Entry, OverrunEntry } from '../../domain/entry.ts'
 import { accountDisabled, Failure } from '../../domain/failure.ts'
 import { ZERO, type MicroCredits } from '../../domain/money.ts'
+import type { Resale } from '../../domain/reseller.ts'
 import { NO_USAGE } from '../../domain/usage.ts'
 import type {
   AccountTerms,
@@ -14,8 +15,11 @@ import type {
   SettleAnswer,
 } from '../../ports/ledger.ts'
 import { accountView } from '../account-view.ts'
-import { post, type AccountState, type Books, type OpenHold } from '../books.ts'
+import { post, type AccountState, type Books } from '../books.ts'
+import { resaleOf } from '../chains.ts'
+import type { OpenHold } from '../open-hold.ts'
 import type { Batch } from './batch.ts'
+import { decideChainHold, decideChainSettle, releasedLevels, type Charged } from './decide-chain.ts'
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
 import type { Journal } from './journal.ts'
 import { storeUnavailable } from './store-unavailable.ts'
@@ -54,19 +58,41 @@ export class LowdbLedger implements Ledger {
     return this.#books.accounts.get(account)
   }
 
+  resale(id: string): Resale | undefined {
+    const account = this.#books.accounts.get(id)
+    return account && resaleOf(this.#books, account)
+  }
+
   async hold(request: HoldRequest): Promise<HoldAnswer> {
     if (this.#journal.trouble !== undefined) throw storeUnavailable(this.#journal.trouble)
     if (this.#books.keysById.get(request.key)?.revokedAt !== undefined) throw keyRevoked()
     const account = this.#accountOf(request.account)
     if (account.isDisabled === true) throw accountDisabled()
-    const credit = placeHold(account.credit, request.amount)
-    if (credit === undefined) return { kind: 'short', credit: account.credit }
-    this.#rememberPrice(request.price)
-    const batch = this.#record(holdEntry(request, credit, this.#now()), credit)
+    const batch =
+      account.parent === undefined && request.resale === undefined
+        ? this.#holdOne(account, request)
+        : this.#holdChain(account, request)
+    if ('kind' in batch) return batch
     if ((await batch.firstTry.promise) === 'landed') return { kind: 'held' }
     // Refused, so it must be given back once the disk takes entries again; nobody waits for that.
     this.#end(request.id, { outcome: 'failed', attempts: [] })
     throw storeUnavailable(this.#journal.trouble)
+  }
+
+  #holdOne(account: AccountState, request: HoldRequest): Batch | HoldAnswer {
+    const credit = placeHold(account.credit, request.amount)
+    if (credit === undefined) return { kind: 'short', credit: account.credit }
+    this.#rememberPrice(request.price)
+    return this.#record(holdEntry(request, credit, this.#now()), credit)
+  }
+
+  #holdChain(account: AccountState, request: HoldRequest): Batch | HoldAnswer {
+    const resale = resaleOf(this.#books, account)
+    if (resale?.name !== request.resale?.name || resale === undefined) throw chainChanged()
+    const decided = decideChainHold(this.#books, { request, resale, at: this.#now() })
+    if (decided.kind === 'short') return decided
+    for (const price of resale.pricesFor(request.price)) this.#rememberPrice(price)
+    return this.#record(decided.entry, decided.credit)
   }
 
   settle(charge: Charge): Promise<SettleAnswer> {
@@ -114,9 +140,10 @@ export class LowdbLedger implements Ledger {
     await this.#charge({ ...KILLED, ...known }, hold.price)
   }
 
-  async #charge(charge: Omit<Charge, 'price'>, price: string): Promise<SettleAnswer> {
+  async #charge(charge: Charged, price: string): Promise<SettleAnswer> {
     const hold = this.#take(charge.id)
     if (hold === undefined) return { kind: 'hold_missing' }
+    if (hold.levels !== undefined) return this.#chargeChain(charge, hold)
     const account = this.#accountOf(hold.account)
     const payable = charge.payer === 'account' ? charge.cost : ZERO
     const { credit, charged, overrun } = settleHold(account.credit, hold.amount, payable)
@@ -130,13 +157,25 @@ export class LowdbLedger implements Ledger {
     return { kind: 'settled', charged, balance: credit.balance }
   }
 
+  async #chargeChain(charge: Charged, hold: OpenHold): Promise<SettleAnswer> {
+    const settled = decideChainSettle(this.#books, { charge, hold, at: this.#now() })
+    for (const price of settled.prices) this.#rememberPrice(price)
+    const batch = this.#record(settled.entry, settled.credit)
+    const { overrun } = settled
+    if (overrun.amount > 0n) this.#overrun(hold.id, overrun.amount, overrun.reason)
+    await batch.landed.promise
+    return { kind: 'settled', charged: settled.charged, balance: settled.credit.balance }
+  }
+
   #end(id: string, { outcome, attempts }: Parameters<Ledger['release']>[1]): Batch | undefined {
     const hold = this.#take(id)
     if (hold === undefined) return undefined
     const account = this.#accountOf(hold.account)
     const { credit } = settleHold(account.credit, hold.amount, ZERO)
     const head = { kind: 'release' as const, at: this.#now(), account: hold.account, ref: id }
-    return this.#record({ ...head, ...moved(hold.amount, credit), outcome, attempts }, credit)
+    const levels = hold.levels && { levels: releasedLevels(this.#books, hold.levels) }
+    const entry = { ...head, ...moved(hold.amount, credit), ...levels, outcome, attempts }
+    return this.#record(entry, credit)
   }
 
   #take(id: string): OpenHold | undefined {
@@ -180,6 +219,12 @@ const KILLED = {
   firstByteMs: undefined,
   totalMs: 0,
 } as const satisfies Partial<Charge>
+
+/** A reseller changed a price, or an account was moved, between the plan of a request and its hold. */
+const chainChanged = (): Failure =>
+  new Failure('credit_held', 'Your prices changed while the request came in. Try again.', {
+    retryAfterMs: 1_000,
+  })
 
 /** Revoked between its request's arrival and this moment: no hold comes after a revocation. */
 const keyRevoked = (): Failure =>

@@ -14,13 +14,18 @@ import type {
   EndedSession,
   NewAccount,
   NewKey,
+  NewSubAccount,
   NewUser,
+  Placing,
+  PlacingRefusal,
   Registry,
 } from '../../ports/ledger.ts'
 import type { UsageBook } from '../../ports/usage.ts'
 import { accountView } from '../account-view.ts'
+import { belowOf, misplacedIn } from '../placing.ts'
 import { post, type Books } from '../books.ts'
 import { decideCorrection, type PaidRequest } from './decide-correction.ts'
+import { decidePlacing } from './decide-placing.ts'
 import type { Batch } from './batch.ts'
 import type { Journal } from './journal.ts'
 import { storeUnavailable } from './store-unavailable.ts'
@@ -78,6 +83,30 @@ export class LowdbRegistry implements Registry {
     const { tier = known.tier, ...settings } = change
     const head = { kind: 'account', at: this.#now(), account, tier } as const
     await this.#record({ ...head, ...settings, ...actor(by) })
+  }
+
+  async openSubAccount({ id: account, ...sub }: NewSubAccount) {
+    if (this.#books.accounts.has(account)) return 'exists'
+    const problem = misplacedIn(this.#books, account, sub.parent)
+    if (problem !== undefined) return problem
+    await this.#record({ kind: 'account', at: this.#now(), account, ...sub })
+    return undefined
+  }
+
+  async place(account: string, placing: Placing, by: string): Promise<PlacingRefusal | undefined> {
+    const decided = decidePlacing(this.#books, account, placing)
+    if (typeof decided === 'string') return decided
+    await this.#record({ ...decided, at: this.#now(), by })
+    return undefined
+  }
+
+  subAccounts(account: string): readonly AccountView[] {
+    const ids = [...belowOf(this.#books, account)].filter(([, depth]) => depth === 1)
+    return ids.flatMap(([id]) => accountView(this.#books, id) ?? [])
+  }
+
+  countBelow(account: string): number {
+    return [...belowOf(this.#books, account)].length
   }
 
   async addKey({ id: ref, ...key }: NewKey): Promise<void> {
@@ -171,7 +200,11 @@ export class LowdbRegistry implements Registry {
     if (known !== undefined) return known
     const end = (await this.#usage.request(request))?.end?.entry
     if (end?.kind !== 'settle') return undefined
-    return { account: end.account, paid: micro(BigInt(end.amount)) }
+    const levels = end.levels?.map((one) => ({
+      account: one.account,
+      paid: micro(BigInt(one.amount)),
+    }))
+    return { account: end.account, paid: micro(BigInt(end.amount)), levels }
   }
 
   async #record(entry: Entry): Promise<void> {

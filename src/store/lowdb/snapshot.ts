@@ -5,10 +5,11 @@ import { Low, type Adapter } from 'lowdb'
 import { callName } from '../../domain/correction.ts'
 import type { CorrectionEntry, PriceEntry } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
-import { micro } from '../../domain/money.ts'
-import type { AccountSettings } from '../../domain/register.ts'
+import { micro, type MicroCredits } from '../../domain/money.ts'
+import type { AccountSettings, PlaceSettings } from '../../domain/register.ts'
 import type { UserRecord } from '../../domain/user.ts'
-import { emptyBooks, type Books, type OpenHold, type RefundState } from '../books.ts'
+import { emptyBooks, type AccountState, type Books, type RefundState } from '../books.ts'
+import type { HeldLevel, OpenHold } from '../open-hold.ts'
 import { keep } from '../register.ts'
 import type { SwitchedOff } from '../switched-off.ts'
 import type { Position } from './record.ts'
@@ -28,17 +29,22 @@ export type Snapshot = Position &
 type Stored<T, Amounts extends keyof T> = Omit<T, Amounts> & Record<Amounts, string>
 export type SnapshotState = Readonly<{
   accounts: readonly (AccountSettings &
+    PlaceSettings &
+    Readonly<{ used?: string }> &
     Readonly<Record<'id' | 'tier' | 'balance' | 'held', string> & { createdAt: number }>)[]
   keys: readonly KeyRecord[]
   /** Absent where the snapshot is older than users are. */
   users?: readonly UserRecord[]
   endedSessions?: readonly (readonly [id: string, until: number])[]
-  holds: readonly (Stored<Omit<OpenHold, 'progress'>, 'amount' | 'inputCost'> & {
+  holds: readonly (Stored<Omit<OpenHold, 'progress' | 'levels'>, 'amount' | 'inputCost'> & {
     progress?: string
+    levels?: readonly Stored<HeldLevel, 'amount'>[]
   })[]
   prices: readonly Omit<PriceEntry, 'kind' | 'at'>[]
   /** Absent where the snapshot is older than corrections are. */
-  refunds?: readonly Stored<RefundState, 'paid' | 'refunded'>[]
+  refunds?: readonly (Stored<Omit<RefundState, 'levels'>, 'paid' | 'refunded'> & {
+    levels?: readonly Readonly<{ account: string; paid: string }>[]
+  })[]
   repeats?: readonly CorrectionEntry[]
   /** Absent where nothing is switched off. */
   switches?: readonly SwitchedOff[]
@@ -120,24 +126,32 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
   const books = emptyBooks()
   if (snapshot === undefined) return books
   const { state } = snapshot
-  for (const { balance, held, ...account } of state.accounts) {
-    const credit = { balance: micro(BigInt(balance)), held: micro(BigInt(held)) }
-    books.accounts.set(account.id, { ...account, credit, movedIn: 0 })
+  for (const { balance, held, cap, used, ...account } of state.accounts) {
+    const credit = { balance: amountIn(balance), held: amountIn(held) }
+    books.accounts.set(account.id, {
+      ...{ ...account, credit, movedIn: 0 },
+      ...(cap !== undefined && { cap: amountIn(cap) }),
+      ...(used !== undefined && { used: amountIn(used) }),
+    })
   }
   for (const key of state.keys) keep(books, key)
   for (const user of state.users ?? []) books.users.set(user.name, user)
   for (const [id, until] of state.endedSessions ?? []) books.endedSessions.set(id, until)
   for (const price of state.prices) books.prices.set(price.version, price)
-  for (const { amount, inputCost, progress, ...rest } of state.holds) {
-    const hold = { ...rest, amount: micro(BigInt(amount)), inputCost: micro(BigInt(inputCost)) }
+  for (const { amount, inputCost, progress, levels, ...rest } of state.holds) {
+    const hold = { ...rest, amount: amountIn(amount), inputCost: amountIn(inputCost) }
     books.holds.set(rest.id, {
       ...hold,
-      progress: progress === undefined ? undefined : micro(BigInt(progress)),
+      ...(levels && {
+        levels: levels.map((one) => ({ ...one, amount: amountIn(one.amount) })),
+      }),
+      progress: progress === undefined ? undefined : amountIn(progress),
     })
   }
-  for (const { request, account, paid, refunded } of state.refunds ?? []) {
-    const amounts = { paid: micro(BigInt(paid)), refunded: micro(BigInt(refunded)) }
-    books.refunds.set(request, { request, account, ...amounts })
+  for (const { request, account, paid, refunded, levels } of state.refunds ?? []) {
+    const amounts = { paid: amountIn(paid), refunded: amountIn(refunded) }
+    const above = levels?.map((one) => ({ ...one, paid: amountIn(one.paid) }))
+    books.refunds.set(request, { request, account, ...amounts, ...(above && { levels: above }) })
   }
   for (const entry of state.repeats ?? []) {
     if (entry.idempotency === undefined) continue
@@ -148,31 +162,42 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
   return books
 }
 
+const amountIn = (text: string): MicroCredits => micro(BigInt(text))
+
 export function stateOf(books: Books): SnapshotState {
   return {
-    accounts: [...books.accounts.values()].map(({ credit, movedIn: _movedIn, ...rest }) => ({
-      ...rest,
-      balance: credit.balance.toString(),
-      held: credit.held.toString(),
-    })),
+    accounts: [...books.accounts.values()].map(accountState),
     keys: [...books.keysById.values()],
     users: [...books.users.values()],
     endedSessions: [...books.endedSessions],
-    holds: [...books.holds.values()].map(({ amount, inputCost, progress, ...rest }) => ({
+    holds: [...books.holds.values()].map(({ amount, inputCost, progress, levels, ...rest }) => ({
       ...rest,
       amount: amount.toString(),
       inputCost: inputCost.toString(),
+      ...(levels && { levels: levels.map((one) => ({ ...one, amount: one.amount.toString() })) }),
       ...(progress !== undefined && { progress: progress.toString() }),
     })),
     prices: [...books.prices.values()],
-    refunds: [...books.refunds.values()].map(({ paid, refunded, ...rest }) => ({
+    refunds: [...books.refunds.values()].map(({ paid, refunded, levels, ...rest }) => ({
       ...rest,
       paid: paid.toString(),
       refunded: refunded.toString(),
+      ...(levels && { levels: levels.map((one) => ({ ...one, paid: one.paid.toString() })) }),
     })),
     repeats: [...books.repeats.values()],
     ...(books.switchedOff.size > 0 && { switches: [...books.switchedOff.values()] }),
     overrun: books.overrun.toString(),
+  }
+}
+
+function accountState(account: AccountState): SnapshotState['accounts'][number] {
+  const { credit, movedIn: _movedIn, resale: _resale, cap, used, ...rest } = account
+  return {
+    ...rest,
+    balance: credit.balance.toString(),
+    held: credit.held.toString(),
+    ...(cap !== undefined && { cap: cap.toString() }),
+    ...(used !== undefined && { used: used.toString() }),
   }
 }
 
