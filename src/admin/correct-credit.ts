@@ -6,7 +6,7 @@ import type { Secrets } from '../ports/secrets.ts'
 import { refusalOf } from './booking-refusal.ts'
 import type { CorrectionWish } from './correction-request.ts'
 
-export type CorrectionCall = CorrectionWish & Readonly<{ by: string; idempotencyKey: string }>
+type CorrectionCall = CorrectionWish & Readonly<{ by: string; idempotencyKey: string }>
 
 type Corrected = Readonly<{ entry: CorrectionEntry; isRepeat: boolean }>
 

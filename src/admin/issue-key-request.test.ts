@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../domain/failure.ts'
-import { durationMs, parseIssueKey } from './issue-key-request.ts'
+import { durationMs } from './fields.ts'
+import { parseIssueKey } from './issue-key-request.ts'
 
 function refusal(body: unknown): Failure {
   try {

@@ -1,34 +1,65 @@
-import { isObject, type JsonObject } from '../domain/chat-request.ts'
-import { invalidRequest } from '../domain/failure.ts'
-import { formatCredits, parseCredits } from '../domain/money.ts'
-import { STAFF_ROLES, type StaffRole } from '../domain/role.ts'
+import { z } from 'zod'
+import { formatCredits, ZERO } from '../domain/money.ts'
+import { accountName, amount, limits, models, moment, staffRole, tags, tier } from './fields.ts'
 import type { IssuedKey, KeyWish } from './issue-key.ts'
+import { readInput } from './read-input.ts'
 
-const FIELDS = new Set(['type', 'role', 'account', 'credits', 'tier', 'expires', 'models'])
+const ACCOUNT_RULE = 'must be a string.'
 
-/** Reads the wish for a key from JSON: the body of POST /admin/keys and what the command line sends are the same. */
-export function parseIssueKey(body: unknown): KeyWish {
-  if (!isObject(body)) throw invalidRequest('Send a JSON object.')
-  for (const name of Object.keys(body)) {
-    if (!FIELDS.has(name))
-      throw invalidRequest(`There is no field '${name}'. Fields: ${[...FIELDS].join(', ')}.`, name)
+/** The wish for a key: the body of POST /admin/keys and what the command line sends are the same. */
+export const keyForm = z
+  .strictObject({
+    type: z.enum(['user', 'admin'], { error: "must be 'user' or 'admin'." }),
+    role: staffRole.nullish().meta({ description: 'Of an admin key; `admin` without one' }),
+    account: z
+      .string({ error: ACCOUNT_RULE })
+      .min(1, ACCOUNT_RULE)
+      .nullish()
+      .meta({ description: accountName.meta()?.description ?? '' }),
+    credits: amount.nullish().meta({ description: 'Paid in on top of what the account has' }),
+    tier: tier.nullish(),
+    models: models.min(1, 'must be a list of model names.').nullish(),
+    limits: limits.nullish(),
+    tags: tags.nullish(),
+    expires: moment.nullish(),
+  })
+  .superRefine(({ type, role, account }, context) => {
+    const wrong = (path: string, message: string) => {
+      context.addIssue({ code: 'custom', path: [path], message })
+    }
+    if (type === 'user' && (account ?? undefined) === undefined) wrong('account', 'is missing.')
+    if (type === 'user' && (role ?? undefined) !== undefined) wrong('role', 'is for admin keys.')
+  })
+  .transform(wishOf)
+
+type Said = Readonly<{
+  type: 'user' | 'admin'
+  role?: z.output<typeof staffRole> | null | undefined
+  account?: string | null | undefined
+  credits?: z.output<typeof amount> | null | undefined
+  tier?: string | null | undefined
+  models?: readonly string[] | null | undefined
+  limits?: z.output<typeof limits> | null | undefined
+  tags?: readonly string[] | null | undefined
+  expires?: number | null | undefined
+}>
+
+function wishOf(said: Said): KeyWish {
+  const { expires, tags: words } = said
+  const both = {
+    ...(typeof expires === 'number' && { expiresAt: expires }),
+    ...(words && { tags: words }),
   }
-  const expiresAt = expiry(body['expires'])
-  const expires = expiresAt === undefined ? {} : { expiresAt }
-  if (body['type'] === 'admin') return { role: staffRole(body['role']), ...expires }
-  if (body['type'] !== 'user') throw invalidRequest("'type' must be 'user' or 'admin'.", 'type')
-  if (body['role'] !== undefined) throw invalidRequest("'role' is for admin keys.", 'role')
-  const tier = optionalText(body, 'tier')
-  const models = modelList(body['models'])
+  if (said.type === 'admin') return { role: said.role ?? 'admin', ...both }
   return {
-    role: 'user',
-    account: optionalText(body, 'account') ?? missing('account'),
-    credits: parseCredits(body['credits'] ?? '0') ?? badCredits(),
-    ...expires,
-    ...(tier !== undefined && { tier }),
-    ...(models !== undefined && { models }),
+    ...{ role: 'user', account: said.account ?? '', credits: said.credits ?? ZERO, ...both },
+    ...(said.tier && { tier: said.tier }),
+    ...(said.models && { models: said.models }),
+    ...(said.limits && { limits: said.limits }),
   }
 }
+
+export const parseIssueKey = (body: unknown): KeyWish => readInput(keyForm, body)
 
 export const issuedKeyView = (issued: IssuedKey) => ({
   key: issued.secret,
@@ -40,54 +71,3 @@ export const issuedKeyView = (issued: IssuedKey) => ({
 })
 
 export type IssuedKeyView = ReturnType<typeof issuedKeyView>
-
-function missing(name: string): never {
-  throw invalidRequest(`'${name}' is missing.`, name)
-}
-
-function badCredits(): never {
-  throw invalidRequest(
-    "'credits' must be a decimal string with at most six places, or a whole number, and not negative.",
-    'credits',
-  )
-}
-
-function staffRole(value: unknown): StaffRole {
-  const role = STAFF_ROLES.find((one) => one === (value ?? 'admin'))
-  if (role !== undefined) return role
-  throw invalidRequest(`'role' must be one of ${STAFF_ROLES.join(', ')}.`, 'role')
-}
-
-function optionalText(body: JsonObject, name: string): string | undefined {
-  const value = body[name]
-  if (value === undefined || value === null) return undefined
-  if (typeof value === 'string' && value !== '') return value
-  throw invalidRequest(`'${name}' must be a string.`, name)
-}
-
-function modelList(value: unknown): readonly string[] | undefined {
-  if (value === undefined || value === null) return undefined
-  if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string'))
-    return value
-  throw invalidRequest("'models' must be a list of model names.", 'models')
-}
-
-const DURATION = /^([1-9][0-9]{0,5})([mhdw])$/
-const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
-
-/** A date ("2027-01-31", or with a time) or milliseconds since 1970. Durations are resolved before they come here. */
-function expiry(value: unknown): number | undefined {
-  if (value === undefined || value === null) return undefined
-  const time = typeof value === 'string' ? Date.parse(value) : value
-  if (typeof time === 'number' && Number.isSafeInteger(time) && time > 0) return time
-  throw invalidRequest(
-    "'expires' must be a date such as 2027-01-31 or 2027-01-31T12:00:00Z.",
-    'expires',
-  )
-}
-
-/** "30d" from now. */
-export function durationMs(text: string): number | undefined {
-  const [, count, unit] = DURATION.exec(text) ?? []
-  return unit === undefined ? undefined : Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS]
-}

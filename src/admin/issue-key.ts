@@ -1,6 +1,7 @@
 import { ACCOUNT_NAME, adjustCredit, NO_CREDIT, OPERATOR } from '../domain/account.ts'
 import type { Doer } from '../domain/actor.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
+import type { Limits } from '../domain/limit.ts'
 import type { MicroCredits } from '../domain/money.ts'
 import { mayHandOut, reaches, type Role, type StaffRole } from '../domain/role.ts'
 import type { Registry } from '../ports/ledger.ts'
@@ -8,7 +9,7 @@ import type { Secrets } from '../ports/secrets.ts'
 import { refusalOf } from './booking-refusal.ts'
 
 export type KeyWish = Readonly<
-  | { role: StaffRole; expiresAt?: number }
+  | { role: StaffRole; expiresAt?: number; tags?: readonly string[] }
   | {
       role: 'user'
       account: string
@@ -17,6 +18,8 @@ export type KeyWish = Readonly<
       tier?: string
       expiresAt?: number
       models?: readonly string[]
+      limits?: Limits
+      tags?: readonly string[]
     }
 >
 
@@ -55,7 +58,9 @@ export function keyIssuing(needs: Needs): KeyIssuing {
       const added = needs.registry.addKey({
         ...{ id: key.id, hash: key.hash, hint: key.hint, account, role: wish.role, by },
         ...(wish.expiresAt !== undefined && { expiresAt: wish.expiresAt }),
+        ...(wish.tags !== undefined && { tags: wish.tags }),
         ...(isUser(wish) && wish.models !== undefined && { models: wish.models }),
+        ...(isUser(wish) && wish.limits !== undefined && { limits: wish.limits }),
       })
       await Promise.all([...funded, added])
       const view = needs.registry.account(account)

@@ -1,15 +1,20 @@
 import { z } from 'zod'
 import { invalidRequest, type Failure } from '../domain/failure.ts'
+import { MISSING } from './fields.ts'
 
 /** Reads what was sent by its schema, or says in one sentence what is wrong with it, and with which field. */
 export function readInput<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
 ): z.output<Schema> {
-  const read = schema.safeParse(input)
+  const read = schema.safeParse(input, { reportInput: true })
   if (read.success) return read.data
-  throw refusalOf(read.error.issues[0], schema)
+  throw refusalOf(first(read.error.issues), schema)
 }
+
+/** A field that does not exist says more about a mistake than one that was not sent. */
+const first = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined =>
+  issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]
 
 function refusalOf(issue: z.core.$ZodIssue | undefined, schema: z.ZodType): Failure {
   const param = issue?.path.map(String).join('.') ?? ''
@@ -20,13 +25,17 @@ function refusalOf(issue: z.core.$ZodIssue | undefined, schema: z.ZodType): Fail
     const within = param === '' ? name : `${param}.${name}`
     return invalidRequest(`There is no field '${within}'.${fieldsOf(schema, issue.path)}`, within)
   }
+  // What is in a list is named by the list.
+  const named = String(issue.path[0] ?? '')
   if (issue.code === 'invalid_type' && issue.input === undefined)
-    return invalidRequest(`'${param}' is missing.`, param)
-  return invalidRequest(param === '' ? issue.message : `'${param}' ${issue.message}`, param)
+    return invalidRequest(`'${param}' ${MISSING}`, param)
+  const where = issue.path.some((step) => typeof step === 'number') ? named : param
+  return invalidRequest(where === '' ? issue.message : `'${where}' ${issue.message}`, where)
 }
 
 function fieldsOf(schema: z.ZodType, path: readonly PropertyKey[]): string {
-  if (path.length > 0 || !(schema instanceof z.ZodObject)) return ''
-  const names = Object.keys(schema.shape)
+  const object = schema instanceof z.ZodPipe ? schema.in : schema
+  if (path.length > 0 || !(object instanceof z.ZodObject)) return ''
+  const names = Object.keys(object.shape)
   return names.length === 0 ? ' There are none.' : ` Fields: ${names.join(', ')}.`
 }

@@ -1,4 +1,4 @@
-import type { accountSettings } from '../admin/set-account.ts'
+import type { AccountJson } from '../admin/accounts.ts'
 import type { Resource } from './resource.ts'
 
 export const accounts: Resource = {
@@ -12,7 +12,7 @@ export const accounts: Resource = {
       needed: 1,
       async run({ account, 'time-zone': timeZone }, ask) {
         const input = { account, time_zone: timeZone }
-        const made = (await ask('set-account', input)) as ReturnType<typeof accountSettings>
+        const made = (await ask('set-account', input)) as AccountJson
         return { json: made, text: `${made.account}: time zone ${made.time_zone}\n` }
       },
     },

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { durationMs } from '../admin/issue-key-request.ts'
+import { durationMs } from '../admin/fields.ts'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { archiveFolder } from '../wiring/archive.ts'

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
-import { durationMs, type IssuedKeyView } from '../admin/issue-key-request.ts'
+import { durationMs } from '../admin/fields.ts'
+import type { IssuedKeyView } from '../admin/issue-key-request.ts'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'

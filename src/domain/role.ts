@@ -11,7 +11,9 @@ export const isStaff = (role: Role): role is StaffRole => role !== 'user'
 export const reaches = (role: Role, needed: StaffRole): boolean =>
   isStaff(role) && STAFF_ROLES.indexOf(role) >= STAFF_ROLES.indexOf(needed)
 
-/** Whether somebody may give a role to others, or take it away: those below their own; an owner's is an owner's affair. */
-export const mayHandOut = (own: Role, role: Role): boolean =>
-  own === 'owner' ||
-  (role === 'user' ? reaches(own, 'support') : own !== role && reaches(own, role))
+/** Whether somebody may give a role to others, or take it away. */
+export function mayHandOut(own: Role, role: Role): boolean {
+  if (own === 'owner') return true
+  if (role === 'user') return reaches(own, 'support')
+  return own === 'admin' && !reaches(role, 'admin')
+}

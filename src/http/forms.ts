@@ -17,3 +17,11 @@ export const paging = {
   limit: z.string().optional().meta({ description: 'At most so many rows', example: '100' }),
   cursor: z.string().optional().meta({ description: '`next_cursor` of the page before' }),
 }
+
+export const listOf = (one: z.ZodType) =>
+  z.object({
+    object: z.literal('list'),
+    data: z.array(one),
+    has_more: z.boolean(),
+    next_cursor: z.string().nullable(),
+  })

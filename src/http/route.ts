@@ -36,6 +36,8 @@ export type Route = Readonly<{
   summary: string
   /** More, where a line is not enough. */
   description?: string
+  /** The form of the parameters in the path, where they have one. */
+  params?: z.ZodObject
   /** The form of the query, whose values are text; without one there is none to give. */
   query?: z.ZodObject
   /** The form of the JSON body; without one, none is read. */

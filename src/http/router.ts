@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { koaBody } from 'koa-body'
 import { readInput } from '../admin/read-input.ts'
 import type { Actor } from '../domain/actor.ts'
-import { Failure } from '../domain/failure.ts'
+import { accountDisabled, Failure } from '../domain/failure.ts'
 import { isStaff, reaches } from '../domain/role.ts'
 import { overloaded } from '../gateway/overloaded.ts'
 import { credentialOf } from './credential.ts'
@@ -38,6 +38,7 @@ function handlerOf(route: Route, site: Site) {
       throw overloaded(site.house.chance, 'The gateway is busy.')
     }
     const actor = await admitted(site, route.access, ctx)
+    if (route.params) readInput(route.params, ctx.params)
     const query = route.query && readInput(route.query, readParameters(ctx).parameters)
     const body = route.body && readInput(route.body, await bodyOf(ctx))
     ctx.set('cache-control', 'no-store')
@@ -56,6 +57,7 @@ async function bodyOf(ctx: Context): Promise<unknown> {
 async function admitted(site: Site, access: Access, ctx: Context): Promise<Actor> {
   if (access === 'public') return NOBODY
   const actor = await site.identities.identify(credentialOf(ctx.req.headers))
+  if (site.house.ledger.account(actor.key.account)?.isDisabled) throw accountDisabled()
   if (access === 'known') return actor
   if (access === 'user') {
     if (!isStaff(actor.role)) return actor

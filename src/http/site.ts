@@ -1,7 +1,8 @@
 import type { CreditCorrecting } from '../admin/correct-credit.ts'
 import type { KeyIssuing } from '../admin/issue-key.ts'
 import type { ProviderStates } from '../admin/provider-states.ts'
-import type { AccountSetting } from '../admin/set-account.ts'
+import type { Accounts } from '../admin/accounts.ts'
+import type { KeyAdmin } from '../admin/keys.ts'
 import type { Identities } from '../admin/identify.ts'
 import type { Completions } from '../gateway/complete.ts'
 import type { AuditTrail } from '../ports/trail.ts'
@@ -15,7 +16,8 @@ export type Site = Readonly<{
   completions: Completions
   intake: Intake
   issuing: KeyIssuing
-  accounts: AccountSetting
+  accounts: Accounts
+  keys: KeyAdmin
   correcting: CreditCorrecting
   providers: ProviderStates
   identities: Identities

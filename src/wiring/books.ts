@@ -1,4 +1,6 @@
 import { creditCorrecting, type CreditCorrecting } from '../admin/correct-credit.ts'
+import { accountAdmin, type Accounts } from '../admin/accounts.ts'
+import { keyAdmin, type KeyAdmin } from '../admin/keys.ts'
 import { keyIssuing, type KeyIssuing } from '../admin/issue-key.ts'
 import type { Config } from '../config/config.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
@@ -40,9 +42,24 @@ export function issuingFor(store: Store, config: () => Config): KeyIssuing {
     secrets: nodeSecrets(store.keys.hashOf),
     nowMs: systemClock.nowMs,
     hasTier: (name) => config().tiers.has(name),
-    hasModel: (name) => new Routes(config().models, config().aliases).offers(name),
+    hasModel: hasModel(config),
   })
 }
+
+export const accountsFor = (store: Store, config: () => Config): Accounts =>
+  accountAdmin({ registry: store.registry, hasTier: (name) => config().tiers.has(name) })
+
+export const keysFor = (store: Store, config: () => Config): KeyAdmin =>
+  keyAdmin({
+    ...{ registry: store.registry, keys: store.keys, nowMs: systemClock.nowMs },
+    secrets: nodeSecrets(store.keys.hashOf),
+    hasModel: hasModel(config),
+  })
+
+const hasModel =
+  (config: () => Config) =>
+  (name: string): boolean =>
+    new Routes(config().models, config().aliases).offers(name)
 
 export const correctingFor = (store: Store): CreditCorrecting =>
   creditCorrecting({ registry: store.registry, secrets: nodeSecrets(store.keys.hashOf) })

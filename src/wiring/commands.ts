@@ -2,7 +2,6 @@ import type { Server } from 'node:net'
 import { correctionView } from '../admin/correct-credit.ts'
 import { parseCorrectionCommand } from '../admin/correction-request.ts'
 import { legacyImport, parseLegacyBatch } from '../admin/import-legacy.ts'
-import { accountSetting, accountSettings, parseAccountCommand } from '../admin/set-account.ts'
 import { issuedKeyView, parseIssueKey } from '../admin/issue-key-request.ts'
 import type { Config } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
@@ -12,6 +11,7 @@ import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { correctingFor, issuingFor } from './books.ts'
+import { CLI, registerCommands } from './register-commands.ts'
 import { readingCommands } from './reading-commands.ts'
 import { routeCommands } from './explain-route.ts'
 
@@ -19,28 +19,21 @@ import { routeCommands } from './explain-route.ts'
 export function commandsOver(store: Store, config: () => Config) {
   const issuing = issuingFor(store, config)
   const correcting = correctingFor(store)
-  const accounts = accountSetting(store)
   const { registry, keys } = store
   const legacy = legacyImport({ registry, keys, secrets: nodeSecrets(keys.hashOf) })
   return {
     'issue-key': async (input: unknown) =>
-      issuedKeyView(await issuing.issue(parseIssueKey(input), { by: ACTOR, role: 'owner' })),
+      issuedKeyView(await issuing.issue(parseIssueKey(input), CLI)),
     'correct-credit': async (input: unknown) => {
-      const call = { ...parseCorrectionCommand(input), by: ACTOR }
+      const call = { ...parseCorrectionCommand(input), by: CLI.by }
       return correctionView((await correcting.correct(call)).entry)
     },
     'import-legacy': (input: unknown) => legacy.run(parseLegacyBatch(input)),
     /** For a copy: what lies before it is on the disk and does not change any more. */
     'durable-end': () => Promise.resolve(store.durableEnd()),
-    'set-account': async (input: unknown) => {
-      const { account, ...change } = parseAccountCommand(input)
-      return accountSettings(await accounts.set(account, change, ACTOR))
-    },
+    ...registerCommands(store, config),
   }
 }
-
-/** Whoever can reach the data folder: the journal does not know them by name. */
-const ACTOR = 'cli'
 
 export type Command = keyof ReturnType<typeof commandsOver>
 

@@ -1,6 +1,5 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { accountSetting } from '../admin/set-account.ts'
 import { providerStates } from '../admin/provider-states.ts'
 import { identities } from '../admin/identify.ts'
 import type { Config, Secrets } from '../config/config.ts'
@@ -15,7 +14,7 @@ import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
-import { correctingFor, issuingFor } from './books.ts'
+import { accountsFor, correctingFor, issuingFor, keysFor } from './books.ts'
 import { measure, metricsPage } from './measure.ts'
 import { VERSION } from './version.ts'
 
@@ -47,7 +46,7 @@ export async function serve(serving: Serving): Promise<Served> {
   const providers = providerStates({ traffic, switches: store.switches, events, clock })
   const site: Site = {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
-    accounts: accountSetting(store),
+    ...{ accounts: accountsFor(store, config), keys: keysFor(store, config) },
     intake: new Intake({ house, settings: () => config().overload }),
     ...{ correcting: correctingFor(store), trail: store.usage },
     providers,

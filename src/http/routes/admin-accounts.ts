@@ -1,19 +1,61 @@
 import { z } from 'zod'
-import { accountSettings, parseAccountChange } from '../../admin/set-account.ts'
-import { anyObject } from '../forms.ts'
+import { accountChangeForm, accountQuery, newAccountForm } from '../../admin/accounts.ts'
+import { paging } from '../../admin/page.ts'
+import { anyObject, credits, listOf, time } from '../forms.ts'
+import { nextCursor, pageQuery } from '../paging.ts'
 import { route } from '../route.ts'
 
+const account = z.object({
+  account: z.string(),
+  tier: z.string(),
+  time_zone: z.string(),
+  disabled: z.boolean(),
+  note: z.string(),
+  low_credit: credits,
+  limits: anyObject('Its own, in place of its tier’s'),
+  credits: z.object({ balance: credits, held: credits }),
+  created_at: time,
+})
+
 export const adminAccountRoutes = [
+  route({
+    method: 'GET',
+    path: '/admin/accounts',
+    access: 'viewer',
+    summary: 'All accounts, in the order of their making',
+    query: accountQuery.extend(paging),
+    answer: listOf(account),
+    handle({ accounts }, { query: { limit, cursor, ...query }, ctx }) {
+      const page = pageQuery(ctx, { limit, cursor })
+      return { object: 'list', ...nextCursor(ctx, accounts.list(query, page)) }
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/admin/accounts',
+    access: 'admin',
+    summary: 'Opens an account, without credit',
+    body: newAccountForm,
+    answer: account,
+    status: 201,
+    handle: ({ accounts }, { body, actor }) => accounts.open(body, actor),
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/accounts/{account}',
+    access: 'viewer',
+    summary: 'One account',
+    answer: account,
+    handle: ({ accounts }, { params }) => accounts.view(params['account'] ?? ''),
+  }),
   route({
     method: 'PATCH',
     path: '/admin/accounts/{account}',
     access: 'admin',
-    summary: 'Changes an account, other than its credit',
-    body: anyObject('`time_zone`: by whose days its usage is shown'),
-    answer: z.object({ account: z.string(), tier: z.string(), time_zone: z.string() }),
-    async handle({ accounts }, { params, body, actor }) {
-      const change = parseAccountChange(body)
-      return accountSettings(await accounts.set(params['account'] ?? '', change, actor.by))
-    },
+    summary: 'Changes what is named of an account; its credit is changed by entries of its own',
+    body: accountChangeForm,
+    answer: account,
+    handle: ({ accounts }, { params, body, actor }) =>
+      accounts.change(params['account'] ?? '', body, actor),
   }),
 ]

@@ -1,10 +1,13 @@
 import { z } from 'zod'
-import { correctionView, type CorrectionCall } from '../../admin/correct-credit.ts'
-import { parseCorrection, parseIdempotencyKey } from '../../admin/correction-request.ts'
-import { isObject } from '../../domain/chat-request.ts'
-import type { CorrectionKind } from '../../domain/correction.ts'
-import { invalidRequest } from '../../domain/failure.ts'
-import { anyObject, credits, time } from '../forms.ts'
+import { correctionView } from '../../admin/correct-credit.ts'
+import {
+  CORRECTION_FORMS,
+  parseIdempotencyKey,
+  transferWish,
+  type CorrectionWish,
+} from '../../admin/correction-request.ts'
+import { accountName, requestId } from '../../admin/fields.ts'
+import { credits, time } from '../forms.ts'
 import { route, type Call, type Route } from '../route.ts'
 import type { Site } from '../site.ts'
 
@@ -18,17 +21,21 @@ const made = {
 }
 const left = { account: z.string(), balance: credits, held: credits }
 
-const onAccount = (change: string, kind: CorrectionKind, summary: string): Route =>
+const onAccount = (change: string, kind: 'credit' | 'debit' | 'adjust', summary: string): Route =>
   route({
     method: 'POST',
     path: `/admin/accounts/{account}/credits/${change}`,
     access: 'admin',
     summary,
-    body: anyObject('`amount` of credits and `reason`'),
+    params: z.object({ account: accountName }),
+    body: CORRECTION_FORMS[kind].omit({ account: true }),
     answer: z.object({ ...made, ...left }),
     status: 201,
-    handle: (site, call) =>
-      correct(site, call, { kind, named: { account: call.params['account'] ?? '' } }),
+    handle(site, call) {
+      const { amount, reason } = call.body
+      const account = call.params['account'] ?? ''
+      return correct(site, call, { correction: { kind, account, amount }, reason })
+    },
   })
 
 export const creditRoutes = [
@@ -40,43 +47,33 @@ export const creditRoutes = [
     path: '/admin/transfers',
     access: 'admin',
     summary: 'Moves credit between two accounts, in one entry',
-    body: anyObject('`from`, `to`, `amount` and `reason`'),
+    body: CORRECTION_FORMS.transfer,
     answer: z.object({ ...made, from: z.object(left), to: z.object(left) }),
     status: 201,
-    handle: (site, call) => correct(site, call, { kind: 'transfer', named: {} }),
+    handle: (site, call) => correct(site, call, transferWish(call.body)),
   }),
   route({
     method: 'POST',
-    path: '/admin/requests/{id}/refund',
+    path: '/admin/requests/{request}/refund',
     access: 'admin',
     summary: 'Gives back what a request was charged, or a part of it',
-    body: anyObject('`amount` (all that is left, without one) and `reason`'),
+    params: z.object({ request: requestId }),
+    body: CORRECTION_FORMS.refund.omit({ request: true }),
     answer: z.object({ ...made, ...left, request: z.string() }),
     status: 201,
-    handle: (site, call) =>
-      correct(site, call, { kind: 'refund', named: { request: call.params['id'] ?? '' } }),
+    handle(site, call) {
+      const { amount, reason } = call.body
+      const request = call.params['request'] ?? ''
+      const correction = { kind: 'refund', request, amount: amount ?? undefined } as const
+      return correct(site, call, { correction, reason })
+    },
   }),
 ]
 
-type Asked = Readonly<{ kind: CorrectionKind; named: Readonly<Record<string, string>> }>
-
 /** A repeat gets the same answer, and a header that says so. */
-async function correct({ correcting }: Site, call: Call, { kind, named }: Asked) {
-  const { actor, body, ctx } = call
+async function correct({ correcting }: Site, { actor, ctx }: Call, wish: CorrectionWish) {
   const idempotencyKey = parseIdempotencyKey(ctx.req.headers['idempotency-key'])
-  const wish = parseCorrection(kind, bodyWith(body, named))
-  const { entry, isRepeat } = await correcting.correct({
-    ...{ ...wish, by: actor.by, idempotencyKey },
-  } satisfies CorrectionCall)
+  const { entry, isRepeat } = await correcting.correct({ ...wish, by: actor.by, idempotencyKey })
   if (isRepeat) ctx.set('idempotency-replayed', 'true')
   return correctionView(entry)
-}
-
-/** What the address names is no field of the body: the two could differ. */
-function bodyWith(body: unknown, named: Readonly<Record<string, string>>): unknown {
-  if (!isObject(body)) return body
-  for (const name of Object.keys(named)) {
-    if (name in body) throw invalidRequest(`'${name}' stands in the address already.`, name)
-  }
-  return { ...body, ...named }
 }

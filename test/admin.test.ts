@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { auditFolder } from '../src/wiring/audit.ts'
+import { userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { openHouse, type House } from './support/house.ts'
+import { chat, raw } from './support/raw.ts'
+
+let house: House
+let gateway: GatewayProcess
+beforeAll(async () => {
+  house = await openHouse({ words: ['answer?chunks=5'], more: ['answer?chunks=5'] })
+  gateway = house.gateway
+})
+afterAll(() => house.close())
+
+type Json = Readonly<Record<string, unknown>>
+type Told = Readonly<{ status: number; body: Json }>
+
+const ask = async (method: string, to: string, body?: object, key = gateway.adminKey) => {
+  const answer = await raw({
+    ...{ url: gateway.url, key, method, path: to },
+    headers: { 'idempotency-key': randomUUID() },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  return { status: answer.status, body: JSON.parse(answer.body) as Json } satisfies Told
+}
+const errorOf = ({ status, body }: Told) => {
+  const { code, param } = body['error'] as { code: string; param: string | null }
+  return [status, code, param]
+}
+const spend = async (key: string, model = 'words') =>
+  (await raw({ url: gateway.url, key, body: chat(model) })).status
+
+describe('an account', () => {
+  test('is opened without credit, shown, changed, and found', async () => {
+    const settings = {
+      tier: 'free',
+      time_zone: 'Europe/Berlin',
+      note: 'pays late',
+      low_credit: '5',
+    }
+    const opened = await ask('POST', '/admin/accounts', { account: 'carl', ...settings })
+    expect(opened).toMatchObject({ status: 201, body: { account: 'carl', ...settings } })
+    const limits = { requests_per_day: 7, spend_per_month: '12.5' }
+    await ask('PATCH', '/admin/accounts/carl', { limits })
+    const shown = (await ask('GET', '/admin/accounts/carl')).body
+    const credits = { balance: '0', held: '0' }
+    expect(shown).toMatchObject({ ...settings, limits, credits, disabled: false })
+    const low = (await ask('GET', '/admin/accounts?low=true')).body
+    expect(low['data']).toEqual([shown])
+    expect((await ask('GET', '/admin/accounts?begins=ca&tier=none')).body['data']).toEqual([])
+  })
+
+  test.each([
+    [{ account: 'carl' }, 'account'],
+    [{ account: 'operator' }, 'account'],
+    [{ account: 'a b' }, 'account'],
+    [{}, 'account'],
+    [{ account: 'x', tier: 'gold' }, 'tier'],
+    [{ account: 'x', balance: '100' }, 'balance'],
+    [{ account: 'x', credits: '100' }, 'credits'],
+    [{ account: 'x', limits: { requests_per_day: -1 } }, 'limits.requests_per_day'],
+    [{ account: 'x', limits: { lunch: 1 } }, 'limits.lunch'],
+    [{ account: 'x', disabled: 'no' }, 'disabled'],
+    [{ account: 'x', note: 'two\nlines' }, 'note'],
+  ])('%j is not opened', async (body, param) => {
+    expect(errorOf(await ask('POST', '/admin/accounts', body))).toEqual([
+      ...[400, 'invalid_request', param],
+    ])
+  })
+
+  test('that is disabled spends nothing from that moment on, and again once it is enabled', async () => {
+    const { key } = await gateway.issue(userArgs('dora', '1000'))
+    expect(await spend(key)).toBe(200)
+    await ask('PATCH', '/admin/accounts/dora', { disabled: true })
+    expect(await spend(key)).toBe(403)
+    expect((await ask('GET', '/v1/models', undefined, key)).status).toBe(403)
+    await ask('PATCH', '/admin/accounts/dora', { disabled: false })
+    expect(await spend(key)).toBe(200)
+  })
+
+  test('are listed page by page, each once', async () => {
+    for (const n of [1, 2, 3, 4, 5]) await ask('POST', '/admin/accounts', { account: `many-${n}` })
+    const seen: unknown[] = []
+    for (let cursor = ''; ;) {
+      const { body } = await ask('GET', `/admin/accounts?begins=many&limit=2${cursor}`)
+      seen.push(...(body['data'] as { account: string }[]).map(({ account }) => account))
+      const { next_cursor: next } = body as { next_cursor: string | null }
+      if (next === null) break
+      cursor = `&cursor=${next}`
+    }
+    expect(seen).toEqual([1, 2, 3, 4, 5].map((n) => `many-${n}`))
+    const wrong = await ask('GET', '/admin/accounts?cursor=abc')
+    expect(errorOf(wrong)).toEqual([400, 'invalid_cursor', 'cursor'])
+  })
+})
+
+describe('a key', () => {
+  const issue = async (body: object, by?: string): Promise<Json> =>
+    (await ask('POST', '/admin/keys', body, by)).body
+
+  test('is listed without its secret, and changed from that moment on', async () => {
+    const wish = { type: 'user', account: 'emil', credits: '1000', tags: ['bot', 'beta'] }
+    const { key, keyId } = (await issue(wish)) as { key: string; keyId: string }
+    const listed = await ask('GET', '/admin/keys?tag=bot&state=active&account=emil')
+    expect(listed.body['data']).toMatchObject([
+      { id: keyId, account: 'emil', tags: ['bot', 'beta'] },
+    ])
+    expect(JSON.stringify(listed.body)).not.toContain(key)
+    expect(await spend(key, 'more')).toBe(200)
+    const changed = await ask('PATCH', `/admin/keys/${keyId}`, { models: ['words'], tags: [] })
+    expect(changed.body).toMatchObject({ models: ['words'], tags: [] })
+    expect([await spend(key, 'more'), await spend(key)]).toEqual([403, 200])
+    await ask('PATCH', `/admin/keys/${keyId}`, { models: null })
+    expect(await spend(key, 'more')).toBe(200)
+  })
+
+  test('is rotated with a grace or at once, under the same rules', async () => {
+    const first = await issue({ type: 'user', account: 'fred', credits: '1000', models: ['words'] })
+    const second = await ask('POST', `/admin/keys/${String(first['keyId'])}/rotate`, {
+      grace: '1h',
+    })
+    expect(second).toMatchObject({ status: 201, body: { replaces: first['keyId'] } })
+    const keys = [first, second.body].map(({ key }) => String(key))
+    for (const key of keys) expect([await spend(key), await spend(key, 'more')]).toEqual([200, 403])
+    const third = await ask('POST', `/admin/keys/${String(second.body['keyId'])}/rotate`, {})
+    expect([await spend(keys[1] ?? ''), await spend(String(third.body['key']))]).toEqual([401, 200])
+  })
+
+  test('that is revoked is dead at once, and answered like one that never was', async () => {
+    const { key, keyId } = await issue({ type: 'user', account: 'gina', credits: '1000' })
+    expect(await spend(String(key))).toBe(200)
+    const revoked = await ask('DELETE', `/admin/keys/${String(keyId)}`)
+    expect(revoked.body).toMatchObject({ state: 'revoked' })
+    const answers = await Promise.all(
+      [String(key), 'tg-never', 'Bearer'].map((one) =>
+        raw({ url: gateway.url, key: one, body: chat('words') }),
+      ),
+    )
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`)).size).toBe(1)
+    expect(answers[0]?.status).toBe(401)
+  })
+
+  test('of support issues, rotates and revokes keys of users, and makes neither credit nor staff', async () => {
+    const { key: support } = (await issue({ type: 'admin', role: 'support' })) as { key: string }
+    const { keyId } = (await issue({ type: 'user', account: 'gina' }, support)) as { keyId: string }
+    expect(keyId).toMatch(/^key_/)
+    const refused = [403, 'key_not_allowed', null]
+    for (const wish of [
+      { type: 'user', account: 'gina', credits: '1' },
+      { type: 'user', account: 'nobody-yet' },
+      { type: 'admin', role: 'support' },
+      { type: 'admin', role: 'viewer' },
+      { type: 'admin' },
+    ])
+      expect(errorOf(await ask('POST', '/admin/keys', wish, support))).toEqual(refused)
+    expect((await ask('DELETE', `/admin/keys/${keyId}`, undefined, support)).status).toBe(200)
+    const { keyId: viewer } = await issue({ type: 'admin', role: 'viewer' })
+    const revoking = await ask('DELETE', `/admin/keys/${String(viewer)}`, undefined, support)
+    expect(errorOf(revoking)).toEqual(refused)
+  })
+
+  test('does not revoke itself, nor the master key', async () => {
+    const { key, keyId } = await issue({ type: 'admin', role: 'owner' })
+    const own = await ask('DELETE', `/admin/keys/${String(keyId)}`, undefined, String(key))
+    expect(own.status).toBe(400)
+    const [master] = (await ask('GET', '/admin/keys?role=owner')).body['data'] as { id: string }[]
+    const killed = await ask('DELETE', `/admin/keys/${master?.id ?? ''}`, undefined, String(key))
+    expect(errorOf(killed)).toEqual([403, 'key_not_allowed', null])
+  })
+})
+
+test('each of these is in the audit trail, with who did it', async () => {
+  const { data } = (await ask('GET', '/admin/audit?limit=1000')).body as { data: Json[] }
+  const kinds = new Set(data.map(({ kind }) => kind))
+  for (const kind of ['account', 'key', 'key-changed', 'key-revoked']) expect(kinds).toContain(kind)
+  expect(data.every(({ by }) => typeof by === 'string')).toBe(true)
+  expect(JSON.stringify(data)).not.toMatch(/"(?:hash|password)"/)
+})
+
+test('and the books are true', async () => {
+  await gateway.stop()
+  expect(auditFolder({ db: path.join(gateway.dir, 'db') }).findings).toEqual([])
+  gateway = await gateway.restart()
+})
