@@ -37,7 +37,11 @@ export function buildModels(
   return {
     models: served.map((model) => ({ ...model, fallbacks: model.fallbacks.filter(isOn) })),
     aliases: new Map(Object.entries(aliases).filter(([, target]) => isOn(target))),
-    notices: [...off.map(offNotice), ...models.flatMap(idleStrategyNotice)],
+    notices: [
+      ...off.map(offNotice),
+      ...models.flatMap(idleStrategyNotice),
+      ...served.flatMap(loneNotice),
+    ],
   }
 }
 
@@ -47,6 +51,13 @@ function idleStrategyNotice({ id, strategy, deployments }: ModelEntry): readonly
   const isIdle = deployments.length > 1 && priorities.size === deployments.length
   if (strategy === 'priority' || !isIdle) return []
   const message = `has strategy: ${strategy}, but each of its deployments a priority of its own, which goes first`
+  return [{ kind: 'warning', subject: `model ${id}`, message }]
+}
+
+/** What needs a second deployment has none. */
+function loneNotice({ id, deployments, continuesCutStreams }: Model): readonly Notice[] {
+  if (deployments.length > 1 || continuesCutStreams !== true) return []
+  const message = 'has continue_cut_streams: true, but no second deployment that could go on'
   return [{ kind: 'warning', subject: `model ${id}`, message }]
 }
 
@@ -78,6 +89,7 @@ function buildModel(entry: ModelEntry, context: Context): Model {
     imageTokensMax: entry.image_tokens_max,
     serviceTiers: buildServiceTiers(entry, accounting),
     strategy: entry.strategy,
+    ...(entry.continue_cut_streams && { continuesCutStreams: true }),
     affinity: entry.affinity ?? (hasKeys && !spreads(entry.strategy)),
     deployments,
     fallbacks: entry.fallbacks,
@@ -132,6 +144,7 @@ function buildDeployment(
     weight: entry.weight,
     concurrencyMax: provider.concurrency_max ?? Infinity,
     repair: entry.repair,
+    continueAs: entry.continue_as ?? provider.continue_as ?? 'instruction',
     capField: provider.cap_field,
     stripFields: provider.strip_fields,
   }

@@ -1,5 +1,6 @@
 // What gateway.yaml may say: strict, so that a misspelt key is an error. Durations and sizes carry their unit in the name.
 import { z } from 'zod'
+import { CONTINUE_FORMS } from '../domain/continuation.ts'
 import { STRATEGIES } from '../domain/strategy.ts'
 import {
   apiKeys,
@@ -88,6 +89,7 @@ const provider = z.strictObject({
   timeouts: timeouts.prefault({}),
   concurrency_max: wholeNumber(1, 1_000_000).optional(),
   probe: probe.optional(),
+  continue_as: z.enum(CONTINUE_FORMS).optional(),
   cap_field: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
   strip_fields: z.array(label).default([]),
   headers: z.record(headerName, headerValue.optional()).default({}),
@@ -100,6 +102,7 @@ const deployment = z.strictObject({
   priority: wholeNumber(0, 1000).default(0),
   price: price.optional(),
   repair: flag.default(false),
+  continue_as: z.enum(CONTINUE_FORMS).optional(),
   timeouts: timeouts.prefault({}),
 })
 
@@ -123,6 +126,7 @@ const model = z.strictObject({
   timeouts: timeouts.prefault({}),
   strategy: z.enum(STRATEGIES).default('priority'),
   affinity: flag.optional(),
+  continue_cut_streams: flag.default(false),
   deployments: z.array(deployment).min(1),
   fallbacks: z.array(modelName).default([]),
   limits: z.strictObject(modelLimits).prefault({}),

@@ -136,6 +136,8 @@ export type AttemptRecord = {
   readonly fault?: string
   readonly status?: number
   readonly ms: number
+  /** What its provider may charge for it and no account pays: about so much is the operator's. */
+  readonly cost?: string
 }
 
 /** The end of a hold in a charge, and the usage record of its request. */

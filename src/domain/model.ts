@@ -1,4 +1,5 @@
 import type { Limits } from './limit.ts'
+import type { ContinueForm } from './continuation.ts'
 import type { Price } from './price.ts'
 import type { Strategy } from './strategy.ts'
 
@@ -31,6 +32,8 @@ export type Deployment = Readonly<{
   repair: boolean
   /** What the upstream calls the output cap. */
   capField: 'max_tokens' | 'max_completion_tokens'
+  /** How it is asked to go on with an answer that broke off elsewhere; `instruction` where nobody said. */
+  continueAs?: ContinueForm
   /** Fields that this upstream refuses: taken out of the body. */
   stripFields: readonly string[]
 }>
@@ -52,6 +55,8 @@ export type Model = Readonly<{
   strategy: Strategy
   /** A conversation stays with the deployment that has read its beginning. */
   affinity: boolean
+  /** A stream that breaks off goes on at the next deployment. */
+  continuesCutStreams?: boolean
   /** By priority, then as listed; only those whose provider is on. */
   deployments: readonly Deployment[]
   /** Other models, tried last; the answering model's price is charged. */

@@ -1,7 +1,13 @@
 import type { Fault } from '../domain/fault.ts'
 import type { Timeouts } from '../domain/model.ts'
 import type { Usage } from '../domain/usage.ts'
-import type { AnswerEnd, AnswerListener, Delivered, RunningCall } from '../ports/provider.ts'
+import type {
+  AnswerEnd,
+  AnswerListener,
+  Delivered,
+  RunningCall,
+  StreamHead,
+} from '../ports/provider.ts'
 import type { Watched } from './rounds.ts'
 import type { Ticket } from './ticket.ts'
 
@@ -157,6 +163,10 @@ export class Answer implements AnswerListener, Watched {
 
   get isFinishing(): boolean {
     return this.#call?.isFinishing ?? false
+  }
+
+  get head(): StreamHead | undefined {
+    return this.#call?.head
   }
 
   delivered(): Delivered {

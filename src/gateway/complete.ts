@@ -152,10 +152,16 @@ export class Completions {
     try {
       const candidates = choose(house, admitted)
       attempted = await attempt(house, { admitted, reply, candidates, rounds })
-      const ending =
-        stream !== undefined && attempted.answer.isVisible
-          ? await relay(house, { admitted, attempted, stream, rounds })
-          : await attempted.answer.over()
+      let ending: Ending
+      if (stream !== undefined && attempted.answer.isVisible) {
+        ;({ attempted, ending } = await relay(house, {
+          admitted,
+          attempted,
+          stream,
+          reply,
+          rounds,
+        }))
+      } else ending = await attempted.answer.over()
       if (stream !== undefined) rounds.remove(stream)
       const settled = await settle(house, { admitted, attempted, ending })
       conclude({ candidates, attempted, ending, settled, reply, stream, admitted })
@@ -196,10 +202,11 @@ type Concluding = Readonly<{
 /** The end of the answer, which waited for the settle. */
 function conclude(concluding: Concluding): void {
   const { admitted, attempted, ending, settled, reply, stream } = concluding
+  const isVisible = attempted.answer.isVisible || attempted.broken !== undefined
   if (ending.kind === 'gone') return
   if (ending.kind === 'fault') {
     if (isUnknownName(concluding)) throw modelNotFound(admitted.request.model)
-    throw failureOf(ending.fault, attempted.answer.isVisible)
+    throw failureOf(ending.fault, isVisible)
   }
   if (stream === undefined) {
     const cost = costHeaders(settled.charged, settled.balance)
@@ -210,14 +217,16 @@ function conclude(concluding: Concluding): void {
   stream.begin(attempted)
   // A finish without any token is an answer, too: what was kept back for it is all there is.
   if (!attempted.answer.isVisible) attempted.answer.relayTo((bytes) => stream.write(bytes))
-  const { requestId: id, request } = admitted
-  const { showUsage, model, choices } = request
+  const { showUsage, model, choices } = admitted.request
+  const known = attempted.head ?? attempted.answer.head
+  const head = known ?? { id: admitted.requestId, created: 0, model }
   const isCutShort = ending.kind === 'cancelled' && !attempted.answer.isFinishing
-  const reported = ending.kind === 'finished' ? ending.usageChunk : undefined
+  const isWhole = ending.kind === 'finished' && attempted.broken === undefined
+  const reported = isWhole ? ending.usageChunk : undefined
   stream.finish({
-    finishChunk: isCutShort ? finishChunk({ id, model, choices }) : undefined,
+    finishChunk: isCutShort ? finishChunk({ ...head, choices }) : undefined,
     usageChunk: showUsage
-      ? (reported ?? countedUsageChunk({ id, model, usage: settled.usage }))
+      ? (reported ?? countedUsageChunk({ ...head, usage: settled.usage }))
       : undefined,
     cost: settled.charged,
   })

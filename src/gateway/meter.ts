@@ -7,6 +7,7 @@ import { NO_USAGE, textUsage, type Usage } from '../domain/usage.ts'
 import type { Admitted } from './admit.ts'
 import { reportedUsage, type Ending } from './answer.ts'
 import type { Attempted } from './attempt.ts'
+import type { BrokenOff } from './go-on.ts'
 import type { House } from './house.ts'
 
 /** What a request used, by whose count, and what that costs. */
@@ -24,11 +25,32 @@ export async function meterUsage(house: House, metering: Metering): Promise<Mete
   const { admitted, attempted, ending } = metering
   const price = priceAnswered(metering)
   const reported = reportedUsage(ending)
-  if (reported !== undefined) {
+  if (reported !== undefined && attempted.broken === undefined) {
     return { usage: reported, price, cost: costOf(reported, price), isEstimated: false }
   }
+  if (attempted.broken !== undefined) return meterContinued(house, metering, attempted.broken)
   const texts = [promptText(admitted.request), attempted.answer.delivered().text]
   const [prompt = 0, output = 0] = await house.counter.count(texts)
+  const usage = textUsage(prompt + promptMedia(metering), output)
+  return { usage, price, cost: costOf(usage, price), isEstimated: true }
+}
+
+/**
+ * The prompt once and all output, at the price of the deployment that began. What those that went on report counts for
+ * their output alone: their prompt is the gateway's own making.
+ */
+async function meterContinued(
+  house: House,
+  metering: Metering,
+  broken: BrokenOff,
+): Promise<Metered> {
+  const { admitted, attempted, ending } = metering
+  const price = priceAnswered(metering)
+  const reported = reportedUsage(ending)
+  const rest = reported === undefined ? attempted.answer.delivered().text : ''
+  const texts = [promptText(admitted.request), broken.text, rest]
+  const [prompt = 0, before = 0, after = 0] = await house.counter.count(texts)
+  const output = before + after + (reported?.output ?? 0)
   const usage = textUsage(prompt + promptMedia(metering), output)
   return { usage, price, cost: costOf(usage, price), isEstimated: true }
 }
@@ -46,8 +68,10 @@ export function meterNothing(metering: Metering): Metered {
 }
 
 /** About what has been delivered so far: the charge if the gateway dies in the next moment. */
-export function deliveredCost(admitted: Admitted, { answer, candidate }: Attempted): MicroCredits {
-  const output = likelyTokens(answer.delivered().size)
+export function deliveredCost(admitted: Admitted, attempted: Attempted): MicroCredits {
+  const { answer, candidate, broken } = attempted
+  const before = broken === undefined ? 0 : likelyTokens(broken.size)
+  const output = before + likelyTokens(answer.delivered().size)
   const price = priceFor(admitted, priceAt(candidate, admitted.request.serviceTier))
   const cost = costOf(textUsage(0, output), price)
   return micro(admitted.plan.inputCost + cost)

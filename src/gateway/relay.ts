@@ -1,6 +1,8 @@
+import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
 import type { Answer, Ending } from './answer.ts'
 import type { Attempted } from './attempt.ts'
+import { goOn } from './go-on.ts'
 import type { House } from './house.ts'
 import { deliveredCost } from './meter.ts'
 import type { Rounds, Watched } from './rounds.ts'
@@ -10,17 +12,28 @@ export type Relaying = Readonly<{
   admitted: Admitted
   attempted: Attempted
   stream: StreamReply
+  reply: Reply
   rounds: Rounds
 }>
 
-/** Passes the stream on, untouched, at the pace of its reader; resolves with how it ended. */
-export async function relay(house: House, relaying: Relaying): Promise<Ending> {
-  const { rounds, attempted } = relaying
+/** How the stream ended, and whose answer it was at its end. */
+export type Relayed = Readonly<{ attempted: Attempted; ending: Ending }>
+
+/** Passes the stream on, untouched, at the pace of its reader; where it breaks off, another may go on with it. */
+export async function relay(house: House, relaying: Relaying): Promise<Relayed> {
+  const { admitted, rounds, reply } = relaying
   const passing = new Passing(house, relaying)
   rounds.add(passing)
   try {
     passing.begin()
-    return await attempted.answer.over()
+    for (let { attempted } = relaying; ;) {
+      const ending = await attempted.answer.over()
+      if (ending.kind !== 'fault') return { attempted, ending }
+      const { answer } = attempted
+      attempted = await goOn(house, { admitted, attempted, fault: ending.fault, reply, rounds })
+      if (attempted.answer === answer) return { attempted, ending }
+      passing.goOnWith(attempted)
+    }
   } finally {
     rounds.remove(passing)
   }
@@ -36,7 +49,8 @@ class Passing implements Watched {
   slot = -1
   readonly #house: House
   readonly #relaying: Relaying
-  readonly #answer: Answer
+  #attempted: Attempted
+  #answer: Answer
   /** Since when the caller has taken nothing. */
   #fullSince = Infinity
   #recordedAt: number
@@ -46,21 +60,32 @@ class Passing implements Watched {
   constructor(house: House, relaying: Relaying) {
     this.#house = house
     this.#relaying = relaying
+    this.#attempted = relaying.attempted
     this.#answer = relaying.attempted.answer
     this.#recordedAt = house.clock.ticksMs()
   }
 
   begin(): void {
     const { stream, attempted } = this.#relaying
-    const answer = this.#answer
     stream.begin(attempted)
     stream.onWritable(() => {
       this.#fullSince = Infinity
-      if (answer.isPaused) answer.resume()
+      if (this.#answer.isPaused) this.#answer.resume()
     })
     stream.onGone(() => {
       this.#leave()
     })
+    this.#pass(this.#answer)
+  }
+
+  goOnWith(attempted: Attempted): void {
+    this.#attempted = attempted
+    this.#answer = attempted.answer
+    this.#pass(attempted.answer)
+  }
+
+  #pass(answer: Answer): void {
+    const { stream } = this.#relaying
     answer.relayTo((bytes) => {
       if (stream.write(bytes) || answer.isPaused) return
       this.#fullSince = this.#house.clock.ticksMs()
@@ -69,12 +94,12 @@ class Passing implements Watched {
   }
 
   look(now: number): void {
-    const { admitted, attempted, stream } = this.#relaying
+    const { admitted, stream } = this.#relaying
     if (now - this.#fullSince >= this.#house.catalog.settings().idleReaderMs) stream.drop()
     if (now >= this.#cancelAt) this.#answer.leave()
     if (now - this.#recordedAt < PROGRESS_EVERY_MS) return
     this.#recordedAt = now
-    this.#house.ledger.progress(admitted.requestId, deliveredCost(admitted, attempted))
+    this.#house.ledger.progress(admitted.requestId, deliveredCost(admitted, this.#attempted))
   }
 
   /** The answer is ended by itself. */

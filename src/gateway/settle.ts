@@ -57,7 +57,7 @@ function meter(
 }
 
 function outcomeOf({ attempted, ending }: Ended): Outcome {
-  const { isVisible } = attempted.answer
+  const isVisible = attempted.answer.isVisible || attempted.broken !== undefined
   if (ending.kind === 'finished') return 'finished'
   if (ending.kind === 'gone' || ending.kind === 'cancelled') {
     return isVisible ? 'aborted' : 'aborted_early'

@@ -2,6 +2,7 @@ import { formatCredits, type MicroCredits } from '../domain/money.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { GatewaySettings } from '../ports/catalog.ts'
+import type { StreamHead } from '../ports/provider.ts'
 import type { Reply } from '../ports/reply.ts'
 import { answerHeaders, type Answering } from './answer-headers.ts'
 import type { Watched } from './rounds.ts'
@@ -75,11 +76,11 @@ type StreamEnd = Readonly<{
   cost: MicroCredits
 }>
 
-type Finished = Readonly<{ id: string; model: string; choices: number }>
+type Finished = StreamHead & Readonly<{ choices: number }>
 
 /** The finish of a stream that its caller cancelled. */
-export const finishChunk = ({ id, model, choices }: Finished): JsonChunk => ({
-  ...{ id, object: 'chat.completion.chunk', created: 0, model },
+export const finishChunk = ({ id, created, model, choices }: Finished): JsonChunk => ({
+  ...{ id, object: 'chat.completion.chunk', created, model },
   choices: Array.from({ length: choices }, (_, index) => ({
     ...{ index, delta: {}, logprobs: null, finish_reason: 'stop' },
   })),
@@ -91,12 +92,12 @@ function usageFrame(chunk: JsonChunk, cost: MicroCredits): string {
 }
 
 /** The usage chunk of an answer whose provider did not send one: what the gateway counted, and charges. */
-export function countedUsageChunk({ id, model, usage }: Counted): JsonChunk {
+export function countedUsageChunk({ id, created, model, usage }: Counted): JsonChunk {
   const { input, cachedInput, cacheWrite, image, audioInput, output, audioOutput } = usage
   const prompt = input + cachedInput + cacheWrite + image + audioInput
   const completion = output + audioOutput
   return {
-    ...{ id, object: 'chat.completion.chunk', created: 0, model, choices: [] },
+    ...{ id, object: 'chat.completion.chunk', created, model, choices: [] },
     usage: {
       prompt_tokens: prompt,
       completion_tokens: completion,
@@ -105,4 +106,4 @@ export function countedUsageChunk({ id, model, usage }: Counted): JsonChunk {
   }
 }
 
-type Counted = Readonly<{ id: string; model: string; usage: Usage }>
+type Counted = StreamHead & Readonly<{ usage: Usage }>

@@ -28,6 +28,7 @@ export class Turns {
   #left: readonly Candidate[]
   /** Nothing stands behind these. */
   #isWhole: boolean
+  #model: Candidate['model'] | undefined
   #attempts = 0
   #retries = 0
   #isFull = false
@@ -49,6 +50,12 @@ export class Turns {
     if (turn !== undefined) return turn
     if (!this.#isFull) throw noProvider()
     throw overloaded(this.#house.chance, 'Too many requests wait for this model.')
+  }
+
+  /** From now on no other model is asked. */
+  keepTo(model: Candidate['model']): void {
+    this.#model = model
+    this.#left = this.#left.filter((candidate) => candidate.model === model)
   }
 
   /** After one that failed: undefined where another attempt would be hopeless, or one too many. */
@@ -100,6 +107,7 @@ export class Turns {
     this.#isWhole = true
     const { admitted, candidates } = this.#asking
     this.#left = chooseBehind(this.#house, admitted, candidates)
+    if (this.#model !== undefined) this.keepTo(this.#model)
     return this.#pick()
   }
 

@@ -10,10 +10,21 @@ export type ProviderCall = Readonly<{
   /** Output tokens per answer. */
   cap: number
   requestId: string
+  /** Asks for the rest of an answer that broke off elsewhere. */
+  continued?: Continued | undefined
 }>
 
+/** What the caller has of a stream, and what stands in all of its chunks. */
+export type Continued = Readonly<{ text: string; head: StreamHead }>
+export type StreamHead = Readonly<{ id: string; created: number; model: string }>
+
 /** What the caller will have received; asked for only when the provider did not say what it used. */
-export type Delivered = Readonly<{ text: string; size: TextSize }>
+export type Delivered = Readonly<{
+  text: string
+  size: TextSize
+  /** All of it is text of the answer itself: no reasoning, no calls, nothing but text. */
+  isContent?: boolean
+}>
 
 export type AnswerEnd =
   /** A real finish. Usage is undefined when the provider did not report any. */
@@ -45,6 +56,8 @@ export interface RunningCall {
   cancel(): void
   /** The finish has been seen, and the usage is about to come. */
   readonly isFinishing: boolean
+  /** Of a stream, once its first chunk has come. */
+  readonly head?: StreamHead | undefined
   delivered(): Delivered
 }
 

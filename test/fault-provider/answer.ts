@@ -57,7 +57,7 @@ export async function sendStream(
   })
   const send = (payload: string) => sendEvent(res, payload, behaviour)
   await send(JSON.stringify(chunk({ role: 'assistant', content: '' })))
-  for (let at = 0; at < chunks; at++) {
+  for (let at = wordsBefore(entry.body); at < chunks; at++) {
     if (await breaksAt(at, res, behaviour)) return
     await send(JSON.stringify(chunk(deltaAt(at, behaviour))))
     entry.usage.completion++
@@ -74,6 +74,14 @@ export async function sendStream(
   }
   if (done) await send('[DONE]')
   res.end()
+}
+
+/** Words of an answer that broke off elsewhere, and that this one is asked to go on with. */
+function wordsBefore({ messages }: JournalEntry['body']): number {
+  const said = (messages as { role: string; content: string }[]).findLast(
+    ({ role }) => role === 'assistant',
+  )
+  return said?.content.match(/word\d+/g)?.length ?? 0
 }
 
 function deltaAt(at: number, { tools, reasoning, chunks }: Behaviour): Chunk {

@@ -6,6 +6,8 @@ import { GrowingBytes } from './growing-bytes.ts'
  * pattern, and only their text is copied; of others the whole frame is, and its text taken out when somebody asks.
  */
 export class DeliveredText {
+  /** Until something else comes by: reasoning, calls, pictures, or more than is remembered. */
+  isContent = true
   /** JSON's inside of a string, escapes and all. */
   readonly #inner = new GrowingBytes()
   readonly #frames = new GrowingBytes()
@@ -40,7 +42,7 @@ export class DeliveredText {
     const bytes = Buffer.byteLength(text)
     // Where some of it is not ASCII, all that exceeds one byte a character is; close enough for an estimate.
     const other = Math.min((bytes - text.length) * 1.5, bytes)
-    return { text, size: { ascii: bytes - other, other } }
+    return { text, size: { ascii: bytes - other, other }, isContent: this.isContent }
   }
 
   #extractFrames(): void {
@@ -48,7 +50,10 @@ export class DeliveredText {
   }
 
   #keepPieces(text: string): void {
-    for (const [, piece = ''] of text.matchAll(PIECE)) this.#keep(unescaped(piece))
+    for (const [, name, piece] of text.matchAll(PIECE)) {
+      if (name !== 'content' || piece === undefined) this.isContent = false
+      if (piece !== undefined) this.#keep(unescaped(piece))
+    }
   }
 
   #unescapeInner(): void {
@@ -56,7 +61,11 @@ export class DeliveredText {
   }
 
   #keep(text: string): void {
-    if (text === '' || this.#textChars > TEXT_CHARS_MAX) return
+    if (text === '') return
+    if (this.#textChars > TEXT_CHARS_MAX) {
+      this.isContent = false
+      return
+    }
     this.#texts.push(text)
     this.#textChars += text.length
   }
@@ -65,8 +74,9 @@ export class DeliveredText {
 const RAW_BYTES_MAX = 64 * 1024
 const TEXT_CHARS_MAX = 4 * 1024 * 1024
 
-/** Every string a model writes stands behind one of these names. */
-const PIECE = /"(?:content|reasoning_content|reasoning|refusal|arguments)":\s*"((?:[^"\\]|\\.)+)"/g
+/** Every string a model writes stands behind one of these names; where there is no string, it wrote no text. */
+const PIECE =
+  /"(content|reasoning_content|reasoning|refusal|arguments|tool_calls|function_call|audio|images)":\s*(?:"((?:[^"\\]|\\.)+)"|[[{])/g
 
 function unescaped(piece: string): string {
   if (!piece.includes('\\')) return piece

@@ -6,6 +6,8 @@
 export class FrameTemplate {
   #before: Pattern | undefined
   #behind: Pattern = patternOf('')
+  /** The text in it is the answer's own. */
+  isContent = true
 
   /** Takes the payload of an ordinary frame as the pattern, if the one text in it can be told. */
   learn(payload: string): void {
@@ -16,6 +18,7 @@ export class FrameTemplate {
     if (textTo === -1 || payload.charCodeAt(textTo - 1) === BACKSLASH) return
     const behind = payload.slice(textTo)
     if (TEXT_BEGINS.test(behind)) return
+    this.isContent = found[0].startsWith('"content"')
     this.#before = patternOf(`data: ${payload.slice(0, textFrom)}`)
     this.#behind = patternOf(`${behind}\n\n`)
   }

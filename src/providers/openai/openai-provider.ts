@@ -1,7 +1,7 @@
 import { Pool } from 'undici'
 import type { AnswerListener, Provider, ProviderCall } from '../../ports/provider.ts'
 import { probe } from './probe.ts'
-import { newRepair } from './repair.ts'
+import { continuing, newRepair } from './repair.ts'
 import { requestBody } from './request-body.ts'
 import { StreamCall } from './stream-call.ts'
 import { WholeCall } from './whole-call.ts'
@@ -63,9 +63,11 @@ function ownBytes(text: string): Buffer {
   return bytes
 }
 
-function newCall({ request, deployment, requestId }: ProviderCall, listener: AnswerListener) {
+function newCall(call: ProviderCall, listener: AnswerListener) {
+  const { request, deployment, requestId, continued } = call
   const { repair } = deployment
   if (!request.stream) return new WholeCall(listener, repair ? request.model : undefined)
+  if (continued !== undefined) return new StreamCall(listener, continuing(continued.head))
   return new StreamCall(
     listener,
     repair ? newRepair(request.model, `chatcmpl-${requestId}`) : undefined,

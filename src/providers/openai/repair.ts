@@ -1,3 +1,5 @@
+import { isFinish } from './usage.ts'
+import type { StreamHead } from '../../ports/provider.ts'
 import { isObject, type JsonObject } from '../../domain/chat-request.ts'
 
 /** What a bent stream is straightened to: one id, one time and one model name in all chunks, and whole tool calls. */
@@ -8,6 +10,8 @@ export type Repair = {
   /** Tool calls begun so far, by choice: an upstream that leaves out the index or repeats the head is put right. */
   readonly calls: Map<number, ToolCall[]>
   readonly greeted: Set<number>
+  /** It goes on with another stream: its caller knows the role already, and is told at the end that there were two. */
+  readonly continues: boolean
 }
 
 type ToolCall = { id: string }
@@ -18,6 +22,15 @@ export const newRepair = (model: string, id: string): Repair => ({
   created: undefined,
   calls: new Map(),
   greeted: new Set(),
+  continues: false,
+})
+
+/** What a stream is straightened to that goes on with another one. */
+export const continuing = ({ id, created, model }: StreamHead): Repair => ({
+  ...newRepair(model, id),
+  created,
+  greeted: new Set([0]),
+  continues: true,
 })
 
 export function repairedChunk(chunk: JsonObject, repair: Repair): JsonObject {
@@ -25,8 +38,11 @@ export function repairedChunk(chunk: JsonObject, repair: Repair): JsonObject {
     typeof chunk['created'] === 'number' ? chunk['created'] : Math.floor(Date.now() / 1000)
   const choices = Array.isArray(chunk['choices']) ? (chunk['choices'] as unknown[]) : []
   const { usage: _taken, ...rest } = chunk
+  const isMarked =
+    repair.continues && choices.some((one) => isObject(one) && isFinish(one['finish_reason']))
   return {
     ...rest,
+    ...(isMarked && { tollgate: { continued: true } }),
     id: repair.id,
     object: 'chat.completion.chunk',
     created: repair.created,
@@ -45,6 +61,7 @@ function repairedChoice(choice: JsonObject, position: number, repair: Repair): J
     delta['role'] = 'assistant'
     delta['content'] ??= delta['tool_calls'] === undefined ? '' : null
   }
+  if (repair.continues) delete delta['role']
   if (Array.isArray(delta['tool_calls'])) {
     delta['tool_calls'] = repairedCalls(delta['tool_calls'], index, repair)
   }

@@ -1,4 +1,5 @@
 import { isObject } from '../../domain/chat-request.ts'
+import { continueIn } from './continued-body.ts'
 import { invalidRequest } from '../../domain/failure.ts'
 import type { ProviderCall } from '../../ports/provider.ts'
 
@@ -6,7 +7,7 @@ import type { ProviderCall } from '../../ports/provider.ts'
  * The caller's body with what the gateway decides: the upstream's model name, the output cap under the name that this
  * upstream knows, and usage always asked for. Unknown fields pass through.
  */
-export function requestBody({ request, deployment, cap }: ProviderCall): string {
+export function requestBody({ request, deployment, cap, continued }: ProviderCall): string {
   const body: Record<string, unknown> = { model: deployment.upstreamModel }
   for (const [name, value] of Object.entries(request.body)) {
     if (!DECIDED.has(name)) body[name] = value
@@ -16,6 +17,7 @@ export function requestBody({ request, deployment, cap }: ProviderCall): string 
     const asked = request.body['stream_options']
     body['stream_options'] = { ...(isObject(asked) && asked), include_usage: true }
   }
+  if (continued !== undefined) continueIn(body, continued.text, deployment.continueAs)
   for (const name of deployment.stripFields) Reflect.deleteProperty(body, name)
   return serialised(body)
 }

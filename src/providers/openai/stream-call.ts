@@ -1,5 +1,5 @@
 import type { Fault } from '../../domain/fault.ts'
-import type { AnswerListener, Delivered } from '../../ports/provider.ts'
+import type { AnswerListener, Delivered, StreamHead } from '../../ports/provider.ts'
 import { broken } from './faults.ts'
 import type { Repair } from './repair.ts'
 import { StreamScanner } from './stream-scanner.ts'
@@ -65,6 +65,10 @@ export class StreamCall extends UpstreamCall {
     this.takeIn()
     if (this.#scanner.hasFinish) this.#conclude(false)
     else this.finish({ kind: 'fault', fault, usage: this.#scanner.usage })
+  }
+
+  get head(): StreamHead | undefined {
+    return this.#scanner.head
   }
 
   delivered(): Delivered {

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../domain/chat-request.ts'
 import type { Fault } from '../../domain/fault.ts'
+import type { StreamHead } from '../../ports/provider.ts'
 import type { Usage } from '../../domain/usage.ts'
 import { repairedChunk, type Repair } from './repair.ts'
 import { DeliveredText } from './delivered.ts'
@@ -21,6 +22,8 @@ export class StreamScanner implements FrameListener {
   usage: Usage | undefined
   serviceTier: string | undefined
   usageChunk: JsonObject | undefined
+  /** Of the first chunk, as its caller sees it. */
+  head: StreamHead | undefined
   fault: Fault | undefined
   readonly delivered = new DeliveredText()
 
@@ -50,6 +53,7 @@ export class StreamScanner implements FrameListener {
   skim(bytes: Uint8Array): number {
     if (!this.#mayPass || this.isDone || this.fault !== undefined) return 0
     const length = this.#template.skim(bytes, this.delivered)
+    if (length > 0 && !this.#template.isContent) this.delivered.isContent = false
     if (length > 0) this.#out.push(length === bytes.byteLength ? bytes : bytes.subarray(0, length))
     return length
   }
@@ -104,7 +108,12 @@ export class StreamScanner implements FrameListener {
     const choices: unknown = chunk['choices']
     if (!Array.isArray(choices) || choices.length === 0) return undefined
     for (const choice of choices) this.#noteChoice(choice)
-    if (this.#repair !== undefined) return frame(JSON.stringify(repairedChunk(chunk, this.#repair)))
+    if (this.#repair !== undefined) {
+      const repaired = repairedChunk(chunk, this.#repair)
+      this.head ??= headOf(repaired)
+      return frame(JSON.stringify(repaired))
+    }
+    this.head ??= headOf(chunk)
     if (usage === undefined && !payload.includes('\n')) return frame(payload)
     const { usage: _taken, ...rest } = chunk
     return frame(JSON.stringify(rest))
@@ -140,6 +149,11 @@ const holdsSomething = (value: unknown): boolean =>
 function showsToken(delta: JsonObject): boolean {
   if (VISIBLE.some((name) => holdsSomething(delta[name]))) return true
   return isObject(delta['function_call']) || isObject(delta['audio'])
+}
+
+function headOf({ id, created, model }: JsonObject): StreamHead | undefined {
+  if (typeof id !== 'string' || typeof model !== 'string') return undefined
+  return { id, created: typeof created === 'number' ? created : 0, model }
 }
 
 const hasError = (chunk: JsonObject): boolean => Boolean(chunk['error'])
