@@ -182,7 +182,7 @@ test('the journal and the last backup are shown as they are on the disk', async 
   expect(before.sum('api_gateway_journal_segment_bytes')).toBe(
     before.sum('api_gateway_store_written_bytes_total'),
   )
-  expect(before.sum('api_gateway_journal_entries')).toBe(readJournal(dir).length)
+  expect(before.sum('api_gateway_journal_entries_total')).toBe(readJournal(dir).length)
   expect(before.text).not.toMatch(/^api_gateway_backup_last_success_timestamp_seconds \d/m)
   const began = Date.now()
   const script = path.join(root, 'scripts', 'backup.js')

@@ -28,6 +28,14 @@ export function stateMetrics(registry: Registry, state: HouseState): void {
         this.set(read())
       },
     })
+  const total = (name: string, help: string, read: () => number): Counter =>
+    new Counter({
+      ...{ name: `api_gateway_${name}`, help, registers: [registry] },
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
   simple('in_flight', 'Completions that are being answered.', state.inFlight)
   simple('streams_active', 'Of these, the streamed ones.', state.streams)
   simple('holds_open', 'Requests whose credit is held.', () => state.holds().open)
@@ -35,9 +43,9 @@ export function stateMetrics(registry: Registry, state: HouseState): void {
     const { oldestAt } = state.holds()
     return oldestAt === undefined ? 0 : Math.max(state.nowMs() - oldestAt, 0) / 1_000
   })
-  simple(
-    'journal_entries',
-    'Entries of the journal since its beginning.',
+  total(
+    'journal_entries_total',
+    'Entries of the journal since its beginning, over all runs.',
     () => state.journal().seq,
   )
   simple('journal_segment', 'Number of the segment that is written.', () => state.journal().segment)
@@ -45,14 +53,11 @@ export function stateMetrics(registry: Registry, state: HouseState): void {
   simple('queue_waiting', 'Requests that wait for room at a provider.', () =>
     waiting(state.deployments()),
   )
-  new Counter({
-    ...{ name: 'api_gateway_log_lines_lost_total', registers: [registry] },
-    help: 'Lines that are missing in the log, because it could not keep up or its file could not be written.',
-    collect() {
-      this.reset()
-      this.inc(state.logLinesLost())
-    },
-  })
+  total(
+    'log_lines_lost_total',
+    'Lines that are missing in the log, because it could not keep up or its file could not be written.',
+    state.logLinesLost,
+  )
   timestamps(registry, state)
   serviceHealth(registry, state)
   deployments(registry, state)
