@@ -12,6 +12,11 @@ export type Behaviour = Readonly<{
   flap: number
   /** A connection serves one call; the next one on it finds it closed. */
   stale: boolean
+  /** A fault below HTTP, by its name, and the good pieces of an answer that come before it. */
+  raw: string | undefined
+  rawAfter: number
+  /** Of a redirect. */
+  location: string | undefined
   /** Words in the answer, one a chunk. */
   chunks: number
   everyMs: number
@@ -48,6 +53,9 @@ export function behaviourOf(model: string): Behaviour {
     badKey: query.get('bad_key') ?? undefined,
     flap: number('flap', 0),
     stale: query.has('stale'),
+    raw: query.get('raw') ?? undefined,
+    rawAfter: number('raw_after', 0),
+    location: query.get('location') ?? undefined,
     chunks: number('chunks', 5),
     everyMs: number('every', 0),
     delayMs: number('delay', 0),

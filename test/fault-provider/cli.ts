@@ -1,4 +1,6 @@
+import fs from 'node:fs'
 import { parseArgs } from 'node:util'
+import { TLS_KINDS } from './certificate.ts'
 import { startFaultProvider, type FaultProvider, type JournalEntry } from './fault-provider.ts'
 
 const HELP = `npm run fault-provider -- [options]
@@ -7,13 +9,15 @@ An upstream for trying out a configuration: it speaks chat completions, and does
 for. Listens on this machine only, until it is interrupted, and prints a line for each call that has ended.
 
   --port N   where it listens (a free port)
+  --tls KIND speaks TLS with a certificate that is good, expired, wrong-host or self-signed
+  --ca FILE  where it writes whom a client has to trust for it: NODE_EXTRA_CA_CERTS=FILE
   --json     lines as JSON: {"id", "model", "ended", "usage", "authorization"}
   --help     this text
 
 The name of a model is "answer", alone or with faults behind it, as in "answer?chunks=20&cut=10":
 
   chunks=N every=MS delay=MS      words in the answer, time between them, time before the first
-  status=N retry_after=S          refuses with this status; message=TEXT is what it says
+  status=N retry_after=S          refuses with this status; message=TEXT is what it says; location=URL of a redirect
   bad_key=END                     refuses keys that end so with 401
   flap=N                          N calls fail, N succeed, and so on
   hang stale drip crlf            never answers; closes used connections; byte by byte; CRLF line ends
@@ -22,16 +26,25 @@ The name of a model is "answer", alone or with faults behind it, as in "answer?c
   error=N bad_line=N              after N chunks: an error event, a line that is none
   usage=own|none|zero|finish|each finish=WORD done=no tools reasoning
 
+And below HTTP, as bytes that no server library would send:
+
+  raw=no_http|bad_status|nul_header|large_header|endless_headers|endless_interim|two_lengths|length_and_chunks|
+      short_length|long_length|closed_at_once|closed_in_status|closed_in_head|closed_after_head|bad_gzip|gzip_bomb
+                                  instead of an answer
+  raw=bad_chunk|huge_chunk|endless_extension|reset|closed|mute|cut_character|bad_bytes|large_event|large_lines|
+      endless_comments            after raw_after=N good pieces of one
+  raw=own_headers|tiny_chunks     an answer, with headers of its own, or with each byte a chunk
+
 GET /__journal answers all that it has seen.
 `
 
 const OPTIONS = {
   port: { type: 'string', default: '0' },
+  tls: { type: 'string' },
+  ca: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
-
-await main()
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS, strict: true })
@@ -45,7 +58,14 @@ async function main(): Promise<void> {
     process.exitCode = 2
     return
   }
-  const provider = await startFaultProvider({ port })
+  const tls = TLS_KINDS.find((kind) => kind === values.tls)
+  if (values.tls !== undefined && tls === undefined) {
+    process.stderr.write(`--tls must be one of ${TLS_KINDS.join(', ')}.\n`)
+    process.exitCode = 2
+    return
+  }
+  const provider = await startFaultProvider({ port, tls })
+  if (values.ca !== undefined) fs.writeFileSync(values.ca, provider.ca ?? '')
   process.once('SIGINT', () => void provider.close())
   process.once('SIGTERM', () => void provider.close())
   process.stdout.write(
@@ -92,3 +112,5 @@ const lineOf = ({ id, model, ended, usage, authorization }: JournalEntry) => ({
 
 const textOf = ({ id, model, ended, usage }: JournalEntry): string =>
   `${id} ${model}: ${ended}, ${usage.prompt} + ${usage.completion} tokens`
+
+await main()

@@ -1,7 +1,10 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { sendStream, sendWhole } from './answer.ts'
 import { behaviourOf, type Behaviour } from './behaviour.ts'
+import { certify, type TlsKind } from './certificate.ts'
+import { sendRaw } from './raw-faults.ts'
 
 /** What the provider saw and did for one call: the other side of the gateway's books. */
 export type JournalEntry = {
@@ -17,6 +20,8 @@ export type JournalEntry = {
 export type FaultProvider = Readonly<{
   baseUrl: string
   port: number
+  /** Whom to trust, where it speaks TLS. */
+  ca: string | undefined
   journal: JournalEntry[]
   /** GET /v1/models: with which status it is answered, for which keys, and who asked. */
   list: ModelList
@@ -28,21 +33,31 @@ export type FaultProvider = Readonly<{
 type ModelList = { status: number; badKey: string | undefined; readonly asked: string[] }
 
 /** A chat completions server that does whatever fault the model's name asks for, and keeps a journal. */
-export async function startFaultProvider({ port = 0 } = {}): Promise<FaultProvider> {
+export async function startFaultProvider({
+  port = 0,
+  tls,
+}: { port?: number; tls?: TlsKind | undefined } = {}): Promise<FaultProvider> {
   const journal: JournalEntry[] = []
   const list: ModelList = { status: 200, badKey: undefined, asked: [] }
   const watchers = new Set<() => void>()
   const changed = () => {
     for (const watcher of watchers) watcher()
   }
-  const server = http.createServer((req, res) => {
+  const certified = tls === undefined ? undefined : certify(tls)
+  const onRequest = (req: IncomingMessage, res: ServerResponse) => {
     void serve(req, res, { journal, list, changed })
-  })
+  }
+  const server =
+    certified === undefined
+      ? http.createServer(onRequest)
+      : https.createServer(certified, onRequest)
   server.keepAliveTimeout = 60_000
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   const bound = (server.address() as AddressInfo).port
   return {
-    ...{ baseUrl: `http://127.0.0.1:${bound}/v1`, port: bound, journal, list },
+    baseUrl:
+      certified === undefined ? `http://127.0.0.1:${bound}/v1` : `https://localhost:${bound}/v1`,
+    ...{ port: bound, journal, list, ca: certified?.ca },
     until: (holds) =>
       new Promise((resolve) => {
         const look = () => {
@@ -128,7 +143,8 @@ async function answer(
 ): Promise<void> {
   if (behaviour.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs))
   if (behaviour.hang) return
-  if (behaviour.status !== 200) refuse(res, behaviour, entry)
+  if (behaviour.raw !== undefined && res.socket !== null) sendRaw(res.socket, behaviour, entry)
+  else if (behaviour.status !== 200) refuse(res, behaviour, entry)
   else if (behaviour.body !== 'answer') sendOther(res, behaviour, entry)
   else if (entry.body['stream'] === true) {
     const options = entry.body['stream_options'] as { include_usage?: boolean } | undefined
@@ -140,13 +156,14 @@ async function answer(
 
 function refuse(
   res: ServerResponse,
-  { status, retryAfter, message }: Behaviour,
+  { status, retryAfter, message, location }: Behaviour,
   entry: JournalEntry,
 ): void {
   entry.ended = 'refused'
   res.writeHead(status, {
     'content-type': 'application/json',
     ...(retryAfter !== undefined && { 'retry-after': retryAfter }),
+    ...(location !== undefined && { location }),
   })
   const error = { message, type: 'invalid_request_error', param: 'messages', code: 'fault' }
   res.end(JSON.stringify({ error }))

@@ -6,6 +6,9 @@ import { broken, faultFromNetwork, faultFromStatus } from './faults.ts'
 /** Bytes of an error's body that are worth reading. */
 const ERROR_BYTES_MAX = 64 * 1024
 
+/** Heads that only say that there is more to come, such as early hints. */
+const INTERIMS_MAX = 100
+
 /**
  * One call on undici's wire, with what streamed and whole answers have in common: cancelling at any moment, refusals by
  * status, and network trouble. Tells its listener of the end exactly once, and never after `cancel`.
@@ -20,6 +23,7 @@ export abstract class UpstreamCall implements Dispatcher.DispatchHandler, Runnin
   #isOver = false
   #isPaused = false
   #status = 0
+  #interims = 0
   #retryAfter: string | undefined
   #errorBody: Buffer[] = []
   #errorBytes = 0
@@ -65,7 +69,10 @@ export abstract class UpstreamCall implements Dispatcher.DispatchHandler, Runnin
     if (this.#isOver) return true
     this.#resume = resume
     this.#status = status
-    if (status < 200) return true
+    if (status < 200) {
+      if (++this.#interims > INTERIMS_MAX) this.broke(broken('heads without end'))
+      return true
+    }
     if (status === 200) {
       const fault = this.begin(headerOf(headers, 'content-type') ?? '')
       if (fault !== undefined) this.finish({ kind: 'fault', fault, usage: undefined })

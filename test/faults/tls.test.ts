@@ -1,0 +1,44 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { TLS_KINDS } from '../fault-provider/certificate.ts'
+import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
+import { startGateway, userArgs, type GatewayProcess } from '../support/gateway-process.ts'
+import { checkInvariants } from '../support/invariants.ts'
+import { chat, raw } from '../support/raw.ts'
+
+let gateway: GatewayProcess
+let upstreams: readonly FaultProvider[]
+let key: string
+
+beforeAll(async () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-'))
+  upstreams = await Promise.all(TLS_KINDS.map((tls) => startFaultProvider({ tls })))
+  const trusted = path.join(dir, 'ca.pem')
+  fs.writeFileSync(trusted, upstreams.map(({ ca = '' }) => ca).join(''))
+  const config = `accounting: { credits_per_usd: 1000000, default_max_output: 100 }
+tiers: { free: { requests_per_minute: 0 } }
+providers:
+${upstreams.map(({ baseUrl }, at) => `  - { id: p${at}, protocol: openai, base_url: "${baseUrl}", api_keys: secret-of-tls }`).join('\n')}
+models:
+${TLS_KINDS.map((id, at) => `  - { id: ${id}, price: { input: 2, output: 8 }, deployments: [{ provider: p${at}, model: answer }] }`).join('\n')}
+`
+  gateway = await startGateway({ dir, config, env: { NODE_EXTRA_CA_CERTS: trusted } })
+  key = (await gateway.issue(userArgs('user', '1000000'))).key
+})
+afterAll(async () => {
+  await gateway.close()
+  for (const upstream of upstreams) await upstream.close()
+})
+
+test('F57: a provider is asked only when its certificate is in order', async () => {
+  const answers = []
+  for (const model of TLS_KINDS) {
+    answers.push(await raw({ url: gateway.url, key, body: chat(model) }))
+  }
+  expect(answers.map(({ status }) => status)).toEqual([200, 503, 503, 503])
+  // Neither the prompt nor the key went to anybody who could not say who they are.
+  expect(upstreams.map(({ journal }) => journal.length)).toEqual([1, 0, 0, 0])
+  await checkInvariants({ gateway, upstreams, secrets: ['secret-of-tls', key] }, answers)
+})

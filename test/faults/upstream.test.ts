@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
+import { settledOf } from '../support/journal.ts'
+import { openHouse, type Client, type House } from '../support/house.ts'
+import { baseOf, checkInvariants, checkReturned, type Base } from '../support/invariants.ts'
+import { chat, payloads, raw, type RawAnswer } from '../support/raw.ts'
+
+/** What the gateway says to itself of each fault that comes instead of an answer. */
+const HEADS = {
+  no_http: 'broken',
+  bad_status: 'broken',
+  nul_header: 'broken',
+  large_header: 'broken',
+  endless_headers: 'broken',
+  endless_interim: 'broken',
+  two_lengths: 'broken',
+  length_and_chunks: 'broken',
+  short_length: 'broken',
+  long_length: 'broken',
+  closed_at_once: 'connect',
+  closed_in_status: 'connect',
+  closed_in_head: 'connect',
+  closed_after_head: 'broken',
+  bad_gzip: 'broken',
+  gzip_bomb: 'broken',
+} as const
+
+/** What comes after a good beginning. */
+const BODIES = [
+  ...['bad_chunk', 'huge_chunk', 'endless_extension', 'reset', 'closed', 'mute', 'cut_character'],
+  ...['bad_bytes', 'large_event', 'large_lines', 'endless_comments'],
+] as const
+
+let house: House
+let client: Client
+let elsewhere: FaultProvider
+let base: Base
+const heard: RawAnswer[] = []
+
+beforeAll(async () => {
+  elsewhere = await startFaultProvider()
+  const location = encodeURIComponent(`${elsewhere.baseUrl}/chat/completions`)
+  const faults = Object.keys(HEADS)
+  house = await openHouse({
+    words: ['answer?chunks=3'],
+    ...Object.fromEntries(faults.map((raw) => [raw, [`answer?raw=${raw}`, 'answer?chunks=3']])),
+    ...Object.fromEntries(faults.map((raw) => [`only-${raw}`, [`answer?raw=${raw}&only`]])),
+    ...Object.fromEntries(BODIES.map((raw) => [raw, [`answer?raw=${raw}`, 'answer?chunks=3']])),
+    ...Object.fromEntries(BODIES.map((raw) => [`late-${raw}`, [`answer?raw=${raw}&raw_after=2`]])),
+    'own-headers': ['answer?raw=own_headers'],
+    'tiny-chunks': ['answer?raw=tiny_chunks'],
+    ...Object.fromEntries(
+      [301, 302, 307, 308].map((status) => [
+        `moved-${status}`,
+        [`answer?status=${status}&location=${location}`, 'answer?chunks=3'],
+      ]),
+    ),
+  })
+  client = await house.client()
+  await ask('words', true)
+  base = baseOf(house.gateway)
+})
+afterAll(async () => {
+  await house.close()
+  await elsewhere.close()
+})
+
+async function ask(model: string, stream: boolean) {
+  const { url } = house.gateway
+  const answer = await raw({ url, key: client.key, body: chat(model, { stream }) })
+  heard.push(answer)
+  const record = settledOf(house.gateway.dir, String(answer.headers['x-request-id']))
+  const faults = (record['attempts'] as { fault?: string }[]).map(({ fault }) => fault)
+  return { ...answer, record, faults }
+}
+
+const both = (names: readonly string[]) =>
+  names.flatMap((name) => [[name, true] as const, [name, false] as const])
+
+describe('F45: what comes instead of an answer', () => {
+  test.each(both(Object.keys(HEADS)))(
+    '%s: the next deployment answers (stream: %s)',
+    async (fault, stream) => {
+      const { status, body, faults } = await ask(fault, stream)
+      expect([status, faults]).toEqual([200, [HEADS[fault as keyof typeof HEADS], undefined]])
+      expect(body).toContain('word2')
+    },
+  )
+
+  test.each(Object.keys(HEADS))(
+    '%s of the only deployment is an error of ours, for nothing',
+    async (fault) => {
+      const { status, record } = await ask(`only-${fault}`, true)
+      expect([502, 503]).toContain(status)
+      expect(record).toMatchObject({ outcome: 'failed', amount: '0' })
+    },
+  )
+
+  test.each(BODIES)('%s before the first token: the next deployment answers', async (fault) => {
+    const { status, faults } = await ask(fault, true)
+    expect([status, faults.length]).toEqual([200, 2])
+  })
+})
+
+test.each(BODIES)(
+  'F44: %s after the first token ends the stream with one error, at the operator’s cost',
+  async (fault) => {
+    const { status, body, record } = await ask(`late-${fault}`, true)
+    expect(status).toBe(200)
+    expect(JSON.parse(payloads(body).at(-1) ?? '')).toHaveProperty('error.code')
+    expect(record).toMatchObject({ outcome: 'cut', amount: '0' })
+  },
+)
+
+test.each(both(['own-headers', 'tiny-chunks']))(
+  '%s is an answer all the same (stream: %s)',
+  async (model, stream) => {
+    const { status, body, headers, record } = await ask(model, stream)
+    expect(status).toBe(200)
+    expect(body).toContain('word2')
+    expect(record).toMatchObject({ outcome: 'finished', usage: { input: 3, output: 3 } })
+    const own = ['set-cookie', 'server', 'via', 'alt-svc', 'strict-transport-security', 'x-theirs']
+    expect(Object.keys(headers).filter((name) => own.includes(name))).toEqual([])
+    expect(JSON.stringify(headers)).not.toContain('theirs')
+  },
+)
+
+test.each([301, 302, 307, 308])('F55: a redirect (%i) is not followed', async (status) => {
+  const { faults, body } = await ask(`moved-${status}`, false)
+  expect(faults).toEqual(['misrouted', undefined])
+  expect(body).toContain('word2')
+  expect(elsewhere.journal).toEqual([])
+})
+
+test('after all of it everything is as it should be, and as it was', async () => {
+  const secrets = ['upstream-secret-1', client.key, house.gateway.adminKey]
+  await checkInvariants({ gateway: house.gateway, upstreams: [house.upstream], secrets }, heard)
+  await checkReturned(house.gateway, base)
+}, 60_000)
