@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { root } from './support/gateway-process.ts'
-import { MESSAGES, openHouse, type House } from './support/house.ts'
+import { MESSAGES, openHouse, type Client, type House } from './support/house.ts'
 import { scrape, type Scrape } from './support/metrics.ts'
 import { askedIn } from './support/promql.ts'
 
@@ -50,7 +50,11 @@ const documented = new Map(
 )
 const isOurs = (name: string): boolean => /^(?:api_gateway|gen_ai|nodejs|process)_/.test(name)
 
-const MODELS = { plain: ['answer?chunks=4'], failing: ['answer?status=500', 'answer?chunks=3'] }
+const MODELS = {
+  plain: ['answer?chunks=4'],
+  failing: ['answer?status=500', 'answer?chunks=3'],
+  hanging: ['answer?hang'],
+}
 let house: House
 let seen: Scrape
 beforeAll(async () => {
@@ -58,10 +62,32 @@ beforeAll(async () => {
   const { openai } = await house.client()
   const call = (model: string) => openai.chat.completions.create({ model, messages: MESSAGES })
   for (const model of ['plain', 'failing']) await call(model)
-  await Promise.allSettled([call('plain'), call('plain')])
-  seen = await scrape(house.gateway.url, house.gateway.adminKey)
+  seen = await whileOneHangs(house, openai, () =>
+    expect(call('plain')).rejects.toThrow('requests in flight'),
+  )
 })
 afterAll(() => house.close())
+
+/** A scrape at the end of something that happens while the key has all the requests in flight that it may have. */
+async function whileOneHangs(
+  { gateway }: House,
+  openai: Client['openai'],
+  run: () => Promise<unknown>,
+): Promise<Scrape> {
+  const scraped = () => scrape(gateway.url, gateway.adminKey)
+  const leaving = new AbortController()
+  const { completions } = openai.chat
+  const hanging = completions
+    .create({ model: 'hanging', messages: MESSAGES }, { signal: leaving.signal })
+    .catch(() => undefined)
+  await vi.waitUntil(async () => (await scraped()).sum('api_gateway_in_flight') === 1, WAIT)
+  await run()
+  leaving.abort()
+  await hanging
+  return scraped()
+}
+
+const WAIT = { timeout: 20_000, interval: 20 }
 
 const types = (): ReadonlyMap<string, string> =>
   new Map(
