@@ -2,7 +2,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { userArgs } from './support/gateway-process.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw, type RawAnswer } from './support/raw.ts'
 
@@ -29,8 +28,15 @@ afterAll(() => house.close())
 
 let accounts = 0
 async function keyOf(tier: string, account = `${tier}${accounts++}`): Promise<string> {
-  const { key } = await house.gateway.issue([...userArgs(account, '1000000'), '--tier', tier])
-  return key
+  return issue({ account, tier, credits: '1000000' })
+}
+
+async function issue(wish: object): Promise<string> {
+  const { body } = await raw({
+    ...{ url: house.gateway.url, key: house.gateway.adminKey, path: '/admin/keys' },
+    body: JSON.stringify({ type: 'user', ...wish }),
+  })
+  return (JSON.parse(body) as { key: string }).key
 }
 
 const ask = (key: string, model = 'words', more: object = {}): Promise<RawAnswer> =>
@@ -121,11 +127,11 @@ test('a tier says how many requests an account may have at a time', async () => 
 
 test('what is refused for another reason does not count, and what its providers failed does', async () => {
   const key = await keyOf('minute')
-  const poor = await house.gateway.issue([...userArgs('poor', '1'), '--tier', 'minute'])
+  const poor = await issue({ account: 'poor', tier: 'minute', credits: '1' })
   for (let count = 0; count < 9; count++) {
     expect((await ask(key, 'none')).status).toBe(404)
     expect((await ask(key, 'words', { n: -1 })).status).toBe(400)
-    expect((await ask(poor.key)).status).toBe(402)
+    expect((await ask(poor)).status).toBe(402)
   }
   expect((await ask(key)).headers['x-ratelimit-remaining']).toBe('6')
   const failed = await ask(key, 'down')

@@ -32,6 +32,9 @@ export type Config = Readonly<{
   resilience: ResilienceSettings
   streams: StreamSettings
   limits: LimitSettings
+  strangers: Readonly<{ requestsPerMinute: number; failuresPerMinute: number }>
+  /** Addresses and ranges whose word on where a request comes from is taken. */
+  trustedProxies: readonly string[]
   overload: OverloadSettings
   /** Where old segments of the journal go; undefined: all of them stay. */
   archive: ArchiveSettings | undefined

@@ -1,4 +1,5 @@
 // The words and numbers of gateway.yaml, each a parser from text. Every refusal says what to write instead.
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { isModelName, isPattern, prefixOf } from '../domain/model-name.ts'
 
@@ -113,7 +114,7 @@ export const headerValue = checkedText((text) => /^[\x20-\x7e]{1,1024}$/.test(te
 
 /** One key, a comma-separated text of several, or a list of either: trimmed, each once. */
 export const apiKeys = z.preprocess(
-  splitKeys,
+  splitList,
   z.array(
     checkedText((text) => /^[\x21-\x7e]{1,4096}$/.test(text), {
       message: 'holds a key with spaces or characters that are not ASCII',
@@ -122,9 +123,31 @@ export const apiKeys = z.preprocess(
   ),
 )
 
-function splitKeys(value: unknown): unknown {
+function splitList(value: unknown): unknown {
   const texts = Array.isArray(value) ? value.filter((item) => item !== undefined) : [value]
   if (!texts.every((text) => typeof text === 'string')) return value
   const keys = texts.flatMap((text) => text.split(/[,\n]/)).map((key) => key.trim())
   return [...new Set(keys.filter((key) => key !== ''))]
+}
+
+/** The same for addresses and ranges of them. */
+export const addressRanges = z.preprocess(
+  splitList,
+  z.array(
+    checkedText(isAddressRange, {
+      message: 'holds what is neither an address nor a range of them',
+      fix: 'write 10.0.0.0/8, 192.168.1.7 or fd00::/8, with commas between several',
+    }),
+  ),
+)
+
+function isAddressRange(text: string): boolean {
+  const [address = '', bits = '0', ...more] = text.split('/')
+  const kind = isIP(address)
+  return (
+    kind !== 0 &&
+    more.length === 0 &&
+    /^[0-9]{1,3}$/.test(bits) &&
+    Number(bits) <= (kind === 4 ? 32 : 128)
+  )
 }

@@ -82,6 +82,8 @@ type Sections = Pick<
   | 'resilience'
   | 'streams'
   | 'limits'
+  | 'strangers'
+  | 'trustedProxies'
   | 'overload'
   | 'archive'
   | 'quotaStatus'
@@ -94,6 +96,8 @@ function buildSections({
   resilience,
   streams,
   limits,
+  strangers,
+  trusted_proxies,
   overload,
   archive,
   compatibility,
@@ -125,6 +129,11 @@ function buildSections({
       idleReaderMs: streams.idle_reader_ms,
     },
     limits: buildLimits(limits),
+    strangers: {
+      requestsPerMinute: strangers.requests_per_minute,
+      failuresPerMinute: strangers.failures_per_minute,
+    },
+    trustedProxies: trusted_proxies,
     overload: buildOverload(overload),
     archive: buildArchive(archive),
     quotaStatus: compatibility.quota_status,

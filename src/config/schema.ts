@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { CONTINUE_FORMS } from '../domain/continuation.ts'
 import { STRATEGIES } from '../domain/strategy.ts'
 import {
+  addressRanges,
   apiKeys,
   baseUrl,
   checkedText,
@@ -177,6 +178,11 @@ const overload = z.strictObject({
   body_memory_bytes_max: wholeNumber(1024, Number.MAX_SAFE_INTEGER).default(536_870_912),
 })
 
+const strangers = z.strictObject({
+  requests_per_minute: wholeNumber(0, 1_000_000_000).default(100),
+  failures_per_minute: wholeNumber(0, 1_000_000_000).default(10),
+})
+
 const archive = z.strictObject({
   to: checkedText((text) => text.length > 0 && text.length <= 1024 && text === text.trim(), {
     message: 'is not the path of a folder',
@@ -203,6 +209,8 @@ export const gatewaySchema = z.strictObject({
   streams: streams.prefault({}),
   limits: limits.prefault({}),
   overload: overload.prefault({}),
+  strangers: strangers.prefault({}),
+  trusted_proxies: addressRanges.default([]),
   archive: archive.prefault({}),
   compatibility: compatibility.prefault({}),
 })

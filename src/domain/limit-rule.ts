@@ -33,6 +33,10 @@ function rateRule(rule: Omit<RateRule, 'name'>): RateRule {
   return { ...rule, name: `${subject.kind} ${subject.id} ${of} ${windowMs}` }
 }
 
+/** Of all that comes from one address, in a minute. */
+export const addressRule = (of: RateRule['of'], id: string, limit: number): RateRule =>
+  rateRule({ of, subject: { kind: 'address', id }, windowMs: MINUTE_MS, limit })
+
 /** The rules of a subject; unlimited is no rule. */
 export function rulesOf(subject: Subject, limits: Limits, timeZone: string): readonly Rule[] {
   const rate = (of: RateRule['of'], windowMs: number, limit = 0): readonly Rule[] =>

@@ -11,6 +11,7 @@ import type { Providers } from '../ports/provider.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Credential } from './authenticate.ts'
 import type { Limits } from './limits.ts'
+import type { Strangers } from './strangers.ts'
 import type { Traffic } from './traffic.ts'
 
 /** All that a request needs of the world. */
@@ -25,6 +26,7 @@ export type House = Readonly<{
   traffic: Traffic
   load: Load
   limits: Limits
+  strangers: Strangers
   /** From 0 to 1, drawn anew at each call. */
   chance: () => number
 }>

@@ -2,12 +2,14 @@ import type { Context } from 'koa'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { errorResponse, gatewayBody } from './error-responses.ts'
 import { commonHeaders, requestIdIn, setCommonHeaders } from './identify.ts'
+import { countFailed } from './strangers.ts'
 import type { Site } from './site.ts'
 
 /** Where errors behind Koa become responses. */
-export function answerError(site: Site, ctx: Context, error: unknown): void {
+export async function answerError(site: Site, ctx: Context, error: unknown): Promise<void> {
   const requestId = requestIdIn(commonHeaders(ctx))
-  respond(site, ctx, failureFrom(site, { requestId, where: `${ctx.method} ${ctx.path}` }, error))
+  const failure = failureFrom(site, { requestId, where: `${ctx.method} ${ctx.path}` }, error)
+  respond(site, ctx, await countFailed(site, ctx.req, failure))
 }
 
 /** What the router leaves without an answer becomes a refusal. */

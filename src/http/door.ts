@@ -2,6 +2,7 @@ import type { Context, Next } from 'koa'
 import { answerError, answerUnanswered } from './answer-errors.ts'
 import { isPreflight } from './cross-origin.ts'
 import { identified, setCommonHeaders } from './identify.ts'
+import { countStranger } from './strangers.ts'
 import type { Site } from './site.ts'
 
 /**
@@ -13,12 +14,15 @@ export function door(site: Site) {
     ctx.state = identified(site, ctx.req)
     try {
       if (isPreflight(ctx)) ctx.status = 204
-      else await next()
+      else {
+        await countStranger(site, ctx.req)
+        await next()
+      }
       if (ctx.respond === false) return
       answerUnanswered(ctx)
       setCommonHeaders(ctx)
     } catch (error) {
-      answerError(site, ctx, error)
+      await answerError(site, ctx, error)
     }
   }
 }

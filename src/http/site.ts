@@ -32,6 +32,8 @@ export type Site = Readonly<{
 type SiteSettings = Readonly<{
   bodyBytesMax: number
   quotaStatus: number
+  /** Addresses and ranges whose word on where a request comes from is taken. */
+  trustedProxies: readonly string[]
   version: string
   /** The gateway is stopping: connections are not to be used again. */
   isLeaving: boolean

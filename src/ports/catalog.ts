@@ -20,6 +20,8 @@ export type GatewaySettings = Readonly<{
   attemptsMax: number
   /** What becomes of requests while they cannot be counted. */
   limiterFailure: 'allow' | 'refuse'
+  /** Of one address, without a valid key; 0 is unlimited. */
+  strangers: Readonly<{ requestsPerMinute: number; failuresPerMinute: number }>
   inFlightMax: number
   /** Requests at a time of one key, and of one account; 0 is unlimited. */
   keyInFlightMax: number

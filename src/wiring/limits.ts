@@ -1,5 +1,6 @@
 import type { House } from '../gateway/house.ts'
 import { Limits } from '../gateway/limits.ts'
+import { Strangers } from '../gateway/strangers.ts'
 import { MemoryLimiter } from '../limiter/memory.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { systemClock } from './clock.ts'
@@ -7,8 +8,16 @@ import { systemClock } from './clock.ts'
 /** Counted in this process; what was used before it began stands in the books. */
 export function limitsFor(
   { ledger, usage }: Store,
-  known: Pick<House, 'catalog' | 'events'>,
-): Limits {
-  const limiter = new MemoryLimiter({ clock: systemClock, usage })
-  return new Limits({ ...known, ledger, limiter, clock: systemClock })
+  { catalog, events }: Pick<House, 'catalog' | 'events'>,
+): Pick<House, 'limits' | 'strangers'> {
+  const clock = systemClock
+  const limiter = new MemoryLimiter({ clock, usage })
+  const limits = new Limits({ catalog, events, ledger, limiter, clock })
+  const strangers = new Strangers({
+    ...{ limiter, clock, settings: () => catalog.settings().strangers },
+    tellTrouble: (error) => {
+      limits.tellTrouble(error)
+    },
+  })
+  return { limits, strangers }
 }

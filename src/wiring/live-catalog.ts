@@ -27,6 +27,7 @@ function viewOf(config: Config) {
     resilience,
     attemptsMax: limits.attemptsMax,
     limiterFailure: limits.limiterFailure,
+    strangers: config.strangers,
     inFlightMax: limits.inFlightMax,
     keyInFlightMax: limits.keyInFlightMax,
     accountInFlightMax: limits.accountInFlightMax,

@@ -60,9 +60,10 @@ export async function serve(serving: Serving): Promise<Served> {
     }),
     newRequestId: requestIds(store.run),
     settings: () => {
-      const { limits, quotaStatus } = config()
+      const { limits, quotaStatus, trustedProxies } = config()
       const { bodyBytesMax } = limits
-      return { bodyBytesMax, quotaStatus, version: VERSION, isLeaving: !serving.isReady() }
+      const isLeaving = !serving.isReady()
+      return { bodyBytesMax, quotaStatus, trustedProxies, version: VERSION, isLeaving }
     },
     health: () => ({
       isReady: serving.isReady() && store.isWritable(),

@@ -52,7 +52,7 @@ export async function startGateway(
   const unwell = watchUnwell(events, () => current.config.overload)
   const house: House = {
     ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
-    limits: limitsFor(store, { catalog, events }),
+    ...limitsFor(store, { catalog, events }),
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
     load: unwell.load,
   }

@@ -59,6 +59,7 @@ export function clientOf(url: string, account: string, key: string): Client {
 
 /** Unless a test brings its own. */
 const TIERS = 'tiers: { free: { requests_per_minute: 0 } }'
+const STRANGERS = 'strangers: { requests_per_minute: 0, failures_per_minute: 0 }'
 
 export function configFor(baseUrl: string, models: Deployments, extra = ''): string {
   const list = Object.entries(models).map(
@@ -71,6 +72,7 @@ export function configFor(baseUrl: string, models: Deployments, extra = ''): str
 ${upstreamModels.map((model) => `      - { provider: fake, model: "${model}" }`).join('\n')}`,
   )
   return `accounting: { credits_per_usd: 1000000, markup: 0, default_max_output: 100 }
+${extra.includes('strangers:') ? '' : STRANGERS}
 ${extra.includes('tiers:') ? '' : TIERS}
 providers:
   - id: fake

@@ -10,6 +10,7 @@ import { IncomingBody } from '../incoming-body.ts'
 import { NodeReply } from '../node-reply.ts'
 import { readChatRequest } from '../read-chat-request.ts'
 import { route } from '../route.ts'
+import { countFailed } from '../strangers.ts'
 import type { Site } from '../site.ts'
 
 export const CHAT_COMPLETIONS = '/v1/chat/completions'
@@ -83,7 +84,7 @@ async function complete(site: Site, { req, res, common }: Exchange): Promise<voi
   } catch (error) {
     const failure = failureFrom(site, { requestId, where: `POST ${CHAT_COMPLETIONS}` }, error)
     if (failure.code === 'request_timeout') res.shouldKeepAlive = false // the rest may still come
-    reply.fail(failure)
+    reply.fail(await countFailed(site, req, failure))
   } finally {
     body.giveBack()
   }
