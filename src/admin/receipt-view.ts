@@ -81,9 +81,20 @@ function entriesOf({ records }: Receipt): readonly Recorded<{ kind: string }>[] 
   return [hold, progress, end, ...overruns, ...refunds].filter((one) => one !== undefined)
 }
 
+const operatorAttempt = ({ cost, ...attempt }: AttemptRecord) => ({
+  ...attempt,
+  ...(cost !== undefined && {
+    operator_cost: formatCredits(BigInt(cost) as Receipt['cost']),
+  }),
+})
+
 /** What an operator sees of it, too: which deployment answered or did not, and why. */
 export function operatorReceiptView(receipt: Receipt) {
   const { end } = receipt.records
   const deployment = end?.entry.kind === 'settle' ? (end.entry.deployment ?? null) : null
-  return { ...receiptView(receipt), deployment, attempts: end?.entry.attempts ?? [] }
+  return {
+    ...receiptView(receipt),
+    deployment,
+    attempts: (end?.entry.attempts ?? []).map(operatorAttempt),
+  }
 }

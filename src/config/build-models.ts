@@ -55,10 +55,16 @@ function idleStrategyNotice({ id, strategy, deployments }: ModelEntry): readonly
 }
 
 /** What needs a second deployment has none. */
-function loneNotice({ id, deployments, continuesCutStreams }: Model): readonly Notice[] {
-  if (deployments.length > 1 || continuesCutStreams !== true) return []
-  const message = 'has continue_cut_streams: true, but no second deployment that could go on'
-  return [{ kind: 'warning', subject: `model ${id}`, message }]
+function loneNotice({ id, deployments, continuesCutStreams, hedge }: Model): readonly Notice[] {
+  if (deployments.length > 1) return []
+  const wants = [
+    ...(continuesCutStreams === true ? ['continue_cut_streams'] : []),
+    ...(hedge === undefined ? [] : ['hedge']),
+  ]
+  return wants.map((name) => {
+    const message = `has ${name}, but no second deployment to ask`
+    return { kind: 'warning', subject: `model ${id}`, message }
+  })
 }
 
 function offNotice({ id, deployments }: ModelEntry): Notice {
@@ -89,6 +95,7 @@ function buildModel(entry: ModelEntry, context: Context): Model {
     imageTokensMax: entry.image_tokens_max,
     serviceTiers: buildServiceTiers(entry, accounting),
     strategy: entry.strategy,
+    ...(entry.hedge && { hedge: buildHedge(entry.hedge) }),
     ...(entry.continue_cut_streams && { continuesCutStreams: true }),
     affinity: entry.affinity ?? (hasKeys && !spreads(entry.strategy)),
     deployments,
@@ -96,6 +103,14 @@ function buildModel(entry: ModelEntry, context: Context): Model {
     limits: limitsFrom(entry.limits),
   }
 }
+
+const buildHedge = ({
+  after_ms,
+  max_extra,
+}: NonNullable<ModelEntry['hedge']>): NonNullable<Model['hedge']> => ({
+  after: after_ms ?? 'p95',
+  maxExtra: Number(max_extra),
+})
 
 /** Without a prototype: its names come from callers, and `constructor` is no service tier. */
 function buildServiceTiers(

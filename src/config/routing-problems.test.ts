@@ -34,6 +34,14 @@ test.each([
     'config/gateway.yaml:4: models[0].affinity: is none of true, false; fix: write one of them',
   ],
   [
+    model('m', 'u', ', hedge: { max_extra: 0.1 }'),
+    'config/gateway.yaml:4: models[0].hedge: says not exactly once when; fix: write after_ms: 800, or after: p95',
+  ],
+  [
+    model('m', 'u", continue_as: "guess'),
+    'config/gateway.yaml:4: models[0].deployments[0].continue_as: is none of instruction, prefill, prefix, final_message; fix: write one of them',
+  ],
+  [
     model('m') + 'aliases: { a: n }\n',
     'config/gateway.yaml:5: aliases.a: is n, which is no model; fix: did you mean m?',
   ],
@@ -98,4 +106,19 @@ test('a strategy with nothing to pick from is worth a warning', () => {
   expect(result.notices.map(({ message }) => message)).toEqual([
     'has strategy: cheapest, but each of its deployments a priority of its own, which goes first',
   ])
+})
+
+test('what needs a second deployment and has none is a warning', () => {
+  const wants = ', continue_cut_streams: true, hedge: { after: p95 }'
+  const warned = (keys: string) => {
+    const result = load(model('m', 'u', wants), keys)
+    assert(result.ok)
+    const notices = result.notices.filter(({ subject }) => subject === 'model m')
+    return notices.map(({ message }) => message)
+  }
+  expect(warned('one')).toEqual([
+    'has continue_cut_streams, but no second deployment to ask',
+    'has hedge, but no second deployment to ask',
+  ])
+  expect(warned('one,two')).toEqual([])
 })

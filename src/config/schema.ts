@@ -115,6 +115,17 @@ const {
   ...modelLimits
 } = LIMIT_FIELDS
 
+const hedge = z
+  .strictObject({
+    after_ms: milliseconds.optional(),
+    after: z.literal('p95').optional(),
+    max_extra: decimal({ places: 4, max: 1 }).default('0.02'),
+  })
+  .refine(({ after_ms, after }) => (after_ms === undefined) !== (after === undefined), {
+    message: 'says not exactly once when',
+    params: { fix: 'write after_ms: 800, or after: p95' },
+  })
+
 const model = z.strictObject({
   id: modelId,
   owned_by: label.default('tollgate'),
@@ -128,6 +139,7 @@ const model = z.strictObject({
   strategy: z.enum(STRATEGIES).default('priority'),
   affinity: flag.optional(),
   continue_cut_streams: flag.default(false),
+  hedge: hedge.optional(),
   deployments: z.array(deployment).min(1),
   fallbacks: z.array(modelName).default([]),
   limits: z.strictObject(modelLimits).prefault({}),

@@ -1,5 +1,6 @@
 import type { Limits } from './limit.ts'
 import type { ContinueForm } from './continuation.ts'
+import type { Hedge } from './hedge.ts'
 import type { Price } from './price.ts'
 import type { Strategy } from './strategy.ts'
 
@@ -57,6 +58,8 @@ export type Model = Readonly<{
   affinity: boolean
   /** A stream that breaks off goes on at the next deployment. */
   continuesCutStreams?: boolean
+  /** Where the first token of a stream is late, another deployment is asked as well. */
+  hedge?: Hedge
   /** By priority, then as listed; only those whose provider is on. */
   deployments: readonly Deployment[]
   /** Other models, tried last; the answering model's price is charged. */

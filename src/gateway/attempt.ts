@@ -8,6 +8,7 @@ import type { Answer } from './answer.ts'
 import { beginAnswer } from './begin-answer.ts'
 import type { BrokenOff } from './go-on.ts'
 import type { House } from './house.ts'
+import { race } from './race.ts'
 import type { Rounds } from './rounds.ts'
 import { Turns } from './turns.ts'
 
@@ -44,12 +45,17 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
   const turns = new Turns(house, attempting)
   let turn = await turns.first()
   for (;;) {
-    const { candidate } = turn
     const startedTicks = clock.ticksMs()
-    const answer = beginAnswer(house, { admitted, reply, rounds, turn })
-    const ending = await answer.started()
+    const begun = beginAnswer(house, { admitted, reply, rounds, turn })
+    const first = { candidate: turn.candidate, answer: begun, startedTicks }
+    const { hedge } = turn.candidate.model
+    const { run, ending } =
+      hedge === undefined || !admitted.request.stream
+        ? { run: first, ending: await begun.started() }
+        : await race(house, { attempting, hedge, first, turns, attempts })
+    const { candidate, answer } = run
     const fault = ending?.kind === 'fault' ? ending.fault : undefined
-    const record = recordOf(candidate, fault, clock.ticksMs() - startedTicks)
+    const record = recordOf(candidate, fault, clock.ticksMs() - run.startedTicks)
     attempts.push(record)
     const firstByteMs = fault === undefined ? clock.ticksMs() - admitted.startedTicks : undefined
     const asked = candidate

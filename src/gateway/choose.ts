@@ -105,7 +105,7 @@ function pickFrom(ready: Candidate[], { stage, house, admitted }: Picking): void
 /** Most answers end long before their cap. */
 export const OUTPUT_LIKELY = 500
 
-const likelyUsage = (admitted: Admitted): Usage =>
+export const likelyUsage = (admitted: Admitted): Usage =>
   textUsage(
     likelyPrompt(admitted),
     Math.min(admitted.plan.cap, OUTPUT_LIKELY) * admitted.request.choices,

@@ -1,5 +1,6 @@
 import { Breaker } from '../domain/breaker.ts'
 import type { Fault } from '../domain/fault.ts'
+import { MovingP95 } from '../domain/hedge.ts'
 import { KeyHealth } from '../domain/key-health.ts'
 import type { Deployment } from '../domain/model.ts'
 import type { KeyTraffic } from './key-traffic.ts'
@@ -22,6 +23,8 @@ export class Known {
   /** The last attempt at it was answered, or there was none yet. */
   isProven = true
   firstByteMs: number | undefined
+  /** Of streams. */
+  readonly lateMs = new MovingP95()
 
   constructor(deployment: Deployment, key: KeyTraffic, chance: () => number) {
     this.deployment = deployment
@@ -68,12 +71,13 @@ export class Ticket {
     const { firstByteMs, isStream } = result
     if (firstByteMs !== undefined && isStream) key.limit.began(now, inFlight, firstByteMs)
     if (result.fault !== undefined) this.#failed(now, inFlight, result.fault)
-    else if (firstByteMs !== undefined) this.#answered(now, inFlight, firstByteMs)
+    else if (firstByteMs !== undefined) this.#answered(now, inFlight, result)
     key.admit(now)
   }
 
-  #answered(now: number, inFlight: number, firstByteMs: number): void {
+  #answered(now: number, inFlight: number, { firstByteMs = 0, isStream }: Result): void {
     const known = this.#known
+    if (isStream) known.lateMs.add(firstByteMs)
     const before = known.firstByteMs ?? firstByteMs
     known.firstByteMs = before + (firstByteMs - before) * NEWEST
     known.key.limit.answered(now, inFlight)

@@ -1,6 +1,7 @@
 // What the gateway knows of its deployments and of their providers' keys. It is told of each attempt, and asked by
 // `choose` and `attempt`; the rules are in domain/.
-import type { Deployment } from '../domain/model.ts'
+import { ExtraBudget } from '../domain/hedge.ts'
+import type { Deployment, Model } from '../domain/model.ts'
 import type { ResilienceSettings } from '../domain/resilience.ts'
 import { switchName, switchNamesOf, type SwitchTarget } from '../domain/switch.ts'
 import { backOffMs, RetryBudget } from '../domain/retry-budget.ts'
@@ -45,6 +46,7 @@ export class Traffic implements TrafficControl {
   readonly #keys = new Map<string, KeyTraffic>()
   readonly #budgets = new Map<string, RetryBudget>()
   readonly #budget = new RetryBudget()
+  readonly #extras = new Map<string, ExtraBudget>()
   /** What operators switched off. */
   readonly #off: Set<string>
 
@@ -77,6 +79,23 @@ export class Traffic implements TrafficControl {
   /** Moving average of the time to the first token; undefined while unknown. */
   firstByteMs(deployment: Deployment): number | undefined {
     return this.#knownOf(deployment).firstByteMs
+  }
+
+  /** 95 of 100 first tokens of its streams come sooner; undefined while unknown. */
+  lateMs(deployment: Deployment): number | undefined {
+    return this.#knownOf(deployment).lateMs.value
+  }
+
+  /** Its first token was not waited for, but would have taken at least so long. */
+  late(deployment: Deployment, ms: number): void {
+    this.#knownOf(deployment).lateMs.add(ms)
+  }
+
+  /** What of a model's requests may be asked twice. */
+  extraOf({ id }: Model): ExtraBudget {
+    let budget = this.#extras.get(id)
+    if (budget === undefined) this.#extras.set(id, (budget = new ExtraBudget()))
+    return budget
   }
 
   /** Its last answer was one, or it has not been asked yet: the answer that can be had. */

@@ -1,9 +1,11 @@
 import { Failure } from '../domain/failure.ts'
 import type { Fault } from '../domain/fault.ts'
+import { likelyPrompt, priceAt } from '../domain/hold.ts'
+import { costOf } from '../domain/price.ts'
 import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
-import { chooseBehind } from './choose.ts'
+import { chooseBehind, likelyUsage } from './choose.ts'
 import type { House } from './house.ts'
 import { overloaded } from './overloaded.ts'
 import type { Ticket } from './ticket.ts'
@@ -41,7 +43,11 @@ export class Turns {
     this.#left = candidates
     this.#isWhole = candidates.length < house.catalog.settings().attemptsMax
     const [first] = candidates
-    if (first !== undefined) house.traffic.requested(first.deployment)
+    if (first === undefined) return
+    house.traffic.requested(first.deployment)
+    const { hedge } = first.model
+    if (hedge === undefined || !asking.admitted.request.stream) return
+    house.traffic.extraOf(first.model).asked(likelyPrompt(asking.admitted), hedge.maxExtra)
   }
 
   /** The first one is as chosen. */
@@ -50,6 +56,36 @@ export class Turns {
     if (turn !== undefined) return turn
     if (!this.#isFull) throw noProvider()
     throw overloaded(this.#house.chance, 'Too many requests wait for this model.')
+  }
+
+  /**
+   * One to ask beside another whose first token is late: the same model by another key, well, with room, not dearer, and
+   * within what may be asked twice; it counts as a retry of the provider that is late.
+   */
+  beside(late: Candidate): Turn | undefined {
+    const { traffic, catalog } = this.#house
+    const { admitted } = this.#asking
+    const { attemptsMax } = catalog.settings()
+    const isFree = this.#attempts < attemptsMax && !this.#asking.reply.isGone
+    const candidate = isFree ? this.#left.find((one) => this.#isBeside(one, late)) : undefined
+    if (candidate === undefined || !traffic.mayRetry(late.deployment.provider)) return undefined
+    if (!traffic.extraOf(late.model).take(likelyPrompt(admitted))) return undefined
+    traffic.retried(late.deployment.provider)
+    this.#left = this.#left.filter((one) => one !== candidate)
+    this.#attempts++
+    return { candidate, ticket: traffic.begin(candidate.deployment) }
+  }
+
+  #isBeside(one: Candidate, late: Candidate): boolean {
+    const { traffic } = this.#house
+    const { admitted } = this.#asking
+    const isSameKey =
+      one.deployment.provider === late.deployment.provider &&
+      one.deployment.keyIndex === late.deployment.keyIndex
+    if (one.model !== late.model || isSameKey) return false
+    const { kind } = traffic.stateOf(one.deployment)
+    if (kind !== 'ready' || !traffic.hasRoom(one.deployment)) return false
+    return likelyCost(admitted, one) <= likelyCost(admitted, late)
   }
 
   /** From now on no other model is asked. */
@@ -190,6 +226,9 @@ export class Turns {
     return undefined
   }
 }
+
+const likelyCost = (admitted: Admitted, candidate: Candidate): bigint =>
+  costOf(likelyUsage(admitted), priceAt(candidate, admitted.request.serviceTier))
 
 /** The same provider's next key or model needs no breath: the fault was about this one. */
 const ABOUT_NO_LOAD: ReadonlySet<Fault['kind']> = new Set(['credential', 'misrouted'])

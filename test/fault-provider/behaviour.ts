@@ -22,6 +22,8 @@ export type Behaviour = Readonly<{
   everyMs: number
   /** Before anything is sent. `hang`: for ever. */
   delayMs: number
+  /** Only calls behind so many are delayed. */
+  late: number
   hang: boolean
   /** Something that is not an answer, with status 200. */
   body: 'answer' | 'html' | 'error' | 'empty' | 'garbage' | 'nothing'
@@ -59,6 +61,7 @@ export function behaviourOf(model: string): Behaviour {
     chunks: number('chunks', 5),
     everyMs: number('every', 0),
     delayMs: number('delay', 0),
+    late: number('late', 0),
     hang: query.has('hang'),
     body: word('body', 'answer'),
     usage: word('usage', 'own'),

@@ -124,7 +124,8 @@ async function serve(
   const behaviour = behaviourOf(entry.model)
   if (behaviour.stale && used.has(req.socket)) req.socket.destroy()
   used.add(req.socket)
-  await answer(res, { ...behaviour, status: statusOf(behaviour, entry, before) }, entry)
+  const delayMs = before < behaviour.late ? 0 : behaviour.delayMs
+  await answer(res, { ...behaviour, delayMs, status: statusOf(behaviour, entry, before) }, entry)
   changed()
 }
 
