@@ -59,7 +59,7 @@ JS
 }
 
 if [ -n "$reissue" ]; then
-  domains | grep -qxF "$reissue" || fail "$reissue is none of the six names: $(domains | tr '\n' ' ')"
+  domains | grep -xF "$reissue" >/dev/null || fail "$reissue is none of the six names: $(domains | tr '\n' ' ')"
   if [ -z "$is_yes" ]; then
     [ -t 0 ] || fail 'This restarts Traefik. Add --yes.'
     read -r -p "Restart Traefik and ask for a new certificate for $reissue? [y/N] " answer

@@ -35,8 +35,9 @@ type ModelList = { status: number; badKey: string | undefined; readonly asked: s
 /** A chat completions server that does whatever fault the model's name asks for, and keeps a journal. */
 export async function startFaultProvider({
   port = 0,
+  host = '127.0.0.1',
   tls,
-}: { port?: number; tls?: TlsKind | undefined } = {}): Promise<FaultProvider> {
+}: { port?: number; host?: string; tls?: TlsKind | undefined } = {}): Promise<FaultProvider> {
   const journal: JournalEntry[] = []
   const list: ModelList = { status: 200, badKey: undefined, asked: [] }
   const watchers = new Set<() => void>()
@@ -52,7 +53,7 @@ export async function startFaultProvider({
       ? http.createServer(onRequest)
       : https.createServer(certified, onRequest)
   server.keepAliveTimeout = 60_000
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, host, resolve))
   const bound = (server.address() as AddressInfo).port
   return {
     baseUrl:

@@ -1,0 +1,170 @@
+// The deployment under test: a copy of the repository, set up by its own scripts and started by its own compose file.
+import fs from 'node:fs'
+import path from 'node:path'
+import { root } from '../support/gateway-process.ts'
+import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
+import { HOST, type Authority } from './authority.ts'
+import type { Engine } from './engine.ts'
+import { NODE_IMAGE, RUNTIME_IMAGE } from './images.ts'
+import { must, run, until, type Ended } from './shell.ts'
+
+export const DOMAINS = [
+  'api.deep.assistant.run.place',
+  'api-deep-assistant.mooo.com',
+  'api-deep-assistant.yee.pw',
+  'assistant.yee.pw',
+  'api-deep-assistant.duckdns.org',
+] as const
+export const DASHBOARD = 'traefik.api.deep.assistant.run.place'
+export const PASSWORD = 'kettle-lantern-orchard-41'
+
+export type Deployment = Readonly<{
+  dir: string
+  engine: Engine
+  authority: Authority
+  provider: FaultProvider
+  key: string
+  compose: (args: readonly string[], timeoutMs?: number) => Promise<string>
+  script: (name: string, args: readonly string[]) => Promise<Ended>
+  /** node scripts/… inside of the gateway's container. */
+  inside: (args: readonly string[]) => Promise<string>
+  isHealthy: (container: string) => Promise<boolean>
+  stop: () => Promise<void>
+}>
+
+type Wanted = Readonly<{
+  folder: string
+  engine: Engine
+  authority: Authority
+  traefikImage: string
+  say: (line: string) => void
+}>
+
+/** All but the first start; `begin` does that. */
+export async function prepare(wanted: Wanted): Promise<Omit<Deployment, 'key'>> {
+  const { folder: dir, engine, authority, say } = wanted
+  await copyRepository(dir)
+  const provider = await startFaultProvider({ host: '0.0.0.0' })
+  fs.writeFileSync(path.join(dir, 'config/gateway.yaml'), configFor(provider.port))
+  fs.writeFileSync(path.join(dir, 'password'), `${PASSWORD}\n`, { mode: 0o600 })
+  const env = engine.env
+  const script = (name: string, args: readonly string[]) =>
+    run(path.join(dir, 'scripts', name), args, { cwd: '/', env, timeoutMs: 400_000 })
+  say('scripts/setup.sh')
+  const setup = await script('setup.sh', [
+    '--email',
+    'operator@tollgate.dev',
+    '--dashboard-password-file',
+    'password',
+  ])
+  if (setup.code !== 0) throw new Error(`scripts/setup.sh: ${setup.stderr}`)
+  fs.appendFileSync(
+    path.join(dir, '.env'),
+    `EDGE_API_KEY=sk-edge-provider-key-that-nobody-sees\nTRAEFIK_IMAGE=${wanted.traefikImage}\n` +
+      `ACME_CA_SERVER=${authority.directory}\nACME_STORAGE=acme-test.json\n`,
+  )
+  const compose = (args: readonly string[], timeoutMs = 300_000) =>
+    must('docker-compose', ['-f', 'docker-compose.prod.yml', ...args], { cwd: dir, env, timeoutMs })
+  const beat = healthChecks(engine)
+  return {
+    ...{ dir, engine, authority, provider, compose, script },
+    inside: (args) => engine.podman(['exec', 'api-gateway-prod', 'node', ...args]),
+    isHealthy: async (name) => {
+      const format = '{{.State.Health.Status}} {{.State.Healthcheck.Status}}'
+      const { stdout } = await run('podman', ['inspect', '--format', format, name], { env })
+      return stdout.includes('healthy') && !stdout.includes('unhealthy')
+    },
+    async stop() {
+      clearInterval(beat)
+      await compose(['down', '--timeout', '5']).catch(() => undefined)
+      await provider.close()
+    },
+  }
+}
+
+export async function buildImage({
+  dir,
+  engine,
+}: Pick<Deployment, 'dir' | 'engine'>): Promise<void> {
+  const bases = [
+    '--build-arg',
+    `NODE_IMAGE=${NODE_IMAGE}`,
+    '--build-arg',
+    `RUNTIME_IMAGE=${RUNTIME_IMAGE}`,
+  ]
+  const name = 'docker.io/library/tollgate-api-gateway:local'
+  // The network of this machine: those of containers may not reach a registry of packages.
+  await engine.podman(['build', '--network', 'host', ...bases, '--tag', name, dir], 900_000)
+}
+
+export async function begin(prepared: Omit<Deployment, 'key'>): Promise<Deployment> {
+  await prepared.compose(['up', '-d'])
+  await until(async () => (await prepared.isHealthy('api-gateway-prod')) || undefined, {
+    what: 'a healthy gateway',
+  })
+  const issued = await prepared.inside([
+    ...[
+      'scripts/token-gen.js',
+      '--type',
+      'user',
+      '--userName',
+      'edge',
+      '--token',
+      '1000000000',
+      '--json',
+    ],
+  ])
+  return { ...prepared, key: (JSON.parse(issued) as { key: string }).key }
+}
+
+/** What systemd does elsewhere: podman only runs a health check when it is told to. */
+function healthChecks({ env }: Engine): NodeJS.Timeout {
+  let isRunning = false
+  return setInterval(() => {
+    if (isRunning) return
+    isRunning = true
+    const checks = ['api-gateway-prod', 'traefik-prod'].map((name) =>
+      run('podman', ['healthcheck', 'run', name], { env }).catch(() => undefined),
+    )
+    void Promise.all(checks).then(() => (isRunning = false))
+  }, 2_000)
+}
+
+async function copyRepository(dir: string): Promise<void> {
+  const listed = await must(
+    'git',
+    ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+    { cwd: root },
+  )
+  for (const name of listed.split('\0')) {
+    const from = path.join(root, name)
+    if (name === '' || /^(?:bench|test|docs)\//.test(name) || !fs.existsSync(from)) continue
+    fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
+    fs.copyFileSync(from, path.join(dir, name))
+  }
+}
+
+const MODELS = {
+  'gpt-4o': 'answer',
+  'stream-short': 'answer?chunks=3&every=100',
+  'stream-20': 'answer?chunks=20&every=1000',
+  'stream-75': 'answer?chunks=75&every=1000',
+  'stream-130': 'answer?chunks=130&every=1000',
+} as const
+
+const configFor = (port: number): string => `accounting: { credits_per_usd: 200000 }
+providers:
+  - id: edge
+    protocol: openai
+    base_url: http://${HOST}:${port}/v1
+    api_keys: \${EDGE_API_KEY}
+models:
+${Object.entries(MODELS)
+  .map(
+    ([id, model]) => `  - id: ${id}
+    price: { input: 1, output: 2 }
+    max_output: 1000
+    deployments: [{ provider: edge, model: "${model}" }]
+`,
+  )
+  .join('')}`
