@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../domain/entry.ts'
-import { formatCredits } from '../domain/money.ts'
+import { formatCredits, minus } from '../domain/money.ts'
 import type { Arithmetic, Receipt, Recorded } from '../domain/receipt.ts'
 import { BUCKETS } from '../domain/usage.ts'
 import { BUCKET_NAMES } from './usage-view.ts'
@@ -33,6 +33,7 @@ export function receiptView(receipt: Receipt) {
     charged: formatCredits(receipt.charged),
     overrun: formatCredits(receipt.overrun),
     refunded: formatCredits(receipt.refunded),
+    ...soldView(receipt),
     recomputed: receipt.isRecomputed,
     hold: formatCredits(BigInt(hold.entry.amount) as Receipt['cost']),
     attempts: (end?.entry.attempts ?? []).map(attemptView),
@@ -43,6 +44,14 @@ export function receiptView(receipt: Receipt) {
       segment,
     })),
   }
+}
+
+/** Of a reseller: what its sub-account paid for the request, and what of it the reseller keeps. */
+function soldView({ records: { place }, charged }: Receipt) {
+  if (place?.sold === undefined) return {}
+  const { account, paid } = place.sold
+  const profit = formatCredits(minus(paid, charged))
+  return { sold: { account, charged: formatCredits(paid), profit } }
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString()

@@ -20,6 +20,13 @@ export type RequestRecords = Readonly<{
   overruns: readonly Recorded<OverrunEntry>[]
   refunds: readonly Recorded<RefundEntry>[]
   price: PriceEntry | undefined
+  /** Of a sub-account's request: the price of each level, its own first. */
+  prices?: readonly (PriceEntry | undefined)[]
+  /** Of one account of a chain alone: what the account right below it paid, and whether it pays the operator. */
+  place?: Readonly<{
+    isTop: boolean
+    sold: Readonly<{ account: string; paid: MicroCredits }> | undefined
+  }>
   /** The last cost that was noted while it ran; looked for only where the charge goes by it. */
   progress: Recorded<Readonly<{ kind: 'progress'; cost: string }>> | undefined
 }>
@@ -73,7 +80,8 @@ export function receiptOf(records: RequestRecords): Receipt {
   const basis = basisOf(settle)
   const arithmetic = basis === 'usage' ? compute(settle, records.price) : undefined
   const due = dueBy(records, basis, arithmetic)
-  const isPaid = sum(records.overruns.map(({ entry }) => entry.amount)) === overrun
+  const isBorneAbove = records.place?.isTop === false
+  const isPaid = isBorneAbove || sum(records.overruns.map(({ entry }) => entry.amount)) === overrun
   const isRecomputed = due === cost && isPaid && overrun >= 0n
   const amounts = { cost, charged, overrun, refunded }
   return { records, state: 'settled', basis, arithmetic, ...amounts, isRecomputed }

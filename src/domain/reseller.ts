@@ -132,7 +132,7 @@ export function refundShare(
 }
 
 /** Why an account cannot be put under another. */
-export type Misplaced = 'no_such_parent' | 'circle' | 'too_deep' | 'parent_is_full' | 'is_operator'
+export type Misplaced = 'no_such_parent' | 'circle' | 'too_deep' | 'is_operator'
 
 type Tree = Readonly<{
   parentOf: (account: string) => string | undefined

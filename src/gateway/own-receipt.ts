@@ -1,4 +1,5 @@
 import { Failure } from '../domain/failure.ts'
+import { recordsOf } from '../domain/level-records.ts'
 import { receiptOf, type Receipt } from '../domain/receipt.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Credential } from './authenticate.ts'
@@ -14,7 +15,8 @@ export async function ownReceipt(
 ): Promise<Receipt> {
   const { account } = describeAccount(house, credential)
   const records = await house.usage.request(requestId)
-  if (records?.hold.entry.account === account.account) return receiptOf(records)
+  const own = records && recordsOf(records, account.account)
+  if (own !== undefined) return receiptOf(own)
   throw new Failure(
     'not_found',
     'There is no such request of your account. Give the x-request-id of an answer.',

@@ -4,6 +4,8 @@ import type { ProviderStates } from '../admin/provider-states.ts'
 import type { Accounts } from '../admin/accounts.ts'
 import type { KeyAdmin } from '../admin/keys.ts'
 import type { Identities } from '../admin/identify.ts'
+import type { AccountPlacing } from '../admin/places.ts'
+import type { SubAccounts } from '../admin/sub-accounts.ts'
 import type { Completions } from '../gateway/complete.ts'
 import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
@@ -21,6 +23,8 @@ export type Site = Readonly<{
   correcting: CreditCorrecting
   providers: ProviderStates
   identities: Identities
+  subAccounts: SubAccounts
+  places: AccountPlacing
   usage: UsageBook
   trail: AuditTrail
   newRequestId: () => string

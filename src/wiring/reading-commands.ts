@@ -3,6 +3,7 @@ import { operatorReceiptView } from '../admin/receipt-view.ts'
 import { readUsage } from '../admin/read-usage.ts'
 import { usageCsv, usageView } from '../admin/usage-view.ts'
 import { Failure } from '../domain/failure.ts'
+import { recordsOf } from '../domain/level-records.ts'
 import { receiptOf } from '../domain/receipt.ts'
 import { nextPosition, type Parameters, type UsagePosition } from '../domain/usage-query.ts'
 import type { AuditTrail } from '../ports/trail.ts'
@@ -32,7 +33,8 @@ export function readingCommands(usage: UsageBook & AuditTrail) {
     async receipt(input: unknown) {
       const { id } = input as { id: string }
       const records = await usage.request(id)
-      if (records !== undefined) return operatorReceiptView(receiptOf(records))
+      const asked = records && recordsOf(records, records.hold.entry.account)
+      if (asked !== undefined) return operatorReceiptView(receiptOf(asked))
       throw new Failure('not_found', `There is no request '${id}' in the books.`)
     },
   }

@@ -16,6 +16,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
 import { accountsFor, correctingFor, issuingFor, keysFor } from './books.ts'
 import { measure, metricsPage } from './measure.ts'
+import { resellingFor } from './resellers.ts'
 import { VERSION } from './version.ts'
 
 export type Serving = Readonly<{
@@ -48,7 +49,7 @@ export async function serve(serving: Serving): Promise<Served> {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
     ...{ accounts: accountsFor(store, config), keys: keysFor(store, config) },
     intake: new Intake({ house, settings: () => config().overload }),
-    ...{ correcting: correctingFor(store), trail: store.usage },
+    ...{ correcting: correctingFor(store), trail: store.usage, ...resellingFor(store, config) },
     providers,
     identities: identities({
       ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },

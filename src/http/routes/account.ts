@@ -17,6 +17,7 @@ export const accountRoutes = [
       time_zone: z.string(),
       credits: z.object({ balance: credits, held: credits }),
       limits: anyObject('By their names, such as `requests_per_minute`'),
+      sub_accounts_max: z.number(),
       key: z.object({
         id: z.string(),
         hint: z.string(),
@@ -36,6 +37,7 @@ export const accountRoutes = [
           held: formatCredits(found.credit.held),
         },
         limits: limitsView(tier.limits),
+        sub_accounts_max: found.reselling?.subAccountsMax ?? 0,
         key: {
           id: key.id,
           hint: key.hint,

@@ -5,6 +5,7 @@ import { adminAccountRoutes } from './admin-accounts.ts'
 import { auditRoutes } from './admin-audit.ts'
 import { creditRoutes } from './admin-credits.ts'
 import { keyRoutes } from './admin-keys.ts'
+import { placeRoutes } from './admin-places.ts'
 import { providerRoutes } from './admin-providers.ts'
 import { explainedRoutes } from './admin-routes.ts'
 import { chatRoutes } from './chat-completions.ts'
@@ -14,6 +15,7 @@ import { modelRoutes } from './models.ts'
 import { receiptRoutes } from './receipts.ts'
 import { requestRoutes } from './requests.ts'
 import { sessionRoutes } from './sessions.ts'
+import { subAccountRoutes } from './sub-accounts.ts'
 import { usageRoutes } from './usage.ts'
 
 /** Every way into the gateway, in the order of the documentation; each resource has a file of its own. */
@@ -24,9 +26,11 @@ export const ROUTES: readonly Route[] = [
   ...usageRoutes,
   ...receiptRoutes,
   ...requestRoutes,
+  ...subAccountRoutes,
   ...sessionRoutes,
   ...adminAccountRoutes,
   ...creditRoutes,
+  ...placeRoutes,
   ...keyRoutes,
   ...providerRoutes,
   ...explainedRoutes,

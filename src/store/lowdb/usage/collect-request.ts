@@ -39,6 +39,11 @@ export function collectRequest(
   return {
     ...{ hold, end, overruns: found.filter(isOverrun), refunds: found.filter(isRefund) },
     price: elsewhere.price(settle?.price ?? hold.entry.price),
+    ...(hold.entry.levels !== undefined && {
+      prices: [settle ?? hold.entry, ...((settle ?? hold.entry).levels ?? [])].map(({ price }) =>
+        elsewhere.price(price),
+      ),
+    }),
     progress: wasKilled
       ? lastProgress(id, { from: hold.segment, to: end.segment }, elsewhere)
       : undefined,

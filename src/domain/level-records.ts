@@ -1,0 +1,64 @@
+import type { HoldEntry, ReleaseEntry, SettleEntry } from './entry.ts'
+import { micro } from './money.ts'
+import type { RequestRecords } from './receipt.ts'
+import { Resale, type Level } from './reseller.ts'
+
+/**
+ * The records of a request as one account of its chain may see them: what it paid, at its own price, and what the account
+ * right below it paid. Undefined for accounts that have nothing to do with it.
+ */
+export function recordsOf(records: RequestRecords, account: string): RequestRecords | undefined {
+  const { hold, end, refunds, progress } = records
+  const at = accountsOf(hold.entry).indexOf(account)
+  if (at === -1) return undefined
+  if (hold.entry.levels === undefined) return records
+  const isTop = at === hold.entry.levels.length
+  return {
+    ...records,
+    hold: { ...hold, entry: levelOf(hold.entry, at) },
+    end: end && { ...end, entry: levelOf(end.entry, at) },
+    refunds: refunds.map((one) => ({ ...one, entry: levelOf(one.entry, at) })),
+    // What an account below the top did not pay is no entry: it is less income for the one above.
+    overruns: isTop ? records.overruns : [],
+    progress: progress && { ...progress, entry: notedFor(hold.entry, at, progress.entry) },
+    price: records.prices?.[at] ?? records.price,
+    place: { isTop, sold: soldBy(end?.entry, hold.entry, at) },
+  }
+}
+
+const accountsOf = ({ account, levels = [] }: HoldEntry): readonly string[] => [
+  account,
+  ...levels.map((level) => level.account),
+]
+
+/** The entry with the numbers of one level, and nothing of the others. */
+function levelOf<E extends { levels?: readonly object[] }>(entry: E, at: number): E {
+  const { levels = [], ...own } = entry
+  const { markup: _markup, ...plain } = own as { markup?: string }
+  return { ...plain, ...(at > 0 && without(levels[at - 1])) } as unknown as E
+}
+
+function without(level: object | undefined): object {
+  const { markup: _markup, ...rest } = (level ?? {}) as { markup?: string }
+  return rest
+}
+
+function notedFor(hold: HoldEntry, at: number, entry: Progress): Progress {
+  const levels = [hold, ...(hold.levels ?? [])].map(({ account, markup }): Level =>
+    markup === undefined ? { account } : { account, markup },
+  )
+  const shares = new Resale(levels).shares(micro(BigInt(entry.cost)))
+  return { ...entry, cost: String(shares[at] ?? 0n) }
+}
+
+type Progress = NonNullable<RequestRecords['progress']>['entry']
+type Ended = SettleEntry | ReleaseEntry
+
+/** What the account right below paid for the same request; undefined for the one that asked. */
+function soldBy(end: Ended | undefined, hold: HoldEntry, at: number) {
+  if (at === 0) return undefined
+  const below = at === 1 ? end : end?.levels?.[at - 2]
+  const account = accountsOf(hold)[at - 1] ?? ''
+  const paid = end?.kind === 'settle' ? BigInt(below?.amount ?? 0) : 0n
+  return { account, paid: micro(paid) }
+}

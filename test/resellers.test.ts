@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { auditFolder } from '../src/wiring/audit.ts'
+import { clientOf, openHouse, type Client, type House } from './support/house.ts'
+import { chat, raw } from './support/raw.ts'
+
+let house: House
+let top: Client
+beforeAll(async () => {
+  house = await openHouse({ words: ['answer?chunks=5'] })
+  top = await house.client('1000000')
+  await admin('PATCH', `accounts/${top.account}/place`, { sub_accounts_max: 20 })
+})
+afterAll(async () => {
+  await house.gateway.stop()
+  expect(auditFolder({ db: path.join(house.gateway.dir, 'db') }).findings).toEqual([])
+  await house.close()
+})
+
+type Answer = { status: number; json: Readonly<Record<string, unknown>> }
+
+async function ask(key: string, method: string, to: string, body?: unknown): Promise<Answer> {
+  const response = await fetch(`${house.gateway.url}/${to}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${key}`,
+      'content-type': 'application/json',
+      'idempotency-key': randomUUID(),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  return { status: response.status, json: (await response.json()) as Answer['json'] }
+}
+const admin = (method: string, to: string, body?: unknown) =>
+  ask(house.gateway.adminKey, method, `admin/${to}`, body)
+const as = (client: Client, method: string, to: string, body?: unknown) =>
+  ask(client.key, method, `v1/${to}`, body)
+
+let names = 0
+/** A sub-account with credit and a key, made by its reseller alone. */
+async function below(parent: Client, markup: string, credits: string, room = 0): Promise<Client> {
+  const name = `sub${names++}`
+  const made = await as(parent, 'POST', 'subaccounts', { name, markup, sub_accounts_max: room })
+  expect(made).toMatchObject({ status: 201, json: { account: name, markup } })
+  await as(parent, 'POST', `subaccounts/${name}/credits/grant`, { amount: credits })
+  const { json } = await as(parent, 'POST', `subaccounts/${name}/keys`, {})
+  return clientOf(house.gateway.url, name, String(json['key']))
+}
+
+/** A request's id, and what the answer said that it cost. */
+async function talk(client: Client): Promise<{ id: string; cost: string; status: number }> {
+  const { status, headers } = await raw({
+    ...{ url: house.gateway.url, key: client.key, body: chat('words') },
+  })
+  const text = (name: string) => String(headers[name])
+  return { status, id: text('x-request-id'), cost: text('x-tollgate-cost') }
+}
+
+const spent = async (client: Client, before: number): Promise<number> =>
+  Math.round((before - Number(await client.balance())) * 1e6)
+
+describe('a chain of four accounts', () => {
+  test('pays at four prices, and under parallel load each sum is exact', async () => {
+    const [one, two] = [await below(top, '0.1', '500000', 3), '0.25']
+    const second = await below(one, two, '500000', 2)
+    const third = await below(second, '1', '500000')
+    const before = Number(await top.balance())
+    const answers = await Promise.all(Array.from({ length: 40 }, () => talk(third)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    const single = Math.round(Number(answers[0]?.cost) * 1e6)
+    const shares = [2.75, 2.5, 2, 1]
+    const price = single / 2.75 // whole credits by the fake's own prices
+    expect(await spent(third, 500_000)).toBe(answers.length * price * (shares[0] ?? 0))
+    expect(await spent(second, 500_000)).toBe(answers.length * price * 1.375)
+    expect(await spent(one, 500_000)).toBe(answers.length * price * 1.1)
+    expect(await spent(top, before)).toBe(answers.length * price)
+    expect(await Promise.all([top, one, second, third].map(({ held }) => held()))).toEqual([
+      ...['0', '0', '0', '0'],
+    ])
+  })
+
+  test('shows each account its own cost, price and profit, and nothing of the others', async () => {
+    const reseller = await below(top, '0', '100000', 2)
+    const shop = await below(reseller, '0.5', '100000')
+    const { id, cost } = await talk(shop)
+    const receipt = async (client: Client) => (await as(client, 'GET', `receipts/${id}`)).json
+    const bought = Number(cost) / 1.5
+    expect(await receipt(shop)).toMatchObject({
+      ...{ account: shop.account, charged: cost, recomputed: true },
+    })
+    expect(await receipt(reseller)).toMatchObject({
+      ...{ account: reseller.account, charged: String(bought), recomputed: true },
+      sold: { account: shop.account, charged: cost, profit: String(Number(cost) - bought) },
+    })
+    expect(JSON.stringify(await receipt(shop))).not.toContain(reseller.account)
+    expect(JSON.stringify(await receipt(reseller))).not.toContain(top.account)
+    const stranger = await house.client('1')
+    expect(await as(stranger, 'GET', `receipts/${id}`)).toMatchObject({ status: 404 })
+  })
+
+  test('is refused as a whole where an account above is short, without a word about it', async () => {
+    const reseller = await below(top, '0', '1', 2)
+    const shop = await below(reseller, '0', '100000')
+    const { status, body } = await raw({
+      ...{ url: house.gateway.url, key: shop.key, body: chat('words') },
+    })
+    expect([status, JSON.parse(body)]).toMatchObject([
+      402,
+      { error: { code: 'insufficient_quota' } },
+    ])
+    expect(body).not.toContain(reseller.account)
+    expect(body).not.toContain('1 credits')
+    expect([await shop.balance(), await reseller.balance()]).toEqual(['100000', '1'])
+  })
+
+  test('stands still while an account above is disabled', async () => {
+    const reseller = await below(top, '0', '10000', 2)
+    const shop = await below(reseller, '0', '10000')
+    await as(top, 'PATCH', `subaccounts/${reseller.account}`, { disabled: true })
+    expect(await talk(shop)).toMatchObject({ status: 403 })
+    await as(top, 'PATCH', `subaccounts/${reseller.account}`, { disabled: false })
+    expect(await talk(shop)).toMatchObject({ status: 200 })
+  })
+})
+
+describe('a reseller', () => {
+  test('has power over the accounts right below its own alone', async () => {
+    const reseller = await below(top, '0', '100', 2)
+    const shop = await below(reseller, '0', '100')
+    const rival = await house.client('100')
+    await admin('PATCH', `accounts/${rival.account}/place`, { sub_accounts_max: 5 })
+    const attempts = [rival, top].flatMap((client) =>
+      (
+        [
+          ['GET', ''],
+          ['PATCH', '', { markup: '9' }],
+          ['POST', '/credits/grant', { amount: '5' }],
+          ['POST', '/credits/deduct', { amount: '5' }],
+          ['GET', '/keys'],
+          ['POST', '/keys', {}],
+          ['DELETE', '/keys/key_x'],
+        ] as const
+      ).map(([method, rest, body]) =>
+        as(client, method, `subaccounts/${shop.account}${rest}`, body),
+      ),
+    )
+    for (const answer of await Promise.all(attempts))
+      expect(answer).toMatchObject({ status: 404, json: { error: { code: 'not_found' } } })
+    expect(await shop.balance()).toBe('100')
+    const { json } = await as(rival, 'GET', 'subaccounts')
+    expect(json['data']).toEqual([])
+  })
+
+  test('is made by an operator, and hands on no more room than it has', async () => {
+    const nobody = await house.client('1')
+    expect(await as(nobody, 'POST', 'subaccounts', { name: 'x1' })).toMatchObject({ status: 403 })
+    const reseller = await below(top, '0', '1', 1)
+    const greedy = { name: 'x2', sub_accounts_max: 2 }
+    expect(await as(reseller, 'POST', 'subaccounts', greedy)).toMatchObject({ status: 400 })
+    await below(reseller, '0', '1')
+    const answer = await as(reseller, 'POST', 'subaccounts', { name: 'x3' })
+    expect(answer).toMatchObject({ status: 429 })
+  })
+
+  test('revokes the keys of its sub-accounts, and never sees their secrets again', async () => {
+    const shop = await below(top, '0', '10000')
+    const { json } = await as(top, 'GET', `subaccounts/${shop.account}/keys`)
+    expect(JSON.stringify(json)).not.toContain(shop.key)
+    const [{ id }] = json['data'] as [{ id: string }]
+    await as(top, 'DELETE', `subaccounts/${shop.account}/keys/${id}`)
+    expect(await talk(shop)).toMatchObject({ status: 401 })
+  })
+
+  test('hears what is wrong with what it sends', async () => {
+    const wrong = [
+      ['POST', 'subaccounts', { name: 'y', markup: '-0.1' }, 'markup'],
+      ['POST', 'subaccounts', { name: 'y', markup: '0.0000001' }, 'markup'],
+      ['POST', 'subaccounts', { name: 'a b' }, 'name'],
+      ['POST', 'subaccounts', { name: top.account }, 'name'],
+      ['POST', 'subaccounts', { name: 'y', parent: 'other' }, 'parent'],
+      ['POST', 'subaccounts', { name: 'y', balance: '5' }, 'balance'],
+    ] as const
+    for (const [method, to, body, param] of wrong)
+      expect(await as(top, method, to, body)).toMatchObject({
+        status: 400,
+        json: { error: { param } },
+      })
+  })
+})
