@@ -12,7 +12,10 @@ beforeAll(async () => {
   house = await openHouse({ words: ['answer?chunks=5'], more: ['answer?chunks=5'] })
   gateway = house.gateway
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await gateway.stop()
+  await house.close()
+})
 
 type Json = Readonly<Record<string, unknown>>
 type Told = Readonly<{ status: number; body: Json }>

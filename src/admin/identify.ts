@@ -1,40 +1,126 @@
 import type { Actor } from '../domain/actor.ts'
-import { Failure, invalidKey } from '../domain/failure.ts'
+import { Failure, invalidKey, invalidRequest } from '../domain/failure.ts'
 import { isUsable, type KeyRecord } from '../domain/key.ts'
 import { isStaff } from '../domain/role.ts'
 import type { Keys } from '../ports/keys.ts'
-import type { SessionSigner } from '../ports/session-signer.ts'
+import type { Registry } from '../ports/ledger.ts'
+import type { Secrets } from '../ports/secrets.ts'
+import type { OutsideTokens, Session, SessionSigner } from '../ports/session-signer.ts'
 import { isMaster } from './master-key.ts'
+import { outsideActors } from './outside-actors.ts'
+import { SeenTokens } from './seen-tokens.ts'
+import { standInFor } from './users.ts'
+
+export type Begun = Readonly<{ token: string; expiresAt: number; actor: Actor }>
 
 export type Identities = Readonly<{
-  /** Who a credential belongs to: a key, or a session that one of the staff began. */
+  /** Who a credential belongs to: a key, a session, or a token of an issuer that is trusted. */
   identify(credential: string | undefined): Promise<Actor>
-  /** A key of the staff for a session that ends by itself. */
-  begin(credential: string | undefined): Promise<{ token: string; expiresAt: number }>
+  /** A token becomes the record of what it allows; everything else stays what it is, for keys are looked up at once. */
+  resolve(credential: string | undefined): Promise<string | KeyRecord | undefined>
+  /** A session for somebody who is known: it ends by itself, with what it was begun by, or when they sign out. */
+  begin(actor: Actor): Promise<Begun>
+  /** Ends the session that this is the token of. */
+  signOut(credential: string | undefined): Promise<void>
 }>
 
-type Needs = Readonly<{ keys: Keys; signer: SessionSigner; nowMs: () => number; hours: number }>
+type Needs = Readonly<{
+  keys: Keys
+  registry: Registry
+  secrets: Pick<Secrets, 'newId'>
+  signer: SessionSigner
+  outside: OutsideTokens
+  nowMs: () => number
+  hours: number
+  hasTier: (name: string) => boolean
+}>
 
-/** Keys, and the signed sessions they begin. A session ends with its key: the key is looked up each time. */
-export function identities({ keys, signer, nowMs, hours }: Needs): Identities {
-  const byKey = (credential: string | undefined): KeyRecord | undefined =>
-    keys.find(keys.hashOf(credential ?? ''))
+/** Every JWT begins like this, because a JSON object does; no key does. */
+export const isToken = (credential: unknown): credential is string =>
+  typeof credential === 'string' && credential.startsWith('eyJ')
+
+/** Whatever a token says is looked up each time: it ends with its key, its user, its account. */
+export function identities(needs: Needs): Identities {
+  const { keys, registry, secrets, signer, nowMs, hours } = needs
+  const seen = new SeenTokens<Verified>()
+  const actorOf = outsideActors(needs)
+  const verify = async (token: string): Promise<Verified | undefined> => {
+    const name = keys.hashOf(token)
+    const known = seen.get(name)
+    if (known !== undefined) return known
+    const session = await signer.verify(token)
+    const verified =
+      session === undefined ? await verifyOutside(token, name) : { session, id: session.id }
+    if (verified !== undefined) seen.add(name, verified)
+    return verified
+  }
+  const verifyOutside = async (token: string, id: string): Promise<Verified | undefined> => {
+    const identity = await needs.outside.verify(token)
+    return identity && { id, outside: await actorOf(identity) }
+  }
+  const actorBy = async (token: string): Promise<Actor | undefined> => {
+    const verified = await verify(token)
+    if (verified === undefined || registry.hasEnded(verified.id)) return undefined
+    if (verified.session !== undefined) return actorIn(needs, verified)
+    return isUsable(verified.outside.key, nowMs()) ? verified.outside : undefined
+  }
+  const identify = async (credential: string | undefined): Promise<Actor> => {
+    const actor = isToken(credential) ? await actorBy(credential) : undefined
+    return actor ?? holderOf(keys.find(keys.hashOf(credential ?? '')), nowMs())
+  }
   return {
-    async identify(credential) {
-      const id = credential?.includes('.') ? await signer.verify(credential) : undefined
-      return actorOf(id === undefined ? byKey(credential) : keys.withId(id), nowMs())
+    identify,
+    resolve: async (credential) =>
+      (isToken(credential) ? (await actorBy(credential))?.key : undefined) ?? credential,
+    async begin(actor) {
+      const [id, beganAt] = [secrets.newId('ses'), nowMs()]
+      const expiresAt = beganAt + hours * 3_600_000
+      const token = await signer.sign({ id, subject: actor.key.id, beganAt, expiresAt })
+      return { token, expiresAt, actor }
     },
-    async begin(credential) {
-      const { key, role } = actorOf(byKey(credential), nowMs())
-      if (!isStaff(role)) throw new Failure('key_not_allowed', 'This needs an admin key.')
-      const expiresAt = nowMs() + hours * 3_600_000
-      return { token: await signer.sign({ subject: key.id, expiresAt }), expiresAt }
+    async signOut(credential) {
+      const actor = await identify(credential)
+      const verified = isToken(credential) ? await verify(credential) : undefined
+      if (verified === undefined)
+        throw invalidRequest('This is a key and no session: it is revoked, not signed out.')
+      const until = verified.session?.expiresAt ?? verified.outside?.key.expiresAt ?? 0
+      await registry.endSession({
+        ...{ id: verified.id, account: actor.key.account, until, by: actor.by },
+      })
     },
   }
 }
 
-function actorOf(key: KeyRecord | undefined, nowMs: number): Actor {
+/** What was found good once and cannot become better. A stand-in is kept as long as its user stays the same. */
+type Verified = { readonly id: string } & (
+  | { readonly session: Session; standIn?: ReturnType<typeof standInFor>; outside?: never }
+  | { readonly outside: Actor; session?: never }
+)
+
+function actorIn(
+  { keys, registry, nowMs }: Needs,
+  verified: Extract<Verified, { session: Session }>,
+): Actor | undefined {
+  const { subject, beganAt, expiresAt } = verified.session
+  if (expiresAt <= nowMs()) return undefined
+  if (!subject.startsWith('user:')) {
+    const key = keys.withId(subject)
+    return key && isUsable(key, nowMs()) ? holderOf(key, nowMs()) : undefined
+  }
+  const user = registry.user(subject.slice('user:'.length))
+  if (user === undefined || user.changedAt > beganAt) return undefined
+  if (verified.standIn?.user !== user) verified.standIn = standInFor(user)
+  return verified.standIn.actor
+}
+
+/** Missing, malformed, unknown, revoked and expired have one answer. */
+function holderOf(key: KeyRecord | undefined, nowMs: number): Actor {
   if (key === undefined || !isUsable(key, nowMs)) throw invalidKey()
   // Journals of older versions call the master key an admin's.
   return isMaster(key) ? { key, by: 'master', role: 'owner' } : { key, by: key.id, role: key.role }
+}
+
+export function staffAlone(actor: Actor): Actor {
+  if (isStaff(actor.role)) return actor
+  throw new Failure('key_not_allowed', 'This needs an admin key.')
 }

@@ -1,3 +1,4 @@
+import type { Issuer } from '../domain/issuer.ts'
 import type { Model, Tier, Timeouts } from '../domain/model.ts'
 import type { OutcomeSettings } from '../domain/outcome.ts'
 import type { OverloadSettings } from '../domain/pressure.ts'
@@ -17,6 +18,8 @@ export type Config = Readonly<{
   /** The file that this came from, as it was named: re-read on change and on SIGHUP. */
   file: string
   jwtExpirationHours: number
+  /** By which sessions are signed. */
+  jwtAlgorithm: 'HS256' | 'HS384' | 'HS512'
   /** After SIGTERM it is not ready, but still serves for so long: a proxy needs time to notice. */
   stopNoticeMs: number
   accounting: Accounting & Readonly<{ defaultMaxOutput: number }>
@@ -40,6 +43,8 @@ export type Config = Readonly<{
   archive: ArchiveSettings | undefined
   /** What an account without credit is answered: 402, or 429 as OpenAI does. */
   quotaStatus: 402 | 429
+  /** Who else may say who is who. */
+  issuers: readonly Issuer[]
   /** No real provider is on, so the demo provider serves the model `demo`. */
   isDemo: boolean
 }>

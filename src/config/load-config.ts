@@ -9,6 +9,7 @@ import type {
   ProviderSettings,
 } from './config.ts'
 import { limitsFrom } from '../domain/limit.ts'
+import { buildIssuers } from './identity-fields.ts'
 import { inOrder, readGateway, readSource } from './load-gateway.ts'
 import type { Report } from './problem.ts'
 import type { Gateway } from './schema.ts'
@@ -43,6 +44,7 @@ function assemble(gateway: Gateway, selection: Selection, settings: Settings): A
     providers: selection.on.map(buildProvider),
     models,
     aliases,
+    issuers: buildIssuers(gateway.identity),
     isDemo: selection.isDemo,
   }
   return {

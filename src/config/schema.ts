@@ -19,6 +19,7 @@ import {
   upstreamModel,
   wholeNumber,
 } from './fields.ts'
+import { identity } from './identity-fields.ts'
 import { LIMIT_FIELDS } from './limit-fields.ts'
 
 const TOTAL_MS_MAX = 1_800_000
@@ -225,6 +226,7 @@ export const gatewaySchema = z.strictObject({
   trusted_proxies: addressRanges.default([]),
   archive: archive.prefault({}),
   compatibility: compatibility.prefault({}),
+  identity: identity.prefault({}),
 })
 
 /** gateway.yaml, checked and with every default filled in. */

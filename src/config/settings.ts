@@ -16,6 +16,7 @@ export type Settings = Readonly<{
     | 'logLevel'
     | 'file'
     | 'jwtExpirationHours'
+    | 'jwtAlgorithm'
     | 'stopNoticeMs'
   >
   adminFirst: string | undefined
@@ -46,6 +47,7 @@ export function readSettings(reader: Reader): Settings {
     logDir: plain('LOG_DIR') ?? './logs',
     logLevel: readLogLevel(reader),
     file: plain('GATEWAY_CONFIG') ?? DEFAULT_FILE,
+    jwtAlgorithm: readAlgorithm(reader),
     jwtExpirationHours: wholeNumber('JWT_EXPIRATION_HOURS', plain('JWT_EXPIRATION_HOURS'), {
       fallback: 24,
       min: 1,
@@ -105,6 +107,18 @@ function readLogLevel(reader: Reader): LogLevel {
   const message = `is none of ${LOG_LEVELS.join(', ')}`
   complain(reader, 'LOG_LEVEL', { message, fix: 'write one of them, or leave it empty for info' })
   return 'info'
+}
+
+/** Sessions are signed by a secret of the gateway's own, so only these make sense. */
+const ALGORITHMS = ['HS256', 'HS384', 'HS512'] as const
+
+function readAlgorithm(reader: Reader): (typeof ALGORITHMS)[number] {
+  const text = reader.variables.plain('JWT_ALGORITHM') ?? 'HS256'
+  const algorithm = ALGORITHMS.find((known) => known === text)
+  if (algorithm !== undefined) return algorithm
+  const message = `is none of ${ALGORITHMS.join(', ')}`
+  complain(reader, 'JWT_ALGORITHM', { message, fix: 'leave it empty for HS256' })
+  return 'HS256'
 }
 
 function strongSecret(name: string, reader: Reader): string | undefined {

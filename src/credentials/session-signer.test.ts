@@ -4,15 +4,22 @@ import { describe, expect, test } from 'vitest'
 import { jwtSigner } from './session-signer.ts'
 
 const secret = new TextEncoder().encode('s'.repeat(32))
-const signer = jwtSigner(secret)
+const signer = jwtSigner(secret, 'HS256')
 const inAnHour = () => Date.now() + 3_600_000
 const subject = 'key_admin_1'
 
-type Claims = Readonly<{ iss: string; aud: string; sub: string; exp: number }>
+const beganAt = Date.now()
+const session = (expiresAt = inAnHour()) => ({ id: 'ses_1', subject, beganAt, expiresAt })
+
+type Claims = Readonly<
+  Record<'iss' | 'aud' | 'sub' | 'jti', string> & Record<'exp' | 'began', number>
+>
 const claims = (): Claims => ({
   iss: 'tollgate',
-  aud: 'tollgate-admin',
+  aud: 'tollgate',
   sub: subject,
+  jti: 'ses_1',
+  began: beganAt,
   exp: Math.floor(inAnHour() / 1000),
 })
 const signed = (payload: object, alg: string, key: Uint8Array | crypto.KeyObject = secret) =>
@@ -20,12 +27,13 @@ const signed = (payload: object, alg: string, key: Uint8Array | crypto.KeyObject
 
 describe('a session', () => {
   test('names who began it', async () => {
-    expect(await signer.verify(await signer.sign({ subject, expiresAt: inAnHour() }))).toBe(subject)
-    expect(await signer.verify(await signed(claims(), 'HS256'))).toBe(subject)
+    const found = await signer.verify(await signer.sign(session()))
+    expect(found).toMatchObject({ id: 'ses_1', subject, beganAt })
+    expect(await signer.verify(await signed(claims(), 'HS256'))).toMatchObject({ subject })
   })
 
   test('that has expired is nobody’s', async () => {
-    const token = await signer.sign({ subject, expiresAt: Date.now() - 1_000 })
+    const token = await signer.sign(session(Date.now() - 1_000))
     expect(await signer.verify(token)).toBeUndefined()
   })
 
@@ -33,6 +41,8 @@ describe('a session', () => {
     ['another audience', { aud: 'tollgate-user' }],
     ['another issuer', { iss: 'someone' }],
     ['no audience', { aud: undefined }],
+    ['no name', { jti: undefined }],
+    ['no end', { exp: undefined }],
     ['a start in the future', { nbf: Math.floor(Date.now() / 1000) + 600 }],
   ])('with %s is nobody’s', async (_what, changed) => {
     expect(await signer.verify(await signed({ ...claims(), ...changed }, 'HS256'))).toBeUndefined()
@@ -48,7 +58,7 @@ describe('a session', () => {
   test('signed with our secret by another algorithm is nobody’s', async () => {
     const long = new TextEncoder().encode('s'.repeat(64))
     const token = await signed(claims(), 'HS512', long)
-    expect(await jwtSigner(long).verify(token)).toBeUndefined()
+    expect(await jwtSigner(long, 'HS256').verify(token)).toBeUndefined()
   })
 
   test('signed by another key pair is nobody’s', async () => {
@@ -62,7 +72,7 @@ describe('a session', () => {
   })
 
   test('changed in any part is nobody’s', async () => {
-    const token = await signer.sign({ subject, expiresAt: inAnHour() })
+    const token = await signer.sign(session())
     const [head = '', body = '', signature = ''] = token.split('.')
     const forged = Buffer.from(JSON.stringify({ ...claims(), sub: 'key_admin_2' }))
     const flipped = `${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`

@@ -12,3 +12,6 @@ export type UserRecord = Readonly<{
   /** Sessions that began before are over. */
   changedAt: number
 }>
+
+/** What people type at a login: like the name of an account. */
+export const USER_NAME = /^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/

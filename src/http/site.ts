@@ -6,6 +6,8 @@ import type { KeyAdmin } from '../admin/keys.ts'
 import type { Identities } from '../admin/identify.ts'
 import type { AccountPlacing } from '../admin/places.ts'
 import type { SubAccounts } from '../admin/sub-accounts.ts'
+import type { Login } from '../admin/login.ts'
+import type { Users } from '../admin/users.ts'
 import type { Completions } from '../gateway/complete.ts'
 import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
@@ -25,6 +27,8 @@ export type Site = Readonly<{
   identities: Identities
   subAccounts: SubAccounts
   places: AccountPlacing
+  login: Login
+  users: Users
   usage: UsageBook
   trail: AuditTrail
   newRequestId: () => string

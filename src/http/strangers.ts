@@ -23,5 +23,6 @@ export async function countFailed(
   return site.house.strangers.failed(addressOf(site, req), failure)
 }
 
-const addressOf = ({ settings }: Site, req: IncomingMessage): string =>
+/** Whose counters a request shares. */
+export const addressOf = ({ settings }: Site, req: IncomingMessage): string =>
   networkOf(clientAddress(req, settings().trustedProxies))

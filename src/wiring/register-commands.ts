@@ -3,11 +3,13 @@ import { accountChangeForm, accountQuery, newAccountForm } from '../admin/accoun
 import { keyChangeForm, keyQuery, rotationForm } from '../admin/keys.ts'
 import { paging } from '../admin/page.ts'
 import { readInput } from '../admin/read-input.ts'
+import { userForm } from '../admin/users.ts'
 import { isObject } from '../domain/chat-request.ts'
 import type { Config } from '../config/config.ts'
 import type { Doer } from '../domain/actor.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { accountsFor, keysFor } from './books.ts'
+import { usersFor } from './signing-in.ts'
 
 /** Whoever can reach the data folder may do everything; the journal does not know them by name. */
 export const CLI: Doer = { by: 'cli', role: 'owner' }
@@ -23,6 +25,7 @@ const from = z.number().int().min(0).default(0)
 export function registerCommands(store: Store, config: () => Config) {
   const accounts = accountsFor(store, config)
   const keys = keysFor(store, config)
+  const users = usersFor(store)
   return {
     'list-accounts': (input: unknown) => {
       const {
@@ -53,6 +56,12 @@ export function registerCommands(store: Store, config: () => Config) {
       const [key, rest] = named(input, 'key')
       return keys.rotate(key, readInput(rotationForm, rest).grace, CLI)
     },
+    'list-users': () => Promise.resolve(users.list()),
+    'set-user': (input: unknown) => {
+      const [name, said] = named(input, 'name')
+      return users.set(name, readInput(userForm, said), CLI)
+    },
+    'remove-user': (input: unknown) => users.remove(named(input, 'name')[0], CLI),
     'revoke-key': (input: unknown) => keys.revoke(named(input, 'key')[0], CLI),
   }
 }

@@ -1,9 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { providerStates } from '../admin/provider-states.ts'
-import { identities } from '../admin/identify.ts'
 import type { Config, Secrets } from '../config/config.ts'
-import { jwtSigner } from '../credentials/session-signer.ts'
 import { Completions } from '../gateway/complete.ts'
 import type { House } from '../gateway/house.ts'
 import { Intake } from '../http/intake.ts'
@@ -17,6 +15,7 @@ import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
 import { accountsFor, correctingFor, issuingFor, keysFor } from './books.ts'
 import { measure, metricsPage } from './measure.ts'
 import { resellingFor } from './resellers.ts'
+import { signingIn } from './signing-in.ts'
 import { VERSION } from './version.ts'
 
 export type Serving = Readonly<{
@@ -51,10 +50,7 @@ export async function serve(serving: Serving): Promise<Served> {
     intake: new Intake({ house, settings: () => config().overload }),
     ...{ correcting: correctingFor(store), trail: store.usage, ...resellingFor(store, config) },
     providers,
-    identities: identities({
-      ...{ keys: store.keys, nowMs: house.clock.nowMs, hours: config().jwtExpirationHours },
-      signer: jwtSigner(sessionSecret),
-    }),
+    ...signingIn({ store, clock, config, sessionSecret }),
     metrics: metricsPage(serving.metrics, {
       events,
       isElsewhere: config().metricsPort !== undefined,

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpRoute } from '../../ports/events.ts'
 import { failureFrom } from '../answer-errors.ts'
 import type { IncomingCall, ReadBody } from '../../gateway/house.ts'
+import { isToken } from '../../admin/identify.ts'
+import type { Credential } from '../../gateway/authenticate.ts'
 import { credentialOf } from '../credential.ts'
 import { CALLER_LEFT } from '../measured.ts'
 import { commonHeaders, identified, requestIdIn, type CommonHeaders } from '../identify.ts'
@@ -52,7 +54,7 @@ type Exchange = Readonly<{ req: IncomingMessage; res: ServerResponse; common: Co
 /** The request as it came in, and the memory that its body has until it is over. */
 class ChatCall implements IncomingCall {
   readonly requestId: string
-  readonly credential: string | undefined
+  credential: Credential
   readonly maxCost: string | undefined
   readonly idempotencyKey: string | undefined
   readonly #req: IncomingMessage
@@ -80,7 +82,10 @@ async function complete(site: Site, { req, res, common }: Exchange): Promise<voi
   const reply = new NodeReply(res, common, quotaStatus)
   const body = new IncomingBody(req, site.intake, bodyBytesMax)
   try {
-    await site.completions.complete(new ChatCall(req, requestId, body), reply)
+    const call = new ChatCall(req, requestId, body)
+    const { credential } = call
+    if (isToken(credential)) call.credential = await site.identities.resolve(credential)
+    await site.completions.complete(call, reply)
   } catch (error) {
     const failure = failureFrom(site, { requestId, where: `POST ${CHAT_COMPLETIONS}` }, error)
     if (failure.code === 'request_timeout') res.shouldKeepAlive = false // the rest may still come

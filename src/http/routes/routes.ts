@@ -8,6 +8,7 @@ import { keyRoutes } from './admin-keys.ts'
 import { placeRoutes } from './admin-places.ts'
 import { providerRoutes } from './admin-providers.ts'
 import { explainedRoutes } from './admin-routes.ts'
+import { userRoutes } from './admin-users.ts'
 import { chatRoutes } from './chat-completions.ts'
 import { healthRoutes } from './health.ts'
 import { metricsRoutes } from './metrics.ts'
@@ -32,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   ...creditRoutes,
   ...placeRoutes,
   ...keyRoutes,
+  ...userRoutes,
   ...providerRoutes,
   ...explainedRoutes,
   ...auditRoutes,

@@ -1,0 +1,99 @@
+import {
+  createRemoteJWKSet,
+  customFetch,
+  decodeJwt,
+  errors,
+  jwtVerify,
+  type JWTPayload,
+} from 'jose'
+import { ACCOUNT_NAME } from '../domain/account.ts'
+import { Failure } from '../domain/failure.ts'
+import type { Issuer } from '../domain/issuer.ts'
+import type { OutsideIdentity, OutsideTokens } from '../ports/session-signer.ts'
+
+/** Clocks of two machines differ, and a token that is good for longer than this was made by mistake, or for no good. */
+const CLOCK_TOLERANCE_S = 30
+const LIFE_MAX_S = 31 * 86_400
+
+/**
+ * Tokens of the issuers in the configuration, by the keys that they publish. The issuer is looked up by the name in the
+ * token, and everything else is then checked by its own settings: keys, algorithms and audience are pinned to it.
+ */
+export function outsideTokens(
+  issuers: () => readonly Issuer[],
+  nowMs: () => number,
+): OutsideTokens {
+  const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
+  const keysOf = ({ jwksUrl }: Issuer) => {
+    const known =
+      keySets.get(jwksUrl) ?? createRemoteJWKSet(new URL(jwksUrl), { [customFetch]: ask })
+    keySets.set(jwksUrl, known)
+    return known
+  }
+  return {
+    async verify(token) {
+      const issuer = issuers().find(({ issuer: name }) => name === issuerIn(token))
+      if (issuer === undefined) return undefined
+      try {
+        const { payload } = await jwtVerify(token, keysOf(issuer), {
+          ...{ issuer: issuer.issuer, audience: issuer.audience },
+          ...{ algorithms: [...issuer.algorithms], clockTolerance: CLOCK_TOLERANCE_S },
+          requiredClaims: ['exp', 'sub'],
+          currentDate: new Date(nowMs()),
+        })
+        return identityFrom(payload, issuer, nowMs() / 1_000)
+      } catch (error) {
+        if (isUnreachable(error)) throw unreachable(error)
+        if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
+        throw error
+      }
+    },
+  }
+}
+
+function issuerIn(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss
+  } catch {
+    return undefined // not a JWT at all
+  }
+}
+
+function identityFrom(
+  claims: JWTPayload,
+  issuer: Issuer,
+  nowS: number,
+): OutsideIdentity | undefined {
+  const { sub, exp = 0, iat = 0 } = claims
+  if (exp > nowS + LIFE_MAX_S || iat > nowS + CLOCK_TOLERANCE_S) return undefined
+  const account = claims[issuer.accountClaim]
+  if (typeof account !== 'string' || !ACCOUNT_NAME.test(account)) return undefined
+  const [tier, said] = [claims[issuer.tierClaim], claims[issuer.roleClaim]]
+  const names = (Array.isArray(said) ? said : [said]).filter((one) => typeof one === 'string')
+  const role = names.map((name) => issuer.roles.get(name)).find((one) => one !== undefined)
+  return {
+    subject: `${issuer.id}/${encodeURIComponent(sub ?? '')}`,
+    ...{ account, tier: typeof tier === 'string' ? tier : undefined, role: role ?? 'user' },
+    ...{ expiresAt: exp * 1_000, opensAccount: issuer.opensAccounts },
+  }
+}
+
+async function ask(url: string, options: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, options)
+  } catch (cause) {
+    throw unreachable(cause)
+  }
+}
+
+/** Its keys cannot be had: that says nothing about the token. */
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof errors.JWKSTimeout ||
+  (error instanceof errors.JOSEError && error.code === 'ERR_JOSE_GENERIC')
+
+const unreachable = (cause: unknown): Failure =>
+  new Failure(
+    'upstream_unavailable',
+    'The issuer of this token cannot be asked for its keys now. Try again shortly.',
+    { retryAfterMs: 5_000, cause },
+  )

@@ -1,0 +1,45 @@
+import { identities } from '../admin/identify.ts'
+import { login } from '../admin/login.ts'
+import { userAdmin, type Users } from '../admin/users.ts'
+import type { Config } from '../config/config.ts'
+import { nodeSecrets } from '../credentials/node-secrets.ts'
+import { outsideTokens } from '../credentials/outside-tokens.ts'
+import { scryptPasswords } from '../credentials/passwords.ts'
+import { jwtSigner } from '../credentials/session-signer.ts'
+import type { Site } from '../http/site.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Store } from '../store/lowdb/open-store.ts'
+
+type Needs = Readonly<{
+  store: Store
+  clock: Clock
+  config: () => Config
+  sessionSecret: Uint8Array
+}>
+
+/** All by which somebody is known: keys, sessions, passwords, and the tokens of others. */
+export function signingIn({
+  store,
+  clock,
+  config,
+  sessionSecret,
+}: Needs): Pick<Site, 'identities' | 'login' | 'users'> {
+  const { keys, registry } = store
+  const { nowMs, ticksMs } = clock
+  const passwords = scryptPasswords()
+  const known = identities({
+    ...{ keys, registry, nowMs, hours: config().jwtExpirationHours },
+    secrets: nodeSecrets(keys.hashOf),
+    signer: jwtSigner(sessionSecret, config().jwtAlgorithm),
+    outside: outsideTokens(() => config().issuers, nowMs),
+    hasTier: (name) => config().tiers.has(name),
+  })
+  return {
+    identities: known,
+    login: login({ registry, passwords, identities: known, ticksMs }),
+    users: userAdmin({ registry, passwords }),
+  }
+}
+
+export const usersFor = ({ registry }: Store): Users =>
+  userAdmin({ registry, passwords: scryptPasswords() })
