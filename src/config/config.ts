@@ -12,6 +12,8 @@ export type Config = Readonly<{
   /** The metrics' own; undefined: they are on the main port, for admins. */
   metricsPort: number | undefined
   metricsHost: string
+  /** Where traces go; undefined: there are none. */
+  tracing: TracingSettings | undefined
   dbDir: string
   logDir: string
   logLevel: LogLevel
@@ -48,6 +50,8 @@ export type Config = Readonly<{
   /** No real provider is on, so the demo provider serves the model `demo`. */
   isDemo: boolean
 }>
+
+export type TracingSettings = Readonly<{ endpoint: string; serviceName: string; ratio: number }>
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
@@ -93,6 +97,8 @@ type ArchiveSettings = Readonly<{ to: string; afterMs: number }>
 export type Secrets = Readonly<{
   adminFirst: string | undefined
   jwtSecretKey: string | undefined
+  /** For the collector of traces. */
+  tracingHeaders: Readonly<Record<string, string>>
   /** By provider id, in the order of `Deployment.keyIndex`; an empty list for a provider that needs none. */
   providerKeys: ReadonlyMap<string, readonly string[]>
 }>

@@ -52,6 +52,7 @@ function assemble(gateway: Gateway, selection: Selection, settings: Settings): A
     secrets: {
       adminFirst: settings.adminFirst,
       jwtSecretKey: settings.jwtSecretKey,
+      tracingHeaders: settings.tracingHeaders,
       providerKeys: new Map(selection.on.map(({ entry, keys }) => [entry.id, keys])),
     },
     notices: [...settings.notices, ...selection.notices, ...notices, ...idleNotices(config)],

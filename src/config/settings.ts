@@ -1,5 +1,6 @@
 import type { Config, LogLevel, Notice } from './config.ts'
 import type { Report } from './problem.ts'
+import { readTracing } from './tracing.ts'
 import { weakness } from './secret-strength.ts'
 import type { Variables } from './variables.ts'
 
@@ -11,6 +12,7 @@ export type Settings = Readonly<{
     | 'host'
     | 'metricsPort'
     | 'metricsHost'
+    | 'tracing'
     | 'dbDir'
     | 'logDir'
     | 'logLevel'
@@ -21,6 +23,7 @@ export type Settings = Readonly<{
   >
   adminFirst: string | undefined
   jwtSecretKey: string | undefined
+  tracingHeaders: Readonly<Record<string, string>>
   notices: readonly Notice[]
 }>
 
@@ -33,6 +36,7 @@ const GENERATE =
 
 export function readSettings(reader: Reader): Settings {
   const { plain } = reader.variables
+  const { tracing, headers: tracingHeaders } = readTracing(reader)
   const server = {
     port: wholeNumber('PORT', aliased('PORT', reader), {
       fallback: 8088,
@@ -43,6 +47,7 @@ export function readSettings(reader: Reader): Settings {
     host: aliased('HOST', reader) ?? '0.0.0.0',
     metricsPort: metricsPort(reader),
     metricsHost: plain('PROMETHEUS_METRICS_HOST') ?? '127.0.0.1',
+    tracing,
     dbDir: plain('DB_DIR') ?? './db',
     logDir: plain('LOG_DIR') ?? './logs',
     logLevel: readLogLevel(reader),
@@ -65,6 +70,7 @@ export function readSettings(reader: Reader): Settings {
     server,
     adminFirst: strongSecret('ADMIN_FIRST', reader),
     jwtSecretKey: strongSecret('JWT_SECRET_KEY', reader),
+    tracingHeaders,
     notices: ['PORT', 'HOST'].flatMap((name) => aliasNotice(name, reader.variables)),
   }
 }

@@ -10,7 +10,7 @@ export type Variables = Readonly<{
 
 /** Names whose values must stay out of everything but the place that needs them. */
 export const isSecretName = (name: string): boolean =>
-  name === 'ADMIN_FIRST' || /(?:^|_)(?:KEY|KEYS|SECRET|TOKEN|PASSWORD)$/.test(name)
+  name === 'ADMIN_FIRST' || /(?:^|_)(?:KEY|KEYS|SECRET|TOKEN|PASSWORD|HEADERS)$/.test(name)
 
 type Sources = Readonly<{ env: Environment; files: Files; report: Report }>
 

@@ -1,8 +1,9 @@
 import type { MicroCredits } from '../domain/money.ts'
 import type { Continued } from '../ports/provider.ts'
+import type { AttemptTrace } from '../ports/traces.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
-import { Answer } from './answer.ts'
+import { Answer, type AnswerSettings } from './answer.ts'
 import type { House } from './house.ts'
 import type { Rounds } from './rounds.ts'
 import type { Turn } from './turns.ts'
@@ -25,6 +26,7 @@ export function beginAnswer(house: House, beginning: Beginning): Answer {
   const { candidate, ticket } = turn
   const { deployment, model } = candidate
   const { request, requestId, plan } = admitted
+  const trace = house.traces?.attempt(requestId, deployment)
   const answer = new Answer({
     requestId,
     account: admitted.key.account,
@@ -34,7 +36,7 @@ export function beginAnswer(house: House, beginning: Beginning): Answer {
     onAccepted: () => {
       house.ledger.progress(requestId, beginning.costSoFar ?? plan.inputCost)
     },
-    ticket,
+    ticket: trace === undefined ? ticket : traced(ticket, trace),
   })
   rounds.add(answer)
   reply.onGone(() => {
@@ -47,8 +49,11 @@ export function beginAnswer(house: House, beginning: Beginning): Answer {
   }
   const cap = Math.min(plan.cap, model.maxOutput, beginning.capMax ?? Infinity)
   const { continued } = beginning
+  const traceparent = trace?.traceparent
   try {
-    answer.runs(provider.send({ request, deployment, cap, requestId, continued }, answer))
+    answer.runs(
+      provider.send({ request, deployment, cap, requestId, continued, traceparent }, answer),
+    )
   } catch (error) {
     rounds.remove(answer) // a body that cannot be written, say
     answer.leave()
@@ -56,3 +61,14 @@ export function beginAnswer(house: House, beginning: Beginning): Answer {
   }
   return answer
 }
+
+/** The attempt's end is the end of its trace, too. */
+const traced = (
+  ticket: AnswerSettings['ticket'],
+  trace: AttemptTrace,
+): AnswerSettings['ticket'] => ({
+  ended(result) {
+    trace.ended(result.fault?.kind, result.firstByteMs)
+    ticket.ended(result)
+  },
+})

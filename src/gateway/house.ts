@@ -8,6 +8,7 @@ import type { Keys } from '../ports/keys.ts'
 import type { Load } from '../ports/load.ts'
 import type { Ledger } from '../ports/ledger.ts'
 import type { Providers } from '../ports/provider.ts'
+import type { Traces } from '../ports/traces.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Credential } from './authenticate.ts'
 import type { Limits } from './limits.ts'
@@ -27,6 +28,8 @@ export type House = Readonly<{
   load: Load
   limits: Limits
   strangers: Strangers
+  /** Undefined where nobody collects traces. */
+  traces: Traces | undefined
   /** From 0 to 1, drawn anew at each call. */
   chance: () => number
 }>

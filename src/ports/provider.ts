@@ -10,6 +10,8 @@ export type ProviderCall = Readonly<{
   /** Output tokens per answer. */
   cap: number
   requestId: string
+  /** For its `traceparent` header; undefined where nothing is traced. */
+  traceparent?: string | undefined
   /** Asks for the rest of an answer that broke off elsewhere. */
   continued?: Continued | undefined
 }>

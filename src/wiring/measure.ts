@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts'
+import type { Config, Secrets } from '../config/config.ts'
 import type { Completions } from '../gateway/complete.ts'
 import type { House } from '../gateway/house.ts'
 import type { MetricsPage, Site } from '../http/site.ts'
@@ -8,16 +8,36 @@ import { bothEvents } from '../telemetry/both-events.ts'
 import { logEvents } from '../telemetry/events.ts'
 import { openLog, type Log } from '../telemetry/log.ts'
 import { openMetrics, type Metrics } from '../telemetry/metrics/open-metrics.ts'
+import type { OpenTraces } from '../telemetry/trace/open-traces.ts'
 import { VERSION } from './version.ts'
 
-type Telemetry = Readonly<{ log: Log; metrics: Metrics; events: Events }>
+type Telemetry = Readonly<{
+  log: Log
+  metrics: Metrics
+  events: Events
+  /** Undefined where nobody collects traces. */
+  tracing: OpenTraces | undefined
+}>
 
-/** The log and the metrics, and the events that both are told. */
-export function openTelemetry(config: () => Config): Telemetry {
+/** The log, the metrics and the traces, and the events that all of them are told. */
+export async function openTelemetry(config: () => Config, secrets: Secrets): Promise<Telemetry> {
   const { logDir: dir, logLevel: level } = config()
   const log = openLog({ dir, level, isStdout: true })
   const metrics = openMetrics({ version: VERSION, offer: config })
-  return { log, metrics, events: bothEvents(logEvents(log), metrics.events) }
+  const events = bothEvents(logEvents(log), metrics.events)
+  const tracing = await openTracing(config(), { secrets, events })
+  return { log, metrics, tracing, events: tracing?.listening(events) ?? events }
+}
+
+type Tracing = Readonly<{ secrets: Secrets; events: Events }>
+
+/** Not even loaded where nobody collects them. */
+async function openTracing({ tracing }: Config, { secrets, events }: Tracing) {
+  if (tracing === undefined) return undefined
+  const { openTraces } = await import('../telemetry/trace/open-traces.ts')
+  const { endpoint, serviceName, ratio } = tracing
+  const resource = { 'service.name': serviceName, 'service.version': VERSION }
+  return openTraces({ endpoint, ratio, resource, headers: secrets.tracingHeaders }, events)
 }
 
 type Measured = Readonly<{

@@ -4,6 +4,7 @@ import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import type { UsageThread } from '../store/lowdb/usage/usage-thread.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { OpenTraces } from '../telemetry/trace/open-traces.ts'
 import type { LiveProviders } from './live-providers.ts'
 import type { Served } from './serve.ts'
 import type { Unwell } from './unwell.ts'
@@ -16,6 +17,7 @@ export type Stopping = Readonly<{
   providers: LiveProviders
   counter: TokenCounter
   log: Log
+  tracing: OpenTraces | undefined
   events: Events
   watch: () => void
   unwell: Unwell
@@ -82,6 +84,7 @@ async function closeParts({
   providers,
   counter,
   log,
+  tracing,
   events,
   watch,
   unwell,
@@ -95,6 +98,7 @@ async function closeParts({
   await usage.stop()
   events.notice('stopped')
   await providers.close()
+  await tracing?.stop()
   await log.close()
   unwell.stop()
 }

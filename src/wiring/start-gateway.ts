@@ -42,7 +42,7 @@ export async function startGateway(
   env: Environment,
 ): Promise<Gateway> {
   const current: Current = { config, secrets, isReady: false }
-  const { log, metrics, events } = openTelemetry(() => current.config)
+  const { log, metrics, tracing, events } = await openTelemetry(() => current.config, secrets)
   const store = await openServerBooks(() => current.config, { events, metrics })
   const { usage } = store
   const catalog = liveCatalog(config)
@@ -54,7 +54,7 @@ export async function startGateway(
     ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
     ...limitsFor(store, { catalog, events }),
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
-    load: unwell.load,
+    ...{ load: unwell.load, traces: tracing?.traces },
   }
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
@@ -77,7 +77,7 @@ export async function startGateway(
   current.isReady = true
   tellStart({ events, store, orphans, served, config })
   const stop = shutdown({
-    ...{ served, control, store, usage, providers, counter, log, events, watch },
+    ...{ served, control, store, usage, providers, counter, log, tracing, events, watch },
     ...{ unwell, probes },
     unready: () => (current.isReady = false),
   })

@@ -12,6 +12,7 @@ export type JournalEntry = {
   readonly model: string
   readonly body: Readonly<Record<string, unknown>>
   readonly authorization: string | undefined
+  readonly traceparent: string | undefined
   /** What it would bill for. */
   readonly usage: { prompt: number; completion: number }
   ended: 'running' | 'finished' | 'refused' | 'caller_left'
@@ -112,6 +113,7 @@ async function serve(
   const entry: JournalEntry = {
     ...{ id: `chatcmpl-${journal.length}`, model: String(body['model']), body },
     authorization: req.headers.authorization,
+    traceparent: [req.headers['traceparent']].flat()[0],
     usage: { prompt: promptTokens(body), completion: 0 },
     ended: 'running',
   }

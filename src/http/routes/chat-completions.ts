@@ -75,10 +75,11 @@ class ChatCall implements IncomingCall {
 }
 
 async function complete(site: Site, { req, res, common }: Exchange): Promise<void> {
-  const { clock, events } = site.house
+  const { clock, events, traces } = site.house
   const begun = clock.ticksMs()
   const { bodyBytesMax, quotaStatus } = site.settings()
   const requestId = requestIdIn(common)
+  traces?.begin(requestId, one(req.headers['traceparent']))
   const reply = new NodeReply(res, common, quotaStatus)
   const body = new IncomingBody(req, site.intake, bodyBytesMax)
   try {
@@ -94,5 +95,6 @@ async function complete(site: Site, { req, res, common }: Exchange): Promise<voi
     body.giveBack()
   }
   const status = res.headersSent ? res.statusCode : CALLER_LEFT
+  traces?.ended(requestId, status)
   events.answered(ROUTE, status, clock.ticksMs() - begun)
 }

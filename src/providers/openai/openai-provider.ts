@@ -34,13 +34,14 @@ export function openaiProvider({ baseUrl, apiKeys, connectMs, headers }: OpenAiS
   }))
   return {
     send(call, listener) {
-      const { deployment } = call
+      const { deployment, traceparent } = call
+      const own = headersFor[deployment.keyIndex] ?? {}
       const running = newCall(call, listener)
       pool.dispatch(
         {
           path,
           method: 'POST',
-          headers: headersFor[deployment.keyIndex] ?? null,
+          headers: traceparent === undefined ? own : { ...own, traceparent },
           body: call.request.stream ? ownBytes(requestBody(call)) : requestBody(call),
         },
         running,
