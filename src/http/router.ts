@@ -13,7 +13,7 @@ import type { Site } from './site.ts'
 
 /** Makes the router of the table: who asks is known before anything is read, and all is read before anything is done. */
 export function routerOf(table: readonly Route[], site: Site): Router {
-  const router = new Router()
+  const router = new Router({ sensitive: true }) // or a proxy's rule for /admin would not see /ADMIN
   for (const route of table) {
     const method = route.method.toLowerCase() as Lowercase<Route['method']>
     router[method](patternOf(route.path), handlerOf(route, site))

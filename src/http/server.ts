@@ -1,10 +1,14 @@
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import Koa, { type Context } from 'koa'
 import type { Site } from './site.ts'
 import { canonicalUrl } from './canonical-url.ts'
+import { invalidRequest } from '../domain/failure.ts'
 import { door } from './door.ts'
+import { identified } from './identify.ts'
+import { malformed } from './malformed.ts'
 import { measured } from './measured.ts'
+import { NodeReply } from './node-reply.ts'
+import { refuseTunnel, refuseUnparsed } from './refuse-unparsed.ts'
 import { CHAT_COMPLETIONS, chatCompletions } from './routes/chat-completions.ts'
 import { routerOf } from './router.ts'
 import { ROUTES } from './routes/routes.ts'
@@ -22,44 +26,36 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   app.use(router.allowedMethods())
   const handle = app.callback()
   const chat = chatCompletions(site)
-  const server = http.createServer({ ...TIMES, maxHeaderSize: HEADER_BYTES_MAX }, onRequest)
+  const server = http.createServer(LIMITS, onRequest)
   server.maxConnections = connectionsMax
   server.on('clientError', refuseUnparsed)
+  server.on('connect', refuseTunnel)
   server.on('checkExpectation', onRequest)
   return server
 
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
     req.url = canonicalUrl(req.url ?? '/')
-    if (req.url === CHAT_COMPLETIONS && req.method === 'POST') void chat(req, res)
+    const wrong = malformed(req)
+    if (wrong !== undefined) refuse(site, { req, res, wrong })
+    else if (req.url === CHAT_COMPLETIONS && req.method === 'POST') void chat(req, res)
     else void handle(req, res)
   }
 }
 
 const HEADER_BYTES_MAX = 16 * 1024
-const TIMES = {
+const LIMITS = {
+  maxHeaderSize: HEADER_BYTES_MAX,
+  requireHostHeader: false, // refused by ourselves, with a reason
   headersTimeout: 10_000,
   requestTimeout: 300_000,
   connectionsCheckingInterval: 1_000,
   keepAliveTimeout: 100_000, // longer than the pool of a proxy in front, or it meets closed connections
 } as const
 
-/** What cannot be parsed as HTTP has no route and no request id; it gets the shape of the others and the door. */
-function refuseUnparsed(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const [status, message] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? ['431 Request Header Fields Too Large', 'The headers are too large. Send less than 16 KiB.']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? ['408 Request Timeout', 'The request took too long to arrive. Send it again.']
-        : ['400 Bad Request', 'This is not a valid HTTP request.']
-  const body = JSON.stringify({
-    error: { message, type: 'invalid_request_error', param: null, code: 'invalid_request' },
-  })
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nx-should-retry: false\r\nconnection: close\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
+type Malformed = Readonly<{ req: IncomingMessage; res: ServerResponse; wrong: string }>
+
+/** On a connection of which nobody knows where the next request begins. */
+function refuse(site: Site, { req, res, wrong }: Malformed): void {
+  res.shouldKeepAlive = false
+  new NodeReply(res, identified(site, req), site.settings().quotaStatus).fail(invalidRequest(wrong))
 }

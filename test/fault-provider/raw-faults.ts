@@ -117,6 +117,9 @@ const BODIES: Readonly<Record<string, Fault>> = {
   large_lines: (socket) => {
     flood(socket, chunked(`data: ${'x'.repeat(65_536)}\n`))
   },
+  endless_words: (socket, { pieces }) => {
+    flood(socket, chunked((pieces[1] ?? '').repeat(100)))
+  },
   endless_comments: (socket) => {
     flood(socket, chunked(`: ${'x'.repeat(65_536)}\n\n`))
   },

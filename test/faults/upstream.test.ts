@@ -42,7 +42,7 @@ beforeAll(async () => {
   const location = encodeURIComponent(`${elsewhere.baseUrl}/chat/completions`)
   const faults = Object.keys(HEADS)
   house = await openHouse({
-    words: ['answer?chunks=3'],
+    unsaid: ['answer?chunks=3&usage=none'],
     ...Object.fromEntries(faults.map((raw) => [raw, [`answer?raw=${raw}`, 'answer?chunks=3']])),
     ...Object.fromEntries(faults.map((raw) => [`only-${raw}`, [`answer?raw=${raw}&only`]])),
     ...Object.fromEntries(BODIES.map((raw) => [raw, [`answer?raw=${raw}`, 'answer?chunks=3']])),
@@ -57,7 +57,7 @@ beforeAll(async () => {
     ),
   })
   client = await house.client()
-  await ask('words', true)
+  await ask('unsaid', true) // starts the thread that counts tokens
   base = baseOf(house.gateway)
 })
 afterAll(async () => {

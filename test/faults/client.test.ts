@@ -1,0 +1,254 @@
+import net from 'node:net'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openHouse, type Client, type House } from '../support/house.ts'
+import { baseOf, checkInvariants, checkReturned, type Base } from '../support/invariants.ts'
+import { ofKind } from '../support/journal.ts'
+import { chat } from '../support/raw.ts'
+
+let house: House
+let client: Client
+let base: Base
+
+beforeAll(async () => {
+  house = await openHouse(
+    {
+      words: ['answer?chunks=3'],
+      waiting: ['answer?hang'],
+      mute: ['answer?stall=0'],
+      slow: ['answer?chunks=200&every=20'],
+      unsaid: ['answer?usage=none'],
+      flood: ['answer?raw=endless_words&raw_after=1'],
+    },
+    'streams: { idle_reader_ms: 1000 }',
+  )
+  client = await house.client('100000000')
+  await talk(request('unsaid')) // starts the thread that counts tokens
+  base = baseOf(house.gateway)
+})
+afterAll(() => house.close())
+
+const lines = (...list: readonly string[]): string => [...list, '', ''].join('\r\n')
+const POST = 'POST /v1/chat/completions HTTP/1.1'
+const key = () => `authorization: Bearer ${client.key}`
+const lengthOf = (body: string) => `content-length: ${Buffer.byteLength(body)}`
+
+function request(model: string, { more = [] as string[], stream = false } = {}): string {
+  const body = chat(model, { stream })
+  return lines(POST, 'host: x', key(), lengthOf(body), 'connection: close', ...more) + body
+}
+
+const connect = (): net.Socket =>
+  net.connect(Number(new URL(house.gateway.url).port), '127.0.0.1').on('error', () => undefined)
+
+/** All that comes back until the gateway closes the connection. */
+function talk(text: string, socket = connect()): Promise<string> {
+  socket.write(Buffer.from(text, 'latin1'))
+  return new Promise((resolve) => {
+    let got = ''
+    socket.on('data', (piece) => (got += piece.toString()))
+    socket.on('close', () => {
+      resolve(got)
+    })
+  })
+}
+
+const chunked = (body: string): string => `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+const headed = (...headers: readonly string[]) => lines(POST, 'host: x', key(), ...headers)
+
+/** Each with the body of a request that would be answered and charged. */
+const REFUSED: Readonly<Record<string, (body: string) => string>> = {
+  'a length and chunks': (body) =>
+    headed(lengthOf(body), 'transfer-encoding: chunked') + chunked(body),
+  'two equal lengths': (body) => headed(lengthOf(body), lengthOf(body)) + body,
+  'two lengths': (body) => headed(lengthOf(body), 'content-length: 6') + body,
+  'chunked, identity': (body) => headed('transfer-encoding: chunked, identity') + chunked(body),
+  'a vertical tab': (body) => headed('transfer-encoding: \u000bchunked') + chunked(body),
+  'a space before the colon': (body) => headed('transfer-encoding : chunked') + chunked(body),
+  'bare line feeds': (body) => headed(lengthOf(body)).replaceAll('\r\n', '\n') + body,
+  'a folded header': (body) => headed(lengthOf(body), 'x-a: a\r\n b') + body,
+  'NUL in a header': (body) => headed(lengthOf(body), 'x-a: a\u0000b') + body,
+  'NUL in the key': (body) =>
+    lines(POST, 'host: x', 'authorization: Bearer a\u0000b', lengthOf(body)) + body,
+  '17 KiB of header': (body) => headed(lengthOf(body), `x-a: ${'a'.repeat(17_408)}`) + body,
+  '2 001 headers': (body) =>
+    headed(lengthOf(body), ...Array.from({ length: 2_001 }, (_, at) => `a${at}:1`)) + body,
+  'two hosts': (body) => headed('host: y', lengthOf(body)) + body,
+  'no host': (body) => lines(POST, key(), lengthOf(body)) + body,
+  'two keys': (body) => headed('authorization: Bearer other', lengthOf(body)) + body,
+  'a mebibyte of key': (body) =>
+    lines(POST, 'host: x', `authorization: Bearer ${'x'.repeat(1_048_576)}`, lengthOf(body)) + body,
+  'a chunk without size': () => `${headed('transfer-encoding: chunked')}zz\r\n`,
+  '20 KB of chunk extension': () =>
+    `${headed('transfer-encoding: chunked')}5;${'a'.repeat(20_000)}\r\n`,
+  'a method of a kibibyte': () => lines(`${'A'.repeat(1_024)} / HTTP/1.1`, 'host: x'),
+  CONNECT: () => lines('CONNECT example.com:443 HTTP/1.1', 'host: example.com:443'),
+  TRACE: () => lines('TRACE / HTTP/1.1', 'host: x', 'connection: close'),
+  'HTTP/2': () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  'no HTTP': () => 'hello there\r\n\r\n',
+  'an address of 64 KiB': () => lines(`GET /${'x'.repeat(65_536)} HTTP/1.1`, 'host: x'),
+}
+
+describe('HTTP: on the wire', () => {
+  test.each(Object.keys(REFUSED))('%s is refused with a reason and for nothing', async (name) => {
+    const calls = house.upstream.journal.length
+    const [head = '', body = ''] = (await talk(REFUSED[name]?.(chat('words')) ?? '')).split(
+      '\r\n\r\n',
+    )
+    expect(head).toMatch(/^HTTP\/1\.1 4\d\d /)
+    expect(JSON.parse(body)).toHaveProperty('error.message')
+    expect(house.upstream.journal.length).toBe(calls)
+  })
+
+  test.each([
+    [
+      'a tab before the coding',
+      (body: string) => headed('transfer-encoding:\tchunked', 'connection: close') + chunked(body),
+    ],
+    ['a header called __proto__', () => request('words', { more: ['__proto__: x'] })],
+    [
+      'an upgrade to h2c',
+      () => request('words', { more: ['upgrade: h2c', 'http2-settings: AAAA'] }),
+    ],
+    ['an upgrade to a websocket', () => request('words', { more: ['upgrade: websocket'] })],
+    [
+      'a key in a trailer',
+      (body: string) =>
+        headed('transfer-encoding: chunked', 'connection: close') +
+        chunked(body).replace(/\r\n\r\n$/, '\r\nauthorization: Bearer x\r\n\r\n'),
+    ],
+  ])('%s changes nothing: one answer, one call', async (_, text) => {
+    const calls = house.upstream.journal.length
+    expect(await talk(text(chat('words')))).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(house.upstream.journal.length).toBe(calls + 1)
+  })
+
+  test('who is slow to ask is sent away, in the head as in the body', async () => {
+    const [head, body, silent] = await Promise.all([
+      talk(`${POST}\r\nhost: x\r\n`),
+      talk(request('words').slice(0, -10)),
+      talk(headed('content-length: 100', 'expect: 100-continue')),
+    ])
+    expect(head).toMatch(/^HTTP\/1\.1 408 /)
+    expect(body).toMatch(/^HTTP\/1\.1 408 [^]*x-request-id: req_[^]*"code":"request_timeout"/i)
+    expect(silent).toMatch(/^(HTTP\/1\.1 100 Continue\r\n\r\n)?HTTP\/1\.1 408 /)
+  })
+})
+
+describe('F58: a caller who leaves', () => {
+  const settles = () => ofKind(house.gateway.dir, 'settle')
+
+  test.each([
+    ['before saying anything', ''],
+    ['in the request line', 'POST /v1/ch'],
+    ['in the head', `${POST}\r\nhost: x\r\nauth`],
+    ['before the body', lines(POST, 'host: x', 'content-length: 100')],
+  ])('%s leaves nothing behind', async (_, text) => {
+    const before = settles().length
+    const socket = connect()
+    await new Promise<void>((resolve) =>
+      socket.write(text || ' ', () => {
+        resolve()
+      }),
+    )
+    socket.destroy()
+    expect(await talk(request('words'))).toContain('word2')
+    expect(settles().length).toBe(before + 1)
+  })
+
+  test('in the body leaves nothing behind', async () => {
+    const before = settles().length
+    const socket = connect()
+    const text = request('words').slice(0, -20)
+    await new Promise<void>((resolve) =>
+      socket.write(text, () => {
+        resolve()
+      }),
+    )
+    socket.destroy()
+    expect(await talk(request('words'))).toContain('word2')
+    expect(settles().length).toBe(before + 1)
+  })
+
+  type Point = readonly [
+    when: string,
+    model: string,
+    how: (socket: net.Socket) => Promise<void>,
+    outcome: string,
+  ]
+  const asked = async (): Promise<void> => {
+    const calls = house.upstream.journal.length
+    await house.upstream.until((journal) => journal.length > calls)
+  }
+  const seen = (socket: net.Socket, text: string): Promise<void> => {
+    let got = ''
+    return new Promise((resolve) => {
+      socket.on('data', (piece) => {
+        got += piece.toString()
+        if (got.includes(text)) resolve()
+      })
+    })
+  }
+  const POINTS: readonly Point[] = [
+    ['as soon as it was asked', 'waiting', asked, 'aborted_early'],
+    ['before the first token', 'mute', asked, 'aborted_early'],
+    ['at the head of the stream', 'slow', (socket) => seen(socket, 'HTTP/1.1 200'), 'aborted'],
+    ['after the first token', 'slow', (socket) => seen(socket, 'word0'), 'aborted'],
+    ['in the middle', 'slow', (socket) => seen(socket, 'word20'), 'aborted'],
+  ]
+  const LEAVING = {
+    'with a reset': (socket: net.Socket) => socket.resetAndDestroy(),
+    'by closing': (socket: net.Socket) => socket.destroy(),
+    'by closing its half': (socket: net.Socket) => socket.end(),
+  }
+  const cases = POINTS.flatMap((point) =>
+    Object.entries(LEAVING).map(([how, leave]) => [point[0], how, point, leave] as const),
+  )
+
+  test.each(cases)(
+    '%s, %s: its provider is told to stop, and the outcome decides the charge',
+    async (_when, _how, [, model, until, outcome], leave) => {
+      const before = new Set(settles().map(({ ref }) => ref))
+      const calls = house.upstream.journal.length
+      const socket = connect()
+      const reached = until(socket)
+      socket.write(request(model, { stream: true }))
+      await reached
+      leave(socket)
+      await house.upstream.until((journal) => journal[calls]?.ended === 'caller_left')
+      await expect
+        .poll(() => settles().filter(({ ref }) => !before.has(ref)).length, { timeout: 20_000 })
+        .toBe(1)
+      expect(settles().at(-1)).toMatchObject({ outcome })
+      socket.destroy()
+    },
+  )
+})
+
+const READERS = 12
+
+test('F59: readers who read nothing take a bounded memory, and are taken for gone', async () => {
+  const before = baseOf(house.gateway).memoryBytes
+  const calls = house.upstream.journal.length
+  const sockets = Array.from({ length: READERS }, () => {
+    const socket = connect().pause()
+    socket.write(request('flood', { stream: true }))
+    return socket
+  })
+  const settled = () =>
+    ofKind(house.gateway.dir, 'settle').filter(({ deployment }) =>
+      String(deployment).includes('endless_words'),
+    )
+  await house.upstream.until((journal) => journal.length === calls + READERS)
+  await expect.poll(() => settled().length, { timeout: 25_000 }).toBe(READERS)
+  expect(settled().every(({ outcome }) => outcome === 'aborted')).toBe(true)
+  // What the engine has not cleared away yet is much; a flood that is not held back would be 64 MiB for each.
+  expect(baseOf(house.gateway).memoryBytes - before).toBeLessThan(READERS * 16 * 1_048_576)
+  for (const socket of sockets) socket.destroy()
+})
+
+test('after all of it everything is as it should be, and as it was', async () => {
+  const { gateway, upstream } = house
+  const secrets = ['upstream-secret-1', client.key, gateway.adminKey]
+  await checkInvariants({ gateway, upstreams: [upstream], secrets }, [])
+  await checkReturned(gateway, base)
+}, 60_000)
