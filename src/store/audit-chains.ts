@@ -35,6 +35,7 @@ export class ChainSums {
   readonly #report: Report
   readonly #accounts: Map<string, AuditedAccount>
   readonly #prices: ReadonlyMap<string, Item>
+  readonly #unpaid = new Map<string, Place>()
 
   constructor(
     report: Report,
@@ -120,6 +121,22 @@ export class ChainSums {
       if (!isRight)
         this.#report('A20', `${price} is not the price above it and the markup`, placeOf(line, at))
     }
+  }
+
+  /** A8: an account below the top was not charged what it could pay: right only where the operator bears all of it. */
+  noteUnpaid(line: Line, at: Place): void {
+    this.#unpaid.set(line.ref, placeOf(line, at))
+  }
+
+  forgive(ref: string): void {
+    this.#unpaid.delete(ref)
+  }
+
+  /** Where the look ends with a settle, the overrun behind it is not seen any more. */
+  finish(unseen: number | undefined): void {
+    for (const [ref, place] of this.#unpaid)
+      if (place.seq !== unseen)
+        this.#report('A8', `${ref} was not charged to an account that could pay`, place)
   }
 
   /** What a level pays of a cost that was noted for the one who asked. */

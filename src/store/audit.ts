@@ -124,10 +124,9 @@ export class Sums {
   #end(line: Line): void {
     const hold = this.#holds.get(line.ref)
     if (hold === undefined) {
-      const [rule, what] = this.#seen.has('hold', line.ref)
-        ? ['A7', 'has ended']
-        : ['A8', 'was never held']
-      return this.#find(rule, `${line.kind} of ${line.ref}, which ${what}`)
+      const wasHeld = this.#seen.has('hold', line.ref)
+      const what = `which ${wasHeld ? 'has ended' : 'was never held'}`
+      return this.#find(wasHeld ? 'A7' : 'A8', `${line.kind} of ${line.ref}, ${what}`)
     }
     this.#holds.delete(line.ref)
     this.#endOf(line, hold, 0)
@@ -159,8 +158,7 @@ export class Sums {
     const isTop = level === (line.levels?.length ?? 0)
     const rest = () => ({ amount: cost - paid, place: this.#place(), isAllPaid: paid === most })
     if (cost > paid && isTop) this.#rests.set(line.ref, rest())
-    else if (cost > paid && paid < most && line['outcome'] !== 'cut')
-      this.#find('A8', `${line.account} was not charged ${cost}, and could pay`)
+    else if (cost > paid && paid < most) this.#chains.noteUnpaid(line, this.#at)
     const isOfHold = line.account === held.account && line.key === held.key
     const counts = Object.values(line.usage ?? { none: -1 })
     const isUsage = counts.every((one) => Number.isSafeInteger(one) && Number(one) >= 0)
@@ -178,6 +176,7 @@ export class Sums {
     const amount = this.#amount(line, 'amount')
     const rest = this.#rests.get(line.ref)
     const isCut = line.reason === 'cut'
+    if (isCut) this.#chains.forgive(line.ref)
     this.#rests.delete(line.ref)
     this.#total.overrun += amount
     if (rest?.amount === amount && (isCut || rest.isAllPaid)) return
@@ -218,6 +217,7 @@ export class Sums {
 
   /** A8, A11, A14: what must be true where the journal ends, or where it is looked at up to a seq. */
   end(place: Place, isCut = false): void {
+    this.#chains.finish(isCut ? this.#line?.seq : undefined)
     for (const { amount, place: at } of this.#rests.values())
       // Where the look ends with a settle, the overrun behind it is not seen any more.
       if (!isCut || at.seq !== this.#line?.seq)

@@ -443,10 +443,72 @@ const corrections: readonly Mutant[] = [
   },
 ]
 
+const chain = 'src/store/audit-chains.test.ts'
+
+const chains: readonly Mutant[] = [
+  {
+    name: 'reseller-not-charged',
+    harm: 'a sub-account pays, and the account above it, which owes the operator, does not',
+    file: 'src/store/lowdb/decide-chain.ts',
+    find: "const payable = charge.payer === 'account' ? due : ZERO",
+    replace: "const payable = charge.payer === 'account' && level === 0 ? due : ZERO",
+    tests: [simulator],
+  },
+  {
+    name: 'reseller-never-asked',
+    harm: 'a sub-account goes on spending while the account above it has nothing left',
+    file: 'src/store/lowdb/decide-chain.ts',
+    find: 'if (own === undefined || held.includes(undefined)) return',
+    replace: 'if (own === undefined) return',
+    tests: [simulator],
+  },
+  {
+    name: 'chain-moves-below-alone',
+    harm: 'what is in the journal of an account above is not in its balance',
+    file: 'src/store/chains.ts',
+    find: 'of levels)\n    moveCredit',
+    replace: 'of levels.slice(1))\n    moveCredit',
+    tests: [simulator],
+  },
+  {
+    name: 'snapshot-forgets-resellers',
+    harm: 'after a restart a hold ends for the sub-account alone, and the credit above stays held for ever',
+    file: 'src/store/lowdb/snapshot.ts',
+    find: '      ...(levels && { levels: levels.map((one) => ({ ...one, amount: one.amount.toString() })) }),\n',
+    replace: '',
+    tests: [simulator, chain],
+  },
+  {
+    name: 'refund-for-one-level',
+    harm: 'a customer gets a charge back, and its reseller pays for it',
+    file: 'src/store/lowdb/decide-correction.ts',
+    find: '...(above.length > 0 && { levels: above }),',
+    replace: '',
+    tests: [simulator],
+  },
+  {
+    name: 'noted-cost-for-all',
+    harm: 'after a crash a reseller pays its customer’s price',
+    file: 'src/domain/reseller.ts',
+    find: 'return { over: over * own.under, under: under * own.over }',
+    replace: 'return { over: under * own.over, under: under * own.over }',
+    tests: [simulator],
+  },
+  {
+    name: 'cap-forgets-what-is-held',
+    harm: 'many requests at once take a sub-account beyond its cap',
+    file: 'src/store/chains.ts',
+    find: 'minus(minus(cap, used), credit.held)',
+    replace: 'minus(cap, used)',
+    tests: ['src/store/lowdb/ledger.test.ts'],
+  },
+]
+
 export const MUTANTS: readonly Mutant[] = [
   ...journal,
   ...recovery,
   ...ledger,
   ...money,
   ...corrections,
+  ...chains,
 ]

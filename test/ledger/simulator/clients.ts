@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
 import { micro } from '../../../src/domain/money.ts'
 import type { Store } from '../../../src/store/lowdb/open-store.ts'
-import { chargeOf, grant, holdOf, NOT_SENT } from '../../../src/store/contract.ts'
+import { chargeOf, grant, holdOf, NOT_SENT, PRICE } from '../../../src/store/contract.ts'
 import type { Chance } from '../seeded.ts'
-import type { Model, State } from './model.ts'
+import { RESELLER, type Model, type State } from './model.ts'
 import { Operators } from './operators.ts'
 
 const ACCOUNTS = ['ann', 'bob', 'eve'] as const
+const nothing = () => undefined
+
+/** As the gateway asks: a sub-account in the terms of its own price. */
+function priceOf(ledger: Store['ledger'], account: string) {
+  const resale = ledger.resale(account)
+  return { resale, price: resale?.ownPrice(PRICE) ?? PRICE }
+}
 
 /** Those who use the ledger: they know what they were told, and what it should have been by the model. */
 export class Clients {
@@ -90,11 +97,19 @@ export class Clients {
   }
 
   #grant({ registry }: Store): string {
-    const account = this.#chance.pick(ACCOUNTS)
+    const picked = this.#chance.pick(ACCOUNTS)
+    const { sub, parent, markup } = RESELLER
+    const isEarly = picked === sub && !this.#model.now.accounts.has(parent)
+    const account = isEarly ? parent : picked
     const id = `${account}-${++this.#count}`
     if (!this.#model.now.accounts.has(account)) {
       const moment = this.#model.open(account)
-      this.#ask(`open ${account}`, registry.openAccount({ id: account, tier: 'free' }), () => {
+      const more = { parent, markup, subAccountsMax: 0, by: 'test' }
+      const opening =
+        account === sub
+          ? registry.openSubAccount({ id: account, tier: 'free', ...more })
+          : registry.openAccount({ id: account, tier: 'free' })
+      this.#ask(`open ${account}`, Promise.resolve(opening).then(nothing), () => {
         moment.isTold = true
       })
     }
@@ -115,21 +130,34 @@ export class Clients {
     const isPossible = isWritable()
     const moment = isPossible ? this.#model.hold(id, { account, amount }) : undefined
     const what = `${id} of ${amount} for ${account}`
-    const answer = ledger.hold(holdOf(id, amount, account)).then(
-      (answer) => {
-        const right = moment === undefined ? { kind: 'short', credit } : { kind: 'held' }
-        assert.deepEqual(answer, right, what)
-        if (moment === undefined) return
-        moment.isTold = true
-        this.#held.add(id)
-      },
-      (error: unknown) => {
-        assert.equal((error as { code?: string }).code, 'store_unavailable', what)
-        assert.ok(moment !== undefined || !isPossible, `${what}: refused, though all was well`)
-        if (moment !== undefined) this.#model.end(id, 0n) // given back as soon as entries land again
-      },
-    )
+    const short = { kind: 'short', ...(account === RESELLER.sub ? this.#payable() : { credit }) }
+    const answer = ledger
+      .hold({ ...holdOf(id, amount, account), ...priceOf(ledger, account) })
+      .then(
+        (answer) => {
+          const right = moment === undefined ? short : { kind: 'held' }
+          assert.deepEqual(answer, right, what)
+          if (moment === undefined) return
+          moment.isTold = true
+          this.#held.add(id)
+        },
+        (error: unknown) => {
+          assert.equal((error as { code?: string }).code, 'store_unavailable', what)
+          assert.ok(moment !== undefined || !isPossible, `${what}: refused, though all was well`)
+          if (moment !== undefined) this.#model.end(id, 0n) // given back as soon as entries land again
+        },
+      )
     return this.#ask(what, answer)
+  }
+
+  /** What eve and ann could pay together with nothing in flight, in eve's terms. */
+  #payable() {
+    const [own, above] = [RESELLER.sub, RESELLER.parent].map(
+      (one) => this.#model.credit(one).balance,
+    )
+    const theirs = (3n * (above ?? 0n)) / 2n
+    const isAbove = theirs < (own ?? 0n)
+    return { credit: { balance: isAbove ? theirs : (own ?? 0n), held: 0n }, isAbove }
   }
 
   #settle({ ledger }: Store): string {
@@ -137,14 +165,19 @@ export class Clients {
     if (id === undefined) return 'nothing to settle'
     const cost = BigInt(this.#chance.below(500))
     const payer = this.#chance.percent(10) ? 'operator' : 'account'
-    const end = this.#model.end(id, payer === 'operator' ? 0n : cost)
+    const account = this.#model.now.holds.get(id)?.account ?? ''
+    const own = account === RESELLER.sub ? (3n * cost + 1n) / 2n : cost
+    const isPaid = payer === 'account'
+    const end = this.#model.end(id, isPaid ? own : 0n, isPaid ? cost : 0n)
     assert.ok(end !== undefined, id)
     const what = `settle ${id} at ${cost}, paid by the ${payer}`
-    return this.#ask(what, ledger.settle(chargeOf(id, cost, { payer })), (answer) => {
+    const { price } = priceOf(ledger, account)
+    const charge = { ...chargeOf(id, cost, { payer }), price, cost: micro(own) }
+    return this.#ask(what, ledger.settle(charge), (answer) => {
       const { charged, balance } = end
       assert.deepEqual(answer, { kind: 'settled', charged, balance }, what)
       end.moment.isTold = true
-      this.#operators.paid(id, end.account, charged)
+      this.#operators.paid(id, { account: end.account, amount: charged, above: end.above })
     })
   }
 

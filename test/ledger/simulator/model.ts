@@ -6,6 +6,10 @@ import assert from 'node:assert/strict'
  * with every moment from the last that was acknowledged on.
  */
 export type Hold = Readonly<{ account: string; amount: bigint }>
+
+/** Eve is the sub-account of ann, at half more than her price: what ann pays of eve's amounts, rounded up. */
+export const RESELLER = { sub: 'eve', parent: 'ann', markup: '0.5' } as const
+export const parentShare = (amount: bigint): bigint => (2n * amount + 2n) / 3n
 export type State = Readonly<{
   accounts: ReadonlyMap<string, Readonly<{ balance: bigint; held: bigint }>>
   holds: ReadonlyMap<string, Hold>
@@ -17,7 +21,14 @@ export type State = Readonly<{
 
 export type Moment = { readonly what: string; readonly after: State; isTold: boolean }
 
-type Ending = Readonly<{ account: string; charged: bigint; balance: bigint; moment: Moment }>
+type Ending = Readonly<{
+  account: string
+  charged: bigint
+  balance: bigint
+  moment: Moment
+  /** Of a sub-account's request: what its parent paid. */
+  above: bigint
+}>
 
 const NOTHING: State = {
   ...{ accounts: new Map(), holds: new Map() },
@@ -50,23 +61,28 @@ export class Model {
 
   /** Undefined: more than is free, and nothing happens. */
   hold(id: string, { account, amount }: Hold): Moment | undefined {
-    if (amount > this.free(account)) return undefined
+    const parts = partsOf({ account, amount })
+    if (parts.some((one) => one.amount > this.free(one.account))) return undefined
     const holds = new Map(this.now.holds).set(id, { account, amount })
-    return this.#add(`hold ${id}`, account, { balance: 0n, held: amount }, holds)
+    const changes = parts.map((one) => [one.account, { balance: 0n, held: one.amount }] as const)
+    return this.#move(`hold ${id}`, changes, holds)
   }
 
-  /** What the account pays: at most its hold and what is free. Undefined: the hold has ended. */
-  end(id: string, cost: bigint): Ending | undefined {
+  /** What each account pays: at most its hold and what is free. Undefined: the hold has ended. */
+  end(id: string, cost: bigint, aboveCost = parentShare(cost)): Ending | undefined {
     const hold = this.now.holds.get(id)
     if (hold === undefined) return undefined
-    const most = hold.amount + this.free(hold.account)
-    const charged = cost < most ? cost : most
     const holds = new Map(this.now.holds)
     holds.delete(id)
-    const change = { balance: -charged, held: -hold.amount }
-    const moment = this.#add(`end ${id}`, hold.account, change, holds)
+    const changes = partsOf(hold).map((one, level) => {
+      const [due, most] = [level === 0 ? cost : aboveCost, one.amount + this.free(one.account)]
+      const charged = due < most ? due : most
+      return [one.account, { balance: -charged, held: -one.amount }] as const
+    })
+    const moment = this.#move(`end ${id}`, changes, holds)
+    const [charged = 0n, above = 0n] = changes.map(([, { balance }]) => -balance)
     const { account } = hold
-    return { account, charged, balance: this.credit(account).balance, moment }
+    return { account, charged, above, balance: this.credit(account).balance, moment }
   }
 
   /** A correction, which moves credit of one account or between two. */
@@ -107,16 +123,23 @@ export class Model {
     return this.now.accounts.get(id) ?? { balance: 0n, held: 0n }
   }
 
-  #add(
+  #add(what: string, account: string, change: Change): Moment {
+    return this.#move(what, [[account, change]], this.now.holds)
+  }
+
+  #move(
     what: string,
-    account: string,
-    change: { balance: bigint; held: bigint },
-    holds: State['holds'] = this.now.holds,
+    changes: readonly (readonly [string, Change])[],
+    holds: State['holds'],
   ): Moment {
-    const before = this.#account(account)
-    const after = { balance: before.balance + change.balance, held: before.held + change.held }
-    assert.ok(after.held >= 0n && after.balance >= after.held, `the model itself is wrong: ${what}`)
-    const accounts = new Map(this.now.accounts).set(account, after)
+    const accounts = new Map(this.now.accounts)
+    for (const [account, change] of changes) {
+      const before = this.#account(account)
+      const after = { balance: before.balance + change.balance, held: before.held + change.held }
+      const isRight = after.held >= 0n && after.balance >= after.held
+      assert.ok(isRight, `the model itself is wrong: ${what}`)
+      accounts.set(account, after)
+    }
     return this.#keep(what, { ...this.now, accounts, holds })
   }
 
@@ -125,6 +148,15 @@ export class Model {
     this.#moments.push(moment)
     return moment
   }
+}
+
+type Change = Readonly<{ balance: bigint; held: bigint }>
+
+/** A hold, and what it is for the account above. */
+function partsOf({ account, amount }: Hold): readonly Hold[] {
+  const { sub, parent } = RESELLER
+  const own = { account, amount }
+  return account === sub ? [own, { account: parent, amount: parentShare(amount) }] : [own]
 }
 
 /** The same text for the same books. */

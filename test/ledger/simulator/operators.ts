@@ -4,8 +4,10 @@ import { micro, minus, ZERO } from '../../../src/domain/money.ts'
 import type { Booking } from '../../../src/ports/ledger.ts'
 import type { Store } from '../../../src/store/lowdb/open-store.ts'
 import type { Chance } from '../seeded.ts'
-import type { Model, Moment } from './model.ts'
+import { RESELLER, type Model, type Moment } from './model.ts'
 
+/** What was charged for a request, and what of it to the account above. */
+type Paid = Readonly<{ account: string; amount: bigint; above: bigint }>
 type Call = Readonly<{ id: string; correction: Correction }>
 type Expected = Readonly<{ kind: Booking['kind']; isRepeat?: boolean; moment?: Moment | undefined }>
 
@@ -17,15 +19,15 @@ export class Operators {
   /** What each call did in this run of the program, and is not known to be durable yet. */
   readonly #done = new Map<string, Moment>()
   /** Requests that were charged, as their callers know. */
-  readonly #paid = new Map<string, Readonly<{ account: string; amount: bigint }>>()
+  readonly #paid = new Map<string, Paid>()
 
   constructor(model: Model, chance: Chance) {
     this.#model = model
     this.#chance = chance
   }
 
-  paid(request: string, account: string, amount: bigint): void {
-    this.#paid.set(request, { account, amount })
+  paid(request: string, paid: Paid): void {
+    this.#paid.set(request, paid)
   }
 
   forget(): void {
@@ -99,10 +101,15 @@ export class Operators {
   #refund(id: string, { request, amount }: Correction & { kind: 'refund' }) {
     const paid = this.#paid.get(request)
     if (paid === undefined) return 'unknown_request' as const
-    const left = paid.amount - (this.#model.now.refunded.get(request) ?? 0n)
+    const before = this.#model.now.refunded.get(request) ?? 0n
+    const left = paid.amount - before
     const given = amount ?? left
     if (given > left || given === 0n) return 'above_paid' as const
-    return this.#model.book(id, [[paid.account, given]], { request, amount: given })
+    const share = (sum: bigint): bigint => (paid.above * sum) / paid.amount
+    const above = share(before + given) - share(before)
+    const changes = [[paid.account, given] as const]
+    if (paid.account === RESELLER.sub) changes.push([RESELLER.parent, above])
+    return this.#model.book(id, changes, { request, amount: given })
   }
 
   #newCall(): Call {
