@@ -76,6 +76,14 @@ test('the same name for another body is a conflict, and for another account noth
   expect(calls() - before).toBe(1)
 })
 
+test('a retry of an SDK is a call of its own, unless the operator wants it to join', async () => {
+  const before = calls()
+  const headers = { 'x-stainless-retry-count': '1' }
+  const send = () => raw({ url: house.gateway.url, key: client.key, body: chat('slow'), headers })
+  await Promise.all([send(), send()])
+  expect(calls() - before).toBe(2)
+})
+
 test('a call that failed is tried again', async () => {
   const before = calls()
   expect((await ask('dead', 'failing')).status).toBe(503)

@@ -36,6 +36,8 @@ export type Config = Readonly<{
   outcomes: OutcomeSettings
   resilience: ResilienceSettings
   streams: StreamSettings
+  /** 0: retries are calls of their own. */
+  joinRetriesMs: number
   limits: LimitSettings
   strangers: Readonly<{ requestsPerMinute: number; failuresPerMinute: number }>
   /** Addresses and ranges whose word on where a request comes from is taken. */

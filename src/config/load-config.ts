@@ -84,6 +84,7 @@ type Sections = Pick<
   | 'outcomes'
   | 'resilience'
   | 'streams'
+  | 'joinRetriesMs'
   | 'limits'
   | 'strangers'
   | 'trustedProxies'
@@ -98,6 +99,7 @@ function buildSections({
   outcomes,
   resilience,
   streams,
+  repeats,
   limits,
   strangers,
   trusted_proxies,
@@ -117,14 +119,9 @@ function buildSections({
         { limits: limitsFrom(tier), weight: tier.weight },
       ]),
     ),
-    outcomes: {
-      cut: outcomes.cut,
-      abortedEarly: outcomes.aborted_early,
-      aborted: outcomes.aborted,
-      empty: outcomes.empty,
-      killed: outcomes.killed,
-    },
+    outcomes: buildOutcomes(outcomes),
     resilience: buildResilience(resilience),
+    joinRetriesMs: repeats.join_retries ? repeats.join_wait_ms : 0,
     streams: {
       isKeepAliveOn: streams.keep_alive,
       keepAliveMs: streams.keep_alive_ms,
@@ -142,6 +139,14 @@ function buildSections({
     quotaStatus: compatibility.quota_status,
   }
 }
+
+const buildOutcomes = (outcomes: Gateway['outcomes']): Config['outcomes'] => ({
+  cut: outcomes.cut,
+  abortedEarly: outcomes.aborted_early,
+  aborted: outcomes.aborted,
+  empty: outcomes.empty,
+  killed: outcomes.killed,
+})
 
 const DAY_MS = 86_400_000
 

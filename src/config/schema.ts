@@ -168,6 +168,11 @@ const streams = z.strictObject({
   idle_reader_ms: wholeNumber(1000, TOTAL_MS_MAX).default(30_000),
 })
 
+const repeats = z.strictObject({
+  join_retries: flag.default(false),
+  join_wait_ms: wholeNumber(1, 60_000).default(2_000),
+})
+
 const limits = z.strictObject({
   body_bytes_max: wholeNumber(1024, 1_073_741_824).default(33_554_432),
   in_flight_max: wholeNumber(1, 1_000_000).default(5_000),
@@ -220,6 +225,7 @@ export const gatewaySchema = z.strictObject({
   outcomes: outcomes.prefault({}),
   resilience: resilience.prefault({}),
   streams: streams.prefault({}),
+  repeats: repeats.prefault({}),
   limits: limits.prefault({}),
   overload: overload.prefault({}),
   strangers: strangers.prefault({}),

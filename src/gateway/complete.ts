@@ -11,12 +11,15 @@ import { choose } from './choose.ts'
 import { failureOf } from './failure-of.ts'
 import type { Entered, House, IncomingCall } from './house.ts'
 import { relay } from './relay.ts'
-import { nameOf, Once } from './once.ts'
+import { nameOf, Once, sameCallOf } from './once.ts'
 import { overloaded } from './overloaded.ts'
 import { Room } from './room.ts'
 import { Rounds } from './rounds.ts'
 import { settle, type Settled } from './settle.ts'
 import { countedUsageChunk, finishChunk, StreamReply } from './stream-reply.ts'
+
+/** For repeats with an idempotency key. */
+const DAY_MS = 24 * 60 * 60_000
 
 /** The story of a request: authenticate, admit, choose, attempt, relay, settle (which meters), and the end. */
 export class Completions {
@@ -24,6 +27,7 @@ export class Completions {
   readonly #rounds: Rounds
   readonly #room: Room
   readonly #once: Once
+  readonly #retried: Once
   #inFlight = 0
   #streams = 0
   readonly #idleListeners: (() => void)[] = []
@@ -32,7 +36,9 @@ export class Completions {
     this.#house = house
     this.#rounds = new Rounds(house.clock)
     this.#room = new Room(house.chance)
-    this.#once = new Once(house.clock)
+    const { clock } = house
+    this.#once = new Once({ clock, keptMs: () => DAY_MS, waitMs: () => 0 })
+    this.#retried = new Once({ clock, keptMs: this.#joinMs, waitMs: this.#joinMs })
   }
 
   get inFlight(): number {
@@ -50,8 +56,10 @@ export class Completions {
     try {
       const entered = await this.#enter(call)
       try {
-        if (call.idempotencyKey === undefined) await this.#run(call, entered, reply)
-        else await this.#runOnce(call, entered, reply)
+        if (call.idempotencyKey !== undefined) await this.#runOnce(call, entered, reply)
+        else if (call.retryCount !== undefined && this.#joinMs() > 0)
+          await this.#runJoined(call, entered, reply)
+        else await this.#run(call, entered, reply)
       } finally {
         this.#room.leave(entered.key)
       }
@@ -101,6 +109,8 @@ export class Completions {
     }
   }
 
+  #joinMs = (): number => this.#house.catalog.settings().joinRetriesMs
+
   #busy(): Failure {
     return overloaded(this.#house.chance, 'The gateway is busy.')
   }
@@ -120,14 +130,17 @@ export class Completions {
 
   #runOnce(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
     try {
-      const { name, fingerprint } = nameOf(this.#house.keys, call, entered)
-      return this.#once.answer({ name, fingerprint, reply }, (shared) =>
-        this.#run(call, entered, shared),
-      )
+      const named = nameOf(this.#house.keys, call, entered)
+      return this.#once.answer({ ...named, reply }, (shared) => this.#run(call, entered, shared))
     } catch (error) {
       this.#tellRefusal(call, entered, error)
       throw error
     }
+  }
+
+  #runJoined(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
+    const same = sameCallOf(this.#house.keys, call, entered)
+    return this.#retried.answer({ ...same, reply }, (shared) => this.#run(call, entered, shared))
   }
 
   #tellRefusal({ requestId }: IncomingCall, { key, body }: Who, error: unknown): void {

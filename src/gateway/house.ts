@@ -42,6 +42,8 @@ export type IncomingCall = Readonly<{
   maxCost: string | undefined
   /** The caller's name for this request and all repeats of it. */
   idempotencyKey: string | undefined
+  /** How often the caller's SDK has sent it before, as it says. */
+  retryCount: string | undefined
   /** Reads and checks the body: only after the key is known to be good. */
   read: () => Promise<ReadBody>
 }>

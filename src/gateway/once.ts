@@ -6,73 +6,94 @@ import type { Entered, IncomingCall } from './house.ts'
 import { SharedReply } from './shared-reply.ts'
 
 /** A call that its caller may repeat: the same name and body mean the same call. */
-export type Repeatable = Readonly<{ name: string; fingerprint: string; reply: Reply }>
+export type Repeatable = Readonly<{
+  name: string
+  fingerprint: string
+  reply: Reply
+  /** False: it is the first of its name, or of another call that happens to be the same. */
+  joins: boolean
+}>
 
-type Call = {
-  readonly fingerprint: string
-  readonly reply: SharedReply
-  readonly done: Promise<void>
-  readonly begunTicks: number
-  /** Its bytes count among those that are kept. */
-  isKept: boolean
-}
+type Call = Readonly<{ fingerprint: string; reply: SharedReply; done: Promise<void> }>
+type Kept = Call & Readonly<{ endedTicks: number }>
 
-const KEPT_MS = 24 * 60 * 60_000
+export type OnceSettings = Readonly<{
+  clock: Pick<Clock, 'ticksMs' | 'after'>
+  /** How long a finished answer is remembered, as far as there is room. */
+  keptMs: () => number
+  /** How long a call goes on after its last caller has left, in case that somebody comes back for it. */
+  waitMs: () => number
+}>
+
 const KEPT_MAX = 10_000
 const KEPT_BYTES_MAX = 64 * 1024 * 1024
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
 /**
- * Answers what has the same name once: a repeat joins the running call, or gets the finished answer again, for a day and
- * as far as there is room. A call that failed is forgotten, so that repeating it tries again.
+ * Answers what has the same name once: a repeat joins the running call, or gets the finished answer again for as long as
+ * it is remembered. A call that failed is forgotten, so that repeating it tries again.
  */
 export class Once {
-  readonly #clock: Pick<Clock, 'ticksMs'>
-  /** In the order in which they began. */
-  readonly #calls = new Map<string, Call>()
+  readonly #settings: OnceSettings
+  readonly #running = new Map<string, Call>()
+  /** In the order in which they ended. */
+  readonly #kept = new Map<string, Kept>()
   #bytes = 0
 
-  constructor(clock: Pick<Clock, 'ticksMs'>) {
-    this.#clock = clock
+  constructor(settings: OnceSettings) {
+    this.#settings = settings
   }
 
   /** `run` makes the answer, unless there is one; it must not write to a reply of one caller alone. */
   answer(wanted: Repeatable, run: (reply: Reply) => Promise<void>): Promise<void> {
-    const { name, fingerprint, reply } = wanted
+    const { name, fingerprint, reply, joins } = wanted
     this.#forgetOld()
-    const known = this.#calls.get(name)
-    if (known !== undefined && !known.reply.isGone) {
+    const known = this.#known(name)
+    if (known !== undefined && joins) {
       if (known.fingerprint !== fingerprint) throw conflict()
       known.reply.join(reply, false)
       return known.done
     }
-    const shared = new SharedReply()
+    // The same by chance, at the same time: only one of them can be joined.
+    if (known !== undefined && this.#running.has(name)) return run(reply)
+    const { clock, waitMs } = this.#settings
+    const shared = new SharedReply({ clock, waitMs: waitMs() })
     shared.join(reply, true)
     const done = run(shared).finally(() => {
       this.#ended(name, shared)
     })
-    const begunTicks = this.#clock.ticksMs()
-    this.#calls.set(name, { fingerprint, reply: shared, done, begunTicks, isKept: false })
+    this.#running.set(name, { fingerprint, reply: shared, done })
     return done
   }
 
+  #known(name: string): Call | undefined {
+    const running = this.#running.get(name)
+    return running?.reply.isGone === false ? running : this.#kept.get(name)
+  }
+
   #ended(name: string, reply: SharedReply): void {
-    const call = this.#calls.get(name)
+    const call = this.#running.get(name)
     if (call?.reply !== reply) return
-    call.isKept = reply.isComplete && reply.bytes <= ANSWER_BYTES_MAX
-    if (call.isKept) this.#bytes += reply.bytes
-    else this.#calls.delete(name)
+    this.#running.delete(name)
+    if (!reply.isComplete || reply.bytes > ANSWER_BYTES_MAX) return
+    this.#forget(name)
+    this.#kept.set(name, { ...call, endedTicks: this.#settings.clock.ticksMs() })
+    this.#bytes += reply.bytes
   }
 
   #forgetOld(): void {
-    const now = this.#clock.ticksMs()
-    for (const [name, { reply, begunTicks, isKept }] of this.#calls) {
-      const isOver = this.#calls.size > KEPT_MAX || this.#bytes > KEPT_BYTES_MAX
-      if (!isOver && now - begunTicks < KEPT_MS) return
-      if (!isKept) continue
-      this.#calls.delete(name)
-      this.#bytes -= reply.bytes
+    const { clock, keptMs } = this.#settings
+    const oldestTicks = clock.ticksMs() - keptMs()
+    for (const [name, { endedTicks }] of this.#kept) {
+      const isOver = this.#kept.size > KEPT_MAX || this.#bytes > KEPT_BYTES_MAX
+      if (!isOver && endedTicks > oldestTicks) return
+      this.#forget(name)
     }
+  }
+
+  #forget(name: string): void {
+    this.#bytes -= this.#kept.get(name)?.reply.bytes ?? 0
+    this.#kept.delete(name)
   }
 }
 
@@ -83,6 +104,16 @@ const conflict = (): Failure =>
     { param: 'idempotency-key' },
   )
 
+/** What an SDK sends again is the same by all that it sent: its key, its body and its limit. */
+export function sameCallOf(
+  { hashOf }: Keys,
+  { retryCount, maxCost = '' }: IncomingCall,
+  { key, body }: Entered,
+): Omit<Repeatable, 'reply'> {
+  const name = hashOf(`${key.id}\n${maxCost}\n${JSON.stringify(body.request.body)}`)
+  return { name, fingerprint: '', joins: Number(retryCount) > 0 }
+}
+
 const KEY = /^[\x20-\x7e]{1,255}$/
 
 /** A caller's own word is nothing of ours: it counts within the account alone, and only its hash is kept. */
@@ -90,7 +121,7 @@ export function nameOf(
   { hashOf }: Keys,
   { idempotencyKey = '' }: IncomingCall,
   { key, body }: Entered,
-): Pick<Repeatable, 'name' | 'fingerprint'> {
+): Omit<Repeatable, 'reply'> {
   if (!KEY.test(idempotencyKey)) {
     throw invalidRequest(
       "The header 'idempotency-key' must be 1 to 255 printable ASCII characters.",
@@ -100,5 +131,6 @@ export function nameOf(
   return {
     name: hashOf(`${key.account}\n${idempotencyKey}`),
     fingerprint: hashOf(JSON.stringify(body.request.body)),
+    joins: true,
   }
 }

@@ -1,8 +1,12 @@
 import type { Failure } from '../domain/failure.ts'
+import type { Clock } from '../ports/clock.ts'
 import type { Reply, ReplyHeaders } from '../ports/reply.ts'
 
 /** Tells a caller that somebody else's call, or an earlier one of their own, is what they see. */
 const REPLAYED: ReplyHeaders = ['x-tollgate-replayed', 'true']
+
+/** How long it goes on when nobody listens any more. */
+type Patience = Readonly<{ clock: Pick<Clock, 'after'>; waitMs: number }>
 
 type Step = (reply: Reply, more: ReplyHeaders) => void
 
@@ -13,9 +17,16 @@ export class SharedReply implements Reply {
   readonly #steps: Step[] = []
   readonly #goneListeners: (() => void)[] = []
   readonly #writableListeners: (() => void)[] = []
+  readonly #patience: Patience
   #bytes = 0
   #isOver = false
+  /** All have left, and nobody has come back in time. */
+  #isGone = false
   hasBegun = false
+
+  constructor(patience: Patience) {
+    this.#patience = patience
+  }
 
   /** How much of it is remembered. */
   get bytes(): number {
@@ -28,7 +39,7 @@ export class SharedReply implements Reply {
   }
 
   get isGone(): boolean {
-    return !this.#isOver && this.#members.size === 0
+    return this.#isGone && !this.#isOver
   }
 
   /** The first caller is the one whose call it is; the others are told that it is not theirs. */
@@ -39,9 +50,27 @@ export class SharedReply implements Reply {
     this.#members.set(reply, more)
     for (const listener of this.#writableListeners) reply.onWritable(listener)
     reply.onGone(() => {
-      this.#members.delete(reply)
-      if (this.isGone) for (const listener of this.#goneListeners) listener()
+      this.#left(reply)
     })
+  }
+
+  #left(reply: Reply): void {
+    this.#members.delete(reply)
+    // Nobody waits for the one who read slowest any more.
+    for (const listener of this.#writableListeners) listener()
+    if (this.#members.size > 0 || this.#isOver) return
+    const { clock, waitMs } = this.#patience
+    if (waitMs === 0) this.#giveUp()
+    else
+      clock.after(waitMs, () => {
+        this.#giveUp()
+      })
+  }
+
+  #giveUp(): void {
+    if (this.#members.size > 0 || this.#isOver || this.#isGone) return
+    this.#isGone = true
+    for (const listener of this.#goneListeners) listener()
   }
 
   /** They say how the limits of the first stand, and nothing to whoever gets the answer later. */

@@ -37,6 +37,7 @@ function viewOf(config: Config) {
       everyMs: streams.keepAliveMs,
     },
     idleReaderMs: streams.idleReaderMs,
+    joinRetriesMs: config.joinRetriesMs,
   }
   const free = config.tiers.get('free') ?? { limits: NO_LIMITS, weight: 1 }
   return { config, settings, free, routes: new Routes(config.models, config.aliases) }

@@ -57,6 +57,7 @@ class ChatCall implements IncomingCall {
   credential: Credential
   readonly maxCost: string | undefined
   readonly idempotencyKey: string | undefined
+  readonly retryCount: string | undefined
   readonly #req: IncomingMessage
   readonly #body: IncomingBody
 
@@ -65,6 +66,7 @@ class ChatCall implements IncomingCall {
     this.credential = credentialOf(req.headers)
     this.maxCost = one(req.headers['x-max-cost'])
     this.idempotencyKey = one(req.headers['idempotency-key'])
+    this.retryCount = one(req.headers['x-stainless-retry-count'])
     this.#req = req
     this.#body = body
   }

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import type { Reply } from '../ports/reply.ts'
+import { SharedReply } from './shared-reply.ts'
+
+/** Somebody who listens, and may read slowly. */
+function member(isFlowing = true) {
+  const gone: (() => void)[] = []
+  const heard: string[] = []
+  const reply: Reply = {
+    isGone: false,
+    hasBegun: false,
+    announce: () => undefined,
+    onGone: (listener) => gone.push(listener),
+    send: (_, body) => heard.push(String(body)),
+    begin: () => heard.push('begin'),
+    write: (bytes) => heard.push(String(bytes)) > 0 && isFlowing,
+    onWritable: () => undefined,
+    end: () => heard.push('end'),
+    fail: () => undefined,
+    drop: () => undefined,
+  }
+  return {
+    reply,
+    heard,
+    leave: () => {
+      for (const listener of gone) listener()
+    },
+  }
+}
+
+function shared(waitMs = 0) {
+  const waiting: (() => void)[] = []
+  const clock = {
+    after: (_ms: number, run: () => void) => {
+      waiting.push(run)
+      return () => undefined
+    },
+  }
+  const told: string[] = []
+  const reply = new SharedReply({ clock, waitMs })
+  reply.onGone(() => told.push('gone'))
+  reply.onWritable(() => told.push('writable'))
+  const pass = () => {
+    for (const run of waiting.splice(0)) run()
+  }
+  return { reply, told, pass }
+}
+
+test('when the one who reads slowest leaves, the others are not kept waiting', () => {
+  const { reply, told } = shared()
+  const [slow, quick] = [member(false), member()]
+  reply.join(slow.reply, true)
+  reply.join(quick.reply, false)
+  expect(reply.write('a')).toBe(false)
+  slow.leave()
+  expect(told).toEqual(['writable'])
+  expect(reply.write('b')).toBe(true)
+  expect(quick.heard).toEqual(['a', 'b'])
+})
+
+test('it is given up when the last has left and nobody came in time', () => {
+  const { reply, told, pass } = shared(100)
+  const [first, retry] = [member(), member()]
+  reply.join(first.reply, true)
+  first.leave()
+  expect(reply.isGone).toBe(false)
+  reply.write('a')
+  reply.join(retry.reply, false)
+  pass()
+  expect(reply.isGone).toBe(false)
+  expect(retry.heard).toEqual(['a'])
+  retry.leave()
+  pass()
+  expect([reply.isGone, told.includes('gone')]).toEqual([true, true])
+})
