@@ -1,0 +1,18 @@
+import { describe } from 'vitest'
+import { pastFacts } from './contract-past.ts'
+import { anyMinuteFacts, rateFacts } from './contract-rates.ts'
+import { spendingFacts } from './contract-spending.ts'
+import { tokenFacts } from './contract-tokens.ts'
+import { opener, type MakeLimiter } from './contract-world.ts'
+
+/** The facts that callers and operators rely on, for counters wherever they are. */
+export function limiterContract(name: string, make: MakeLimiter): void {
+  const open = opener(make)
+  describe(name, () => {
+    rateFacts(open)
+    anyMinuteFacts(open)
+    tokenFacts(open)
+    spendingFacts(open)
+    pastFacts(open)
+  })
+}
