@@ -7,7 +7,7 @@ import { claimOf, countPassing, passes, type Open, type Question } from './contr
 export function pastFacts(open: Open): void {
   test('what was used before it began to count is looked up, for whom it counts', async () => {
     const asked: Question[] = []
-    const { budget } = await open((question) => {
+    const { clock, budget } = await open((question) => {
       asked.push(question)
       if (question.groupBy.length === 0) return [{ by: '', sums: { charged: micro(70n) } }]
       const usage = { ...NO_USAGE, input: 30, output: 60 }
@@ -16,6 +16,7 @@ export function pastFacts(open: Open): void {
         { by: '2026-11-21T10:00+00:00', sums: { requests: 2, usage } },
       ]
     })
+    clock.pass(30 * 60_000) // half of the first hour is more than a day ago, and all of it counts
     const mine = budget({ requestsPerDay: 5, tokensPerDay: 1_000, spendPerMonth: '100' })
     const { requests, tokens } = await mine.take(claimOf(0, 30n))
     expect([requests?.left, tokens?.left]).toEqual([1, 820])

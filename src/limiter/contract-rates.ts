@@ -46,6 +46,8 @@ export function anyMinuteFacts(open: Open): void {
       fc.record({
         afterMs: fc.integer({ min: 0, max: 20_000 }),
         burst: fc.integer({ min: 1, max: 9 }),
+        /** Comes back as soon as it was told that it may. */
+        isEager: fc.boolean(),
       }),
       { minLength: 5, maxLength: 60 },
     )
@@ -54,12 +56,13 @@ export function anyMinuteFacts(open: Open): void {
         const { clock, budget } = await open()
         const mine = budget({ requestsPerMinute: limit })
         const passed: number[] = []
-        for (const { afterMs, burst } of moments) {
-          clock.pass(afterMs)
+        let waitMs = 0
+        for (const { afterMs, burst, isEager } of moments) {
+          clock.pass(isEager ? waitMs : afterMs)
           for (let at = 0; at < burst; at++) {
             const { refusal } = await mine.take(claimOf())
             if (refusal === undefined) passed.push(clock.ticks)
-            else expect(refusal.waitMs).toBeGreaterThan(0)
+            else expect((waitMs = refusal.waitMs)).toBeGreaterThan(0)
           }
         }
         for (const [at, ticks] of passed.entries()) {

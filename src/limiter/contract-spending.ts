@@ -24,6 +24,7 @@ export function spendingFacts(open: Open): void {
     expect(passes(await mine.take(long))).toBe(true)
     expect(passes(await mine.take(claimOf(0, 1n)))).toBe(false)
     mine.settle(cheap, 0, micro(10n))
+    mine.settle(cheap, 0, micro(10n))
     expect(passes(await mine.take(claimOf(0, 51n)))).toBe(false)
     clock.pass(12 * 3_600_000) // midnight in Berlin: the day is over, and what runs will be paid in the next
     expect(passes(await mine.take(claimOf(0, 61n)))).toBe(false)
