@@ -17,7 +17,7 @@ limits: { key_in_flight_max: 0, account_in_flight_max: 0 }
 `
 const MODELS = {
   ...{ slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] },
-  down: ['status?status=500'],
+  ...{ down: ['status?status=500'], scarce: ['answer?chunks=2'] },
 }
 
 let house: House
@@ -161,6 +161,67 @@ test('limits change while the gateway runs, and what was counted stays', async (
   const more = await many([key], 'words')
   expect(passed(more)).toHaveLength(1)
   fs.writeFileSync(file, text)
+})
+
+type Told = Readonly<
+  Record<string, { limit: number | string; remaining: number | string; resets_at: string }>
+>
+
+async function accountOf(
+  key: string,
+): Promise<{ limits: Told; key: { id: string; limits: Told } }> {
+  const { body } = await raw({ url: house.gateway.url, key, method: 'GET', path: '/v1/account' })
+  return JSON.parse(body) as { limits: Told; key: { id: string; limits: Told } }
+}
+
+const patch = (path: string, body: object): Promise<RawAnswer> =>
+  raw({
+    ...{ url: house.gateway.url, key: house.gateway.adminKey, method: 'PATCH', path },
+    body: JSON.stringify(body),
+  })
+
+test('an account and a key have limits of their own, changed at any time, and see what is left of them', async () => {
+  const [key, other] = [await keyOf('minute', 'own'), await keyOf('minute', 'own')]
+  const { id } = (await accountOf(key)).key
+  const limits = { requests_per_minute: 6, spend_per_month: '50000' }
+  expect((await patch('/admin/accounts/own', { limits })).status).toBe(200)
+  expect((await patch(`/admin/keys/${id}`, { limits: { requests_per_minute: 2 } })).status).toBe(
+    200,
+  )
+  const answers = await many([key], 'words')
+  expect(passed(answers)).toHaveLength(2)
+  expect(refused(answers)[0]?.body).toContain('Your key may make 2 requests a minute.')
+  expect(passed(await many([other], 'words'))).toHaveLength(4)
+  const told = await accountOf(key)
+  expect(told.limits).toMatchObject({ requests_per_minute: { limit: 6, remaining: 0 } })
+  expect(told.limits['spend_per_month']).toMatchObject({ limit: '50000' })
+  expect(Number(told.limits['spend_per_month']?.remaining)).toBeLessThan(50_000)
+  expect(told.key.limits).toMatchObject({ requests_per_minute: { limit: 2, remaining: 0 } })
+  expect(Date.parse(told.limits['requests_per_minute']?.resets_at ?? '')).toBeGreaterThan(
+    Date.now(),
+  )
+  const unlimited = { limits: { requests_per_minute: 0 } }
+  for (const path of ['/admin/accounts/own', `/admin/keys/${id}`]) await patch(path, unlimited)
+  expect(passed(await many([key, other], 'words'))).toHaveLength(200)
+})
+
+test('a model may be limited over all of its callers', async () => {
+  const keys = [await keyOf('free'), await keyOf('free')]
+  const file = path.join(house.gateway.dir, 'gateway.yaml')
+  const text = fs.readFileSync(file, 'utf8')
+  const limited = '- id: scarce\n    limits: { requests_per_minute: 5 }'
+  fs.writeFileSync(file, text.replace('- id: scarce', limited))
+  await expect
+    .poll(async () => (await ask(keys[0] ?? '', 'scarce')).headers['x-ratelimit-remaining'], {
+      timeout: 20_000,
+    })
+    .toBe('4')
+  const answers = await many(keys, 'scarce')
+  expect(passed(answers)).toHaveLength(4)
+  expect(refused(answers)[0]?.body).toContain(
+    "All callers of 'scarce' together may make 5 requests a minute.",
+  )
+  expect((await ask(keys[0] ?? '', 'words')).status).toBe(200)
 })
 
 test('a restart forgets neither the requests and tokens of a day nor what was spent', async () => {

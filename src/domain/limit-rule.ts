@@ -1,5 +1,5 @@
 import type { Period } from './calendar.ts'
-import type { Limits } from './limit.ts'
+import type { LimitName, Limits } from './limit.ts'
 import { micro, type MicroCredits } from './money.ts'
 
 /** Whose requests are counted. */
@@ -56,6 +56,12 @@ export function rulesOf(subject: Subject, limits: Limits, timeZone: string): rea
     ...spend('month', limits.spendPerMonth),
   ]
 }
+
+/** What people call it. */
+export const limitName = (rule: Rule): LimitName =>
+  rule.of === 'spend'
+    ? `spend_per_${rule.period}`
+    : `${rule.of === 'tokens' ? 'tokens' : 'requests'}_per_${rule.windowMs === MINUTE_MS ? 'minute' : 'day'}`
 
 /** `over` has the first word, and `under` where it has none. */
 export const limitsOver = (over: Limits, under: Limits): Limits => ({ ...under, ...over })

@@ -1,11 +1,10 @@
 import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
-import type { Tier } from '../domain/model.ts'
 import type { AccountView } from '../ports/ledger.ts'
 import { authenticate, type Credential } from './authenticate.ts'
 import type { House } from './house.ts'
 
-export type AccountDescription = Readonly<{ account: AccountView; tier: Tier; key: KeyRecord }>
+export type AccountDescription = Readonly<{ account: AccountView; key: KeyRecord }>
 
 /** A key's own account. */
 export function describeAccount(house: House, credential: Credential): AccountDescription {
@@ -14,5 +13,5 @@ export function describeAccount(house: House, credential: Credential): AccountDe
   if (account === undefined) {
     throw new Failure('key_not_allowed', 'An admin key has no account of its own. Use a user key.')
   }
-  return { account, tier: house.catalog.tier(account.tier), key }
+  return { account, key }
 }

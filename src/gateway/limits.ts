@@ -51,8 +51,14 @@ export class Limits {
     return this.#decide(claim, verdict, reply)
   }
 
-  states(key: KeyRecord): readonly RuleState[] | Promise<readonly RuleState[]> {
-    return this.#allowances.of(key).budget?.state() ?? []
+  /** How each limit of the key and its account stands; without those that cannot be counted at this moment. */
+  async states(key: KeyRecord): Promise<readonly RuleState[]> {
+    try {
+      return (await this.#allowances.of(key).budget?.state()) ?? []
+    } catch (error) {
+      this.tellTrouble(error)
+      return []
+    }
   }
 
   /** Never thrown at whoever settles: the money comes first. */

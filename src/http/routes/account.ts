@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { limitsView } from '../../domain/limit.ts'
 import { formatCredits } from '../../domain/money.ts'
 import { describeAccount } from '../../gateway/describe-account.ts'
-import { anyObject, credits, time } from '../forms.ts'
+import { credits, time } from '../forms.ts'
+import { limitsForm, limitsStanding } from '../limits-view.ts'
 import { route } from '../route.ts'
 
 export const accountRoutes = [
@@ -16,7 +16,7 @@ export const accountRoutes = [
       tier: z.string(),
       time_zone: z.string(),
       credits: z.object({ balance: credits, held: credits }),
-      limits: anyObject('By their names, such as `requests_per_minute`'),
+      limits: limitsForm,
       sub_accounts_max: z.number(),
       key: z.object({
         id: z.string(),
@@ -24,10 +24,13 @@ export const accountRoutes = [
         created_at: time,
         expires_at: time.nullable(),
         models: z.array(z.string()).nullable(),
+        limits: limitsForm,
       }),
     }),
-    handle({ house }, { actor }) {
-      const { account: found, tier, key } = describeAccount(house, actor.key)
+    async handle({ house }, { actor }) {
+      const { account: found, key } = describeAccount(house, actor.key)
+      const { room } = house.limits.allowanceOf(key)
+      const known = { states: await house.limits.states(key), nowMs: house.clock.nowMs() }
       return {
         account: found.account,
         tier: found.tier,
@@ -36,7 +39,11 @@ export const accountRoutes = [
           balance: formatCredits(found.credit.balance),
           held: formatCredits(found.credit.held),
         },
-        limits: limitsView(tier.limits),
+        limits: limitsStanding({
+          ...known,
+          kind: 'account',
+          concurrentRequests: room.accountInFlightMax,
+        }),
         sub_accounts_max: found.reselling?.subAccountsMax ?? 0,
         key: {
           id: key.id,
@@ -44,6 +51,11 @@ export const accountRoutes = [
           created_at: new Date(key.createdAt).toISOString(),
           expires_at: key.expiresAt === undefined ? null : new Date(key.expiresAt).toISOString(),
           models: key.models ?? null,
+          limits: limitsStanding({
+            ...known,
+            kind: 'key',
+            concurrentRequests: room.keyInFlightMax,
+          }),
         },
       }
     },
