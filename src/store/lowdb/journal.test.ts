@@ -184,7 +184,7 @@ async function callers(store: Store, told: Acknowledged[]): Promise<void> {
       const ref = `${name}${n}`
       const answer = await store.ledger.hold(holdOf(ref, 10n)).catch(() => undefined)
       if (answer === undefined) {
-        await expect.poll(store.isWritable, { timeout: 10_000 }).toBe(true)
+        await expect.poll(store.isWritable, { timeout: 60_000 }).toBe(true)
         continue
       }
       told.push({ kind: 'hold', ref })
@@ -231,6 +231,7 @@ test.for([
   ['for good', ioError],
 ] as const)(
   'whichever call to the disk fails %s, nothing that was acknowledged is lost or doubled',
+  { timeout: 100_000 }, // a few hundred stores at once, each of which syncs all it does
   async ([, failure]) => {
     const calls = await tried(0, failure)
     expect(calls).toBeGreaterThan(20)
