@@ -21,12 +21,12 @@ export type Bed = Readonly<{
 }>
 
 /** `sockets` counts every open descriptor: files do not come and go. */
-export type Vitals = Readonly<{ rssBytes: number; sockets: number }>
+type Vitals = Readonly<{ rssBytes: number; sockets: number }>
 
 export const MIB = 1024 * 1024
 const RESTORED_MS = 60_000
 /** Longer than connections to providers are kept. */
-const QUIET_MS = 6_000
+const QUIET_MS = 5_000
 const SOCKETS_SPARE = 5
 const RSS_FACTOR = 1.2
 

@@ -1,7 +1,7 @@
 /** How much of everything. */
 export type Scale = Readonly<Record<'aborts' | 'idle' | 'slow' | 'fuzz', number>>
 
-export type Plan = Readonly<{ scale: Scale; seed: number; onStep?: (done: number) => void }>
+type Plan = Readonly<{ scale: Scale; seed: number; onStep?: (done: number) => void }>
 
 /** Wears the gateway out in one way; throws when it is not what it was, else answers what was seen. */
 export type Part = (plan: Plan) => Promise<Readonly<Record<string, number>>>

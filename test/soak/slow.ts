@@ -16,10 +16,11 @@ const BYTES_MAX = 64 * 1024
 /** Streams that go on for long, a word every few seconds, all at the same time; each comes to its end. */
 export const slow: Part = async ({ scale, onStep }) => {
   const bed = await openBed(MODELS)
-  await many(
-    { count: 128, atOnce: AT_ONCE },
-    async () => void (await (await begin(bed, 'words')).ended),
-  )
+  await many({ count: 128, atOnce: AT_ONCE }, async () => {
+    await (
+      await begin(bed, 'words')
+    ).ended
+  })
   const base = await bed.quiet()
   const streams: Promise<string>[] = []
   await many({ count: scale.slow, atOnce: AT_ONCE, onStep }, async () => {

@@ -4,7 +4,7 @@ import { fuzz } from './fuzz.ts'
 import type { Scale } from './part.ts'
 
 /** The quick share of `npm run test:soak`. */
-const scale: Scale = { aborts: 100, idle: 0, slow: 0, fuzz: 400 }
+const scale: Scale = { aborts: 100, idle: 0, slow: 0, fuzz: 300 }
 
 test.runIf(process.platform === 'linux')(
   'callers who leave leave nothing behind: no connection, no memory, no credit held',
