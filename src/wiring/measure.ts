@@ -8,6 +8,7 @@ import { bothEvents } from '../telemetry/both-events.ts'
 import { logEvents } from '../telemetry/events.ts'
 import { openLog, type Log } from '../telemetry/log.ts'
 import { openMetrics, type Metrics } from '../telemetry/metrics/open-metrics.ts'
+import { pageText } from '../telemetry/metrics/page-text.ts'
 import type { OpenTraces } from '../telemetry/trace/open-traces.ts'
 import { VERSION } from './version.ts'
 
@@ -74,7 +75,7 @@ export const metricsPage = (
   { events, isElsewhere }: Paged,
 ): MetricsPage => ({
   type: registry.contentType,
-  text: () => registry.metrics(),
+  text: () => pageText(registry),
   onTrouble: (error) => {
     events.bug({ where: 'GET /metrics', error })
   },
