@@ -10,8 +10,14 @@ import { failureParts } from './failure-parts.ts'
 import { makeBaseImages, makeTraefik } from './images.ts'
 import type { Part } from './parts.ts'
 import { trafficParts } from './traffic-parts.ts'
+import { variantParts } from './variant-parts.ts'
 
-const PARTS: readonly Part[] = [...certificateParts, ...trafficParts, ...failureParts]
+const PARTS: readonly Part[] = [
+  ...certificateParts,
+  ...trafficParts,
+  ...failureParts,
+  ...variantParts,
+]
 
 const HELP = `npm run test:edge -- [options]
 

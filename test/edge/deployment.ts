@@ -153,6 +153,7 @@ const MODELS = {
 } as const
 
 const configFor = (port: number): string => `accounting: { credits_per_usd: 200000 }
+tiers: { free: { requests_per_minute: 0 } } # what is seen here is not a limit
 providers:
   - id: edge
     protocol: openai

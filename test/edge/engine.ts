@@ -52,6 +52,7 @@ export async function startEngine(cache: string): Promise<Engine> {
     BUILDAH_FORMAT: 'docker', // the other format has no HEALTHCHECK
     DOCKER_HOST: `unix://${socket}`,
     DOCKER_SOCKET: socket,
+    TRAEFIK_SOCKET: socket,
     DOCKER_BUILDKIT: '0',
     COMPOSE_PROJECT_NAME: 'tollgate-edge',
   }
