@@ -47,6 +47,8 @@ export type Config = Readonly<{
   archive: ArchiveSettings | undefined
   /** What an account without credit is answered: 402, or 429 as OpenAI does. */
   quotaStatus: 402 | 429
+  /** Pages of which origins may call: /v1 (undefined is any), and the rest. */
+  cors: Readonly<{ origins: ReadonlySet<string> | undefined; adminOrigins: ReadonlySet<string> }>
   /** Who else may say who is who. */
   issuers: readonly Issuer[]
   /** No real provider is on, so the demo provider serves the model `demo`. */

@@ -1,7 +1,8 @@
-// The section `identity` of gateway.yaml: who else may say who is who.
+// The sections `identity` and `cors` of gateway.yaml: who else may say who is who, and whose pages may ask.
 import { z } from 'zod'
 import type { Issuer } from '../domain/issuer.ts'
 import { STAFF_ROLES } from '../domain/role.ts'
+import type { Config } from './config.ts'
 import { baseUrl, checkedText, flag, label, providerId } from './fields.ts'
 
 /** A secret that both sides share would make every issuer able to pose as every other. */
@@ -42,3 +43,18 @@ export const buildIssuers = ({ issuers }: z.output<typeof identity>): readonly I
     ...{ tierClaim: one.tier_claim, roleClaim: one.role_claim },
     ...{ roles: new Map(Object.entries(one.roles)), opensAccounts: one.open_accounts },
   }))
+
+const origin = checkedText((text) => URL.canParse(text) && new URL(text).origin === text, {
+  message: 'is not an origin',
+  fix: 'write it like https://app.example.com, without a path or a slash at its end',
+})
+
+export const cors = z.strictObject({
+  origins: z.array(origin).optional(),
+  admin_origins: z.array(origin).default([]),
+})
+
+export const buildCors = ({ origins, admin_origins }: z.output<typeof cors>): Config['cors'] => ({
+  origins: origins === undefined ? undefined : new Set(origins),
+  adminOrigins: new Set(admin_origins),
+})

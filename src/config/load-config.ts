@@ -9,7 +9,7 @@ import type {
   ProviderSettings,
 } from './config.ts'
 import { limitsFrom } from '../domain/limit.ts'
-import { buildIssuers } from './identity-fields.ts'
+import { buildCors, buildIssuers } from './identity-fields.ts'
 import { inOrder, readGateway, readSource } from './load-gateway.ts'
 import type { Report } from './problem.ts'
 import type { Gateway } from './schema.ts'
@@ -45,6 +45,7 @@ function assemble(gateway: Gateway, selection: Selection, settings: Settings): A
     models,
     aliases,
     issuers: buildIssuers(gateway.identity),
+    cors: buildCors(gateway.cors),
     isDemo: selection.isDemo,
   }
   return {

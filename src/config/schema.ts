@@ -19,7 +19,7 @@ import {
   upstreamModel,
   wholeNumber,
 } from './fields.ts'
-import { identity } from './identity-fields.ts'
+import { cors, identity } from './identity-fields.ts'
 import { LIMIT_FIELDS } from './limit-fields.ts'
 
 const TOTAL_MS_MAX = 1_800_000
@@ -233,6 +233,7 @@ export const gatewaySchema = z.strictObject({
   archive: archive.prefault({}),
   compatibility: compatibility.prefault({}),
   identity: identity.prefault({}),
+  cors: cors.prefault({}),
 })
 
 /** gateway.yaml, checked and with every default filled in. */

@@ -1,6 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 
+/** Which pages may call: those of any origin where nothing is listed, of /v1 alone; the rest is for those listed. */
+export type CorsSettings = Readonly<{
+  /** Of /v1; undefined is every origin. */
+  origins: ReadonlySet<string> | undefined
+  /** Of everything else: at first none. */
+  adminOrigins: ReadonlySet<string>
+}>
+
 const EXPOSED = [
   'x-request-id, x-client-request-id, retry-after, retry-after-ms, x-should-retry',
   'x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset',
@@ -9,19 +17,26 @@ const EXPOSED = [
   'x-tollgate-cost, x-tollgate-balance, x-tollgate-provider, x-tollgate-attempts',
 ].join(', ')
 
-const isOpen = (url = ''): boolean => url.startsWith('/v1/')
-
-/** Pages of any origin may call /v1 with a bearer key; there are no cookies that a page could abuse. */
-export function allowOrigin({ url, method, headers }: IncomingMessage, answer: string[]): void {
-  if (!isOpen(url)) return
-  answer.push('access-control-allow-origin', '*', 'access-control-expose-headers', EXPOSED)
-  if (method !== 'OPTIONS') return
-  answer.push('access-control-allow-methods', 'GET, POST, OPTIONS')
-  const asked = headers['access-control-request-headers']
+/** There are no cookies that a page could abuse, so no answer allows credentials: keys are sent by hand. */
+export function allowOrigin(req: IncomingMessage, answer: string[], cors: CorsSettings): void {
+  const allowed = allowedOrigin(req, cors)
+  if (allowed !== '*') answer.push('vary', 'origin')
+  if (allowed === undefined) return
+  answer.push('access-control-allow-origin', allowed, 'access-control-expose-headers', EXPOSED)
+  if (req.method !== 'OPTIONS') return
+  answer.push('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE, OPTIONS')
+  const asked = req.headers['access-control-request-headers']
   if (asked !== undefined) answer.push('access-control-allow-headers', asked)
   answer.push('access-control-max-age', '86400')
 }
 
+function allowedOrigin({ url = '', headers }: IncomingMessage, cors: CorsSettings) {
+  const { origin = '' } = headers
+  if (!url.startsWith('/v1/')) return cors.adminOrigins.has(origin) ? origin : undefined
+  if (cors.origins === undefined) return '*'
+  return cors.origins.has(origin) ? origin : undefined
+}
+
 /** A browser asks before it calls; that needs no key. */
-export const isPreflight = ({ method, req }: Context): boolean =>
-  method === 'OPTIONS' && req.headers.origin !== undefined && isOpen(req.url)
+export const isPreflight = ({ method, req }: Context, cors: CorsSettings): boolean =>
+  method === 'OPTIONS' && req.headers.origin !== undefined && allowedOrigin(req, cors) !== undefined

@@ -13,7 +13,7 @@ export function door(site: Site) {
   return async (ctx: Context, next: Next): Promise<void> => {
     ctx.state = identified(site, ctx.req)
     try {
-      if (isPreflight(ctx)) ctx.status = 204
+      if (isPreflight(ctx, site.settings().cors)) ctx.status = 204
       else {
         await countStranger(site, ctx.req)
         await next()

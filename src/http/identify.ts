@@ -19,8 +19,9 @@ export function identified({ newRequestId, settings }: Site, req: IncomingMessag
   if (typeof theirs === 'string' && CLIENT_ID.test(theirs)) {
     common.push('x-client-request-id', theirs)
   }
-  if (settings().isLeaving) common.push('connection', 'close')
-  if (headers.origin !== undefined) allowOrigin(req, common)
+  const { isLeaving, cors } = settings()
+  if (isLeaving) common.push('connection', 'close')
+  if (headers.origin !== undefined) allowOrigin(req, common, cors)
   return common
 }
 
@@ -29,7 +30,25 @@ export const requestIdIn = (common: CommonHeaders): string => common[1] ?? ''
 /** For the routes that answer through Koa. */
 export const commonHeaders = (ctx: Context): CommonHeaders => ctx.state
 
+/** For browsers that were led here: nothing here is to be framed, guessed at or told where somebody came from. */
+const GUARDS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'x-xss-protection': '1; mode=block',
+  'referrer-policy': 'no-referrer',
+}
+const JSON_POLICY = "default-src 'none'; frame-ancestors 'none'"
+const A_YEAR = 'max-age=31536000'
+
 export function setCommonHeaders(ctx: Context): void {
   const common = commonHeaders(ctx)
-  for (let at = 0; at < common.length; at += 2) ctx.set(common[at] ?? '', common[at + 1] ?? '')
+  ctx.set(GUARDS)
+  if (!ctx.res.hasHeader('content-security-policy')) ctx.set('content-security-policy', JSON_POLICY)
+  // Whoever sends this over plain HTTP binds nobody: browsers heed it over TLS alone.
+  if (ctx.req.headers['x-forwarded-proto'] === 'https') ctx.set('strict-transport-security', A_YEAR)
+  for (let at = 0; at < common.length; at += 2) {
+    const [name = '', value = ''] = [common[at], common[at + 1]]
+    if (name === 'vary') ctx.vary(value)
+    else ctx.set(name, value)
+  }
 }

@@ -5,6 +5,7 @@ import { errorResponse } from './error-responses.ts'
 
 const STREAM_HEADERS = [
   ...['content-type', 'text/event-stream; charset=utf-8'],
+  ...['x-content-type-options', 'nosniff'],
   ...['cache-control', 'no-store, no-transform'],
   ...['x-accel-buffering', 'no'],
 ]
@@ -12,6 +13,7 @@ const STREAM_HEADERS = [
 /** Ends in the name whose value is not known yet. */
 const JSON_HEADERS = [
   ...['content-type', 'application/json'],
+  ...['x-content-type-options', 'nosniff'],
   ...['cache-control', 'no-store'],
   'content-length',
 ]

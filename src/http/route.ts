@@ -48,6 +48,8 @@ export type Route = Readonly<{
   status?: 200 | 201 | 202
   /** A list or a look-up: refused first when the process is overloaded. */
   canWait?: true
+  /** Repeats under an idempotency key are known by the books, also after a restart; not by the router. */
+  repeats?: 'books'
   /** Answers by itself, over Node's response: it is authorised by what it calls. */
   isRaw?: true
   /** Returns the body of the answer; nothing when it was set on the context. */

@@ -7,6 +7,7 @@ import { accountDisabled, Failure } from '../domain/failure.ts'
 import { isStaff, reaches } from '../domain/role.ts'
 import { overloaded } from '../gateway/overloaded.ts'
 import { credentialOf } from './credential.ts'
+import { Repeats } from './repeats.ts'
 import { readParameters } from './read-usage-question.ts'
 import type { Access, Call, Route } from './route.ts'
 import type { Site } from './site.ts'
@@ -14,9 +15,10 @@ import type { Site } from './site.ts'
 /** Makes the router of the table: who asks is known before anything is read, and all is read before anything is done. */
 export function routerOf(table: readonly Route[], site: Site): Router {
   const router = new Router({ sensitive: true }) // or a proxy's rule for /admin would not see /ADMIN
+  const repeats = new Repeats(site.house.clock.ticksMs)
   for (const route of table) {
     const method = route.method.toLowerCase() as Lowercase<Route['method']>
-    router[method](patternOf(route.path), handlerOf(route, site))
+    router[method](patternOf(route.path), handlerOf(route, site, repeats))
   }
   return router
 }
@@ -28,7 +30,7 @@ const patternOf = (path: string): string =>
 const readJson = koaBody({ jsonLimit: '1mb', text: false, urlencoded: false })
 const nothing = () => Promise.resolve()
 
-function handlerOf(route: Route, site: Site) {
+function handlerOf(route: Route, site: Site, repeats: Repeats) {
   return async (ctx: RouterContext): Promise<void> => {
     if (route.isRaw) {
       await route.handle(site, rawCall(ctx))
@@ -42,7 +44,12 @@ function handlerOf(route: Route, site: Site) {
     const query = route.query && readInput(route.query, readParameters(ctx).parameters)
     const body = route.body && readInput(route.body, await bodyOf(ctx))
     ctx.set('cache-control', 'no-store')
-    const answer = await route.handle(site, { actor, params: ctx.params, query, body, ctx })
+    const call = { actor, params: ctx.params, query, body, ctx }
+    const isOnce =
+      route.method !== 'GET' && route.access !== 'public' && route.repeats === undefined
+    const answer = await (isOnce
+      ? repeats.once(ctx, actor.by, () => route.handle(site, call))
+      : route.handle(site, call))
     if (answer === undefined) return
     ctx.status = route.status ?? 200
     ctx.body = answer

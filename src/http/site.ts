@@ -12,6 +12,7 @@ import type { Completions } from '../gateway/complete.ts'
 import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { House } from '../gateway/house.ts'
+import type { CorsSettings } from './cross-origin.ts'
 import type { Intake } from './intake.ts'
 
 /** What the routes lead to. */
@@ -42,6 +43,7 @@ type SiteSettings = Readonly<{
   quotaStatus: number
   /** Addresses and ranges whose word on where a request comes from is taken. */
   trustedProxies: readonly string[]
+  cors: CorsSettings
   version: string
   /** The gateway is stopping: connections are not to be used again. */
   isLeaving: boolean

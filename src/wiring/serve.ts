@@ -57,10 +57,10 @@ export async function serve(serving: Serving): Promise<Served> {
     }),
     newRequestId: requestIds(store.run),
     settings: () => {
-      const { limits, quotaStatus, trustedProxies } = config()
+      const { limits, quotaStatus, trustedProxies, cors } = config()
       const { bodyBytesMax } = limits
       const isLeaving = !serving.isReady()
-      return { bodyBytesMax, quotaStatus, trustedProxies, version: VERSION, isLeaving }
+      return { bodyBytesMax, quotaStatus, trustedProxies, cors, version: VERSION, isLeaving }
     },
     health: () => ({
       isReady: serving.isReady() && store.isWritable(),

@@ -31,6 +31,7 @@ const onAccount = (change: string, kind: 'credit' | 'debit' | 'adjust', summary:
     body: CORRECTION_FORMS[kind].omit({ account: true }),
     answer: z.object({ ...made, ...left }),
     status: 201,
+    repeats: 'books',
     handle(site, call) {
       const { amount, reason } = call.body
       const account = call.params['account'] ?? ''
@@ -50,6 +51,7 @@ export const creditRoutes = [
     body: CORRECTION_FORMS.transfer,
     answer: z.object({ ...made, from: z.object(left), to: z.object(left) }),
     status: 201,
+    repeats: 'books',
     handle: (site, call) => correct(site, call, transferWish(call.body)),
   }),
   route({
@@ -61,6 +63,7 @@ export const creditRoutes = [
     body: CORRECTION_FORMS.refund.omit({ request: true }),
     answer: z.object({ ...made, ...left, request: z.string() }),
     status: 201,
+    repeats: 'books',
     handle(site, call) {
       const { amount, reason } = call.body
       const request = call.params['request'] ?? ''

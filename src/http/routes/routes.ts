@@ -10,6 +10,7 @@ import { providerRoutes } from './admin-providers.ts'
 import { explainedRoutes } from './admin-routes.ts'
 import { userRoutes } from './admin-users.ts'
 import { chatRoutes } from './chat-completions.ts'
+import { docsRoutes } from './docs.ts'
 import { healthRoutes } from './health.ts'
 import { metricsRoutes } from './metrics.ts'
 import { modelRoutes } from './models.ts'
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   ...explainedRoutes,
   ...auditRoutes,
   ...aboutRoutes,
+  ...docsRoutes(() => ROUTES),
   ...healthRoutes,
   ...metricsRoutes,
 ]

@@ -45,6 +45,7 @@ const funding = (change: 'grant' | 'deduct', kind: 'credit' | 'debit', summary: 
     body: CORRECTION_FORMS[kind].omit({ account: true }),
     answer: z.object({ id: z.string(), account: z.string(), amount: credits, balance: credits }),
     status: 201,
+    repeats: 'books',
     async handle({ subAccounts }: Site, call) {
       const { body, ctx, actor } = call
       const account = named(call)
