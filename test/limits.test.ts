@@ -145,6 +145,7 @@ test('a repeat under the same idempotency key counts once', async () => {
   const headers = { 'idempotency-key': 'the same' }
   const [first, again] = [await raw({ ...once, headers }), await raw({ ...once, headers })]
   expect(again.body).toBe(first.body)
+  expect(first.headers['x-ratelimit-remaining']).toBe('6')
   expect(again.headers['x-ratelimit-remaining']).toBeUndefined()
   expect((await ask(key)).headers['x-ratelimit-remaining']).toBe('5')
 })
