@@ -38,7 +38,8 @@ export class Spending {
       for (const [bucket, count] of account.tokens) count.value += usage[bucket]
     }
     account.charged.value += Number(charged)
-    account.overrun.value += Number(cost - charged)
+    // A sub-account pays its reseller's markup, too: more than the cost is no debt of the operator's.
+    if (cost > charged) account.overrun.value += Number(cost - charged)
     account.usd.value += Number(cost) / 1e6 / creditsPerUsd
   }
 
@@ -65,7 +66,7 @@ function define(registry: Registry) {
     }),
     charged: new Counts({
       name: 'api_gateway_charged_microcredits_total',
-      help: 'What accounts paid for settled requests, in millionths of a credit.',
+      help: 'What the accounts that asked paid for settled requests, in millionths of a credit.',
       ...{ labels: ['model'], registry },
     }),
     overrun: new Counts({
