@@ -10,7 +10,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { readDeployment, type Finding } from '../../src/cli/doctor/deployment.ts'
 import { examine } from '../../src/cli/doctor/examine.ts'
-import { root } from '../support/gateway-process.ts'
 import { runScript } from '../support/script.ts'
 
 type Report = Readonly<{ ok: boolean; findings: readonly Finding[] }>
@@ -22,6 +21,16 @@ ADMIN_FIRST=r-udbjWxKXetfPl74ydQV7MyeXGtg690QT1NndXoJMk
 OPENAI_API_KEY=sk-proj-8Hq2Lw
 `
 
+const CONFIG = `providers:
+  - { id: openai, protocol: openai, base_url: 'https://api.openai.com/v1', api_keys: '\${OPENAI_API_KEY}' }
+  - { id: ollama, protocol: openai, base_url: '\${OLLAMA_BASE_URL}', keyless: true }
+  - { id: demo, protocol: demo }
+models:
+  - { id: demo, price: free, max_output: 100, deployments: [{ provider: demo, model: demo }] }
+  - { id: gpt-4o, price: free, max_output: 100, deployments: [{ provider: openai, model: gpt-4o }] }
+  - { id: llama, price: free, max_output: 100, deployments: [{ provider: ollama, model: llama }] }
+`
+
 let dir: string
 const scratch: string[] = []
 beforeEach(() => {
@@ -29,7 +38,7 @@ beforeEach(() => {
   scratch.push(dir)
   for (const folder of ['db', 'logs', 'backups', 'letsencrypt', 'config'])
     fs.mkdirSync(path.join(dir, folder))
-  fs.copyFileSync(path.join(root, 'config/gateway.yaml'), path.join(dir, 'config/gateway.yaml'))
+  fs.writeFileSync(path.join(dir, 'config/gateway.yaml'), CONFIG)
   fs.writeFileSync(path.join(dir, 'letsencrypt/acme.json'), '{}', { mode: 0o600 })
   writeEnv('')
 })

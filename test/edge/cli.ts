@@ -8,7 +8,7 @@ import { begin, buildImage, prepare } from './deployment.ts'
 import { missing, startEngine } from './engine.ts'
 import { failureParts } from './failure-parts.ts'
 import { makeBaseImages, makeTraefik } from './images.ts'
-import type { Part } from './parts.ts'
+import type { Part, Site } from './parts.ts'
 import { trafficParts } from './traffic-parts.ts'
 import { variantParts } from './variant-parts.ts'
 
@@ -67,52 +67,64 @@ else {
 async function main(): Promise<void> {
   const chosen = choose(values.only)
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-edge-'))
-  const engine = await startEngine(values.cache)
-  const authority = await startAuthority(path.join(folder, 'authority'))
-  const making = { cache: values.cache, engine, say }
-  const dir = path.join(folder, 'deployment')
-  const traefikImage = values['traefik-image']
-  let stop = (): Promise<void> => Promise.resolve()
-  try {
-    await makeBaseImages(making)
-    await makeTraefik(
-      making,
-      { image: traefikImage, binary: values['traefik-binary'] },
-      authority.serverRoot,
-    )
-    const prepared = await prepare({ folder: dir, engine, authority, traefikImage, say })
-    stop = prepared.stop
-    say('the image of the gateway')
-    await buildImage(prepared)
-    await authority.breakName(BROKEN)
-    say('docker-compose up -d')
-    const deployment = await begin(prepared)
-    const site = {
-      deployment,
-      ca: await authority.root(),
-      firstByteMsMax: Number(values['first-byte-ms']),
-    }
-    const seen: Seen[] = []
-    for (const part of chosen) {
-      say(part.promise)
-      const start = performance.now()
-      const [ok, saw] = await part.see(site).then(
-        (text) => [true, text] as const,
-        (error: unknown) =>
-          [false, error instanceof Error ? error.message : String(error)] as const,
-      )
-      seen.push({ name: part.name, ok, saw, ms: Math.round(performance.now() - start) })
-      if (!values.json) process.stdout.write(`${ok ? 'ok   ' : 'WRONG'} ${part.name}: ${saw}\n`)
-    }
-    if (values.json) process.stdout.write(`${JSON.stringify(seen, null, 2)}\n`)
-    process.exitCode = seen.every(({ ok }) => ok) ? 0 : 1
-  } finally {
-    await stop()
-    authority.stop()
-    await engine.stop()
+  const started: (() => Promise<void> | void)[] = []
+  const cleanUp = async () => {
+    for (const stop of started.splice(0).toReversed()) await stop()
     if (!values.keep) fs.rmSync(folder, { recursive: true, force: true })
     else say(`left for a look: ${folder}`)
   }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void cleanUp().then(() => process.exit(130)))
+  try {
+    const seen: Seen[] = []
+    const site = await start(folder, started)
+    for (const part of chosen) seen.push(await look(part, site))
+    if (values.json) process.stdout.write(`${JSON.stringify(seen, null, 2)}\n`)
+    process.exitCode = seen.every(({ ok }) => ok) ? 0 : 1
+  } finally {
+    await cleanUp()
+  }
+}
+
+async function start(folder: string, started: (() => Promise<void> | void)[]): Promise<Site> {
+  const engine = await startEngine(values.cache)
+  started.push(engine.stop)
+  const authority = await startAuthority(path.join(folder, 'authority'))
+  started.push(authority.stop)
+  const making = { cache: values.cache, engine, say }
+  const traefikImage = values['traefik-image']
+  await makeBaseImages(making)
+  const traefik = { image: traefikImage, binary: values['traefik-binary'] }
+  await makeTraefik(making, traefik, authority.serverRoot)
+  const dir = path.join(folder, 'deployment')
+  const prepared = await prepare({ folder: dir, engine, authority, traefikImage, say })
+  started.push(prepared.stop)
+  say('the image of the gateway')
+  await buildImage(prepared)
+  await authority.breakName(BROKEN)
+  say('docker-compose up -d')
+  const deployment = await begin(prepared)
+  return { deployment, ca: await authority.root(), firstByteMsMax: Number(values['first-byte-ms']) }
+}
+
+/** No part may take longer, or nobody would learn what the others see. */
+const PART_MS_MAX = 400_000
+
+async function look(part: Part, site: Site): Promise<Seen> {
+  say(part.promise)
+  const start = performance.now()
+  const tooLong = new Promise<never>((_, reject) => {
+    setTimeout(() => {
+      reject(new Error(`not seen within ${PART_MS_MAX / 1_000} s`))
+    }, PART_MS_MAX).unref()
+  })
+  const [ok, saw] = await Promise.race([part.see(site), tooLong]).then(
+    (text) => [true, text] as const,
+    (error: unknown) => [false, error instanceof Error ? error.message : String(error)] as const,
+  )
+  const { name } = part
+  if (!values.json) process.stdout.write(`${ok ? 'ok   ' : 'WRONG'} ${name}: ${saw}\n`)
+  return { name, ok, saw, ms: Math.round(performance.now() - start) }
 }
 
 function choose(only: string | undefined): readonly Part[] {
