@@ -42,6 +42,10 @@ export function beginAnswer(house: House, beginning: Beginning): Answer {
   reply.onGone(() => {
     if (!answer.isVisible) answer.leave()
   })
+  if (rounds.isHurrying) {
+    answer.hurry() // it waited for its turn, which comes too late
+    return answer
+  }
   const provider = house.providers(deployment.provider)
   if (provider === undefined) {
     answer.fail({ kind: 'misrouted', detail: `the provider ${deployment.provider} is off` })

@@ -37,7 +37,7 @@ export async function goOn(house: House, cut: Cut): Promise<Attempted> {
   const { turns, candidate } = attempted
   const broken = brokenOff(cut)
   const head = attempted.head ?? attempted.answer.head
-  if (broken === undefined || head === undefined) return attempted
+  if (broken === undefined || head === undefined || isOutOfTime(house, cut)) return attempted
   const capMax = admitted.plan.cap - likelyTokens(broken.size)
   if (capMax < CAP_MIN) return attempted
   turns.keepTo(candidate.model)
@@ -66,6 +66,9 @@ export async function goOn(house: House, cut: Cut): Promise<Attempted> {
     failed = { candidate: asked, fault: trouble }
   }
 }
+
+const isOutOfTime = ({ clock }: House, { admitted, attempted }: Cut): boolean =>
+  clock.ticksMs() - admitted.startedTicks >= attempted.candidate.deployment.timeouts.totalMs
 
 /** All that the caller has got; undefined where it is not to go on, or not known to be text alone. */
 function brokenOff({ admitted, attempted, fault, reply }: Cut): BrokenOff | undefined {

@@ -23,10 +23,11 @@ export type Relayed = Readonly<{ attempted: Attempted; ending: Ending }>
 export async function relay(house: House, relaying: Relaying): Promise<Relayed> {
   const { admitted, rounds, reply } = relaying
   const passing = new Passing(house, relaying)
+  let { attempted } = relaying
   rounds.add(passing)
   try {
     passing.begin()
-    for (let { attempted } = relaying; ;) {
+    for (;;) {
       const ending = await attempted.answer.over()
       if (ending.kind !== 'fault') return { attempted, ending }
       const { answer } = attempted
@@ -34,6 +35,10 @@ export async function relay(house: House, relaying: Relaying): Promise<Relayed> 
       if (attempted.answer === answer) return { attempted, ending }
       passing.goOnWith(attempted)
     }
+  } catch (error) {
+    attempted.answer.leave()
+    rounds.remove(attempted.answer)
+    throw error
   } finally {
     rounds.remove(passing)
   }

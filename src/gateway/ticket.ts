@@ -13,6 +13,9 @@ export type Result = Readonly<{
   isStream: boolean
 }>
 
+/** How much the newest answer moves the average. */
+const NEWEST = 0.1
+
 /** A deployment, and what has come of it so far. */
 export class Known {
   /** As the configuration has it now. */
@@ -32,6 +35,17 @@ export class Known {
     this.breaker = new Breaker(chance)
   }
 
+  began(firstByteMs: number, isStream: boolean): void {
+    const before = this.firstByteMs ?? firstByteMs
+    this.firstByteMs = before + (firstByteMs - before) * NEWEST
+    if (isStream) this.lateMs.add(firstByteMs)
+  }
+
+  /** A stream was not waited for after so long: its first token would have come later still. */
+  wasLate(ms: number): void {
+    if (ms > (this.firstByteMs ?? 0)) this.began(ms, true)
+  }
+
   /** Nothing is held against it or its key any more. */
   forgive(chance: () => number): void {
     this.breaker = new Breaker(chance)
@@ -39,9 +53,6 @@ export class Known {
     this.isProven = true
   }
 }
-
-/** How much the newest answer moves the average. */
-const NEWEST = 0.1
 
 /** An attempt that runs. What came of it is told once, and goes to the breaker, the key and the limit. */
 export class Ticket {
@@ -77,9 +88,7 @@ export class Ticket {
 
   #answered(now: number, inFlight: number, { firstByteMs = 0, isStream }: Result): void {
     const known = this.#known
-    if (isStream) known.lateMs.add(firstByteMs)
-    const before = known.firstByteMs ?? firstByteMs
-    known.firstByteMs = before + (firstByteMs - before) * NEWEST
+    known.began(firstByteMs, isStream)
     known.key.limit.answered(now, inFlight)
     this.#worked(now)
   }

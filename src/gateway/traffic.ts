@@ -88,7 +88,7 @@ export class Traffic implements TrafficControl {
 
   /** Its first token was not waited for, but would have taken at least so long. */
   late(deployment: Deployment, ms: number): void {
-    this.#knownOf(deployment).lateMs.add(ms)
+    this.#knownOf(deployment).wasLate(ms)
   }
 
   /** What of a model's requests may be asked twice. */
