@@ -34,18 +34,19 @@ const dashboard = pairsOf(traefik.labels ?? [])
 const flags = pairsOf(traefik.command ?? [])
 const router = (name: string, field: string) => labels.get(`traefik.http.routers.${name}.${field}`)
 
-test('the file is one that compose understands, with no key that it does not know', () => {
-  const schema = JSON.parse(
-    fs.readFileSync(path.join(root, 'node_modules/dclint/schemas/compose.schema.json'), 'utf8'),
-  ) as object
-  const validate = new Ajv({
-    strict: false,
-    validateFormats: false,
-    validateSchema: false,
-  }).compile(schema)
-  validate(parse(text, { merge: true }))
-  expect(validate.errors ?? []).toEqual([])
-})
+test.each([COMPOSE, 'deploy/traefik/docker-compose.files.yml', 'deploy/swarm/stack.yml'])(
+  '%s is one that compose understands, with no key that it does not know',
+  (name) => {
+    const schema = fs.readFileSync(
+      path.join(root, 'node_modules/dclint/schemas/compose.schema.json'),
+      'utf8',
+    )
+    const options = { strict: false, validateFormats: false, validateSchema: false }
+    const validate = new Ajv(options).compile(JSON.parse(schema) as object)
+    validate(parse(textOf(name), { merge: true }))
+    expect(validate.errors ?? []).toEqual([])
+  },
+)
 
 test('by default two containers start, under their names, and the rest waits for a profile', () => {
   const started = Object.values(compose.services).filter(({ profiles }) => profiles === undefined)

@@ -49,6 +49,9 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const
 
+/** No part may take longer, or nobody would learn what the others see. */
+const PART_MS_MAX = 400_000
+
 type Seen = Readonly<{ name: string; ok: boolean; saw: string; ms: number }>
 
 const { values } = parseArgs({ options: OPTIONS })
@@ -106,9 +109,6 @@ async function start(folder: string, started: (() => Promise<void> | void)[]): P
   const deployment = await begin(prepared)
   return { deployment, ca: await authority.root(), firstByteMsMax: Number(values['first-byte-ms']) }
 }
-
-/** No part may take longer, or nobody would learn what the others see. */
-const PART_MS_MAX = 400_000
 
 async function look(part: Part, site: Site): Promise<Seen> {
   say(part.promise)
