@@ -11,7 +11,7 @@ Proves the books of a data folder from their bytes: A1 no gap in seq, A2 every c
 A6 nothing negative, A7 a hold ends once, A8 charges within holds and free credit, A9 no reference twice, A10 an idempotency
 key is one call, A11 money is conserved, A12 amounts in range, A13 no hold by a revoked key, A14 no hold forgotten,
 A15 snapshots, A16 usage records, A17 no key in plain text, A18 file modes,
-A19 chains of resellers, A20 their prices. Changes nothing, and works while a server writes.
+A19 chains of resellers, A20 their prices, A21 codes and invitations. Changes nothing, and works while a server writes.
 
 Ends with 0 when all is true, with 1 when something is not, and with 2 when there are no books that it can read.
 

@@ -2,6 +2,7 @@ import { Failure } from '../domain/failure.ts'
 import { accounts } from './accounts.ts'
 import { exitCodeOf } from '../wiring/run-command.ts'
 import { auditTrail } from './audit-trail.ts'
+import { codes } from './codes.ts'
 import { credits } from './credits.ts'
 import { actionHelp, runAction, type Action, type Resource } from './resource.ts'
 import { usage } from './usage.ts'
@@ -10,6 +11,7 @@ import { usage } from './usage.ts'
 const RESOURCES: Readonly<Record<string, Resource>> = {
   accounts,
   credits,
+  codes,
   usage,
   'audit-trail': auditTrail,
 }

@@ -1,4 +1,6 @@
 import type { Issuer } from '../domain/issuer.ts'
+import type { InvitationBonus } from '../domain/code.ts'
+import type { MicroCredits } from '../domain/money.ts'
 import type { Model, Tier, Timeouts } from '../domain/model.ts'
 import type { OutcomeSettings } from '../domain/outcome.ts'
 import type { OverloadSettings } from '../domain/pressure.ts'
@@ -45,6 +47,9 @@ export type Config = Readonly<{
   overload: OverloadSettings
   /** Where old segments of the journal go; undefined: all of them stay. */
   archive: ArchiveSettings | undefined
+  /** What both sides of an invitation get; zero for both is none. */
+  invitations: InvitationBonus
+  webhooks: WebhookSettings
   /** What an account without credit is answered: 402, or 429 as OpenAI does. */
   quotaStatus: 402 | 429
   /** Pages of which origins may call: /v1 (undefined is any), and the rest. */
@@ -93,6 +98,14 @@ type LimitSettings = Readonly<{
   limiterFailure: 'allow' | 'refuse'
   /** Below so much room in the data folder new requests are refused; undefined leaves it to the size of the disk. */
   diskFreeBytesMin: number | undefined
+}>
+
+/** Zero: no charge is large, no key is told of. */
+type WebhookSettings = Readonly<{
+  /** Ranges that are not on the open internet, and to which webhooks may lead all the same. */
+  allowedNetworks: readonly string[]
+  largeCharge: MicroCredits
+  keyExpiringMs: number
 }>
 
 type ArchiveSettings = Readonly<{ to: string; afterMs: number }>

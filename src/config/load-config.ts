@@ -91,6 +91,8 @@ type Sections = Pick<
   | 'trustedProxies'
   | 'overload'
   | 'archive'
+  | 'invitations'
+  | 'webhooks'
   | 'quotaStatus'
 >
 
@@ -106,6 +108,8 @@ function buildSections({
   trusted_proxies,
   overload,
   archive,
+  invitations,
+  webhooks,
   compatibility,
 }: Gateway): Sections {
   return {
@@ -114,21 +118,11 @@ function buildSections({
       markup: accounting.markup,
       defaultMaxOutput: accounting.default_max_output,
     },
-    tiers: new Map(
-      Object.entries(tiers).map(([name, tier]) => [
-        name,
-        { limits: limitsFrom(tier), weight: tier.weight },
-      ]),
-    ),
+    tiers: buildTiers(tiers),
     outcomes: buildOutcomes(outcomes),
     resilience: buildResilience(resilience),
     joinRetriesMs: repeats.join_retries ? repeats.join_wait_ms : 0,
-    streams: {
-      isKeepAliveOn: streams.keep_alive,
-      keepAliveMs: streams.keep_alive_ms,
-      keepAliveDelayMs: streams.keep_alive_delay_ms,
-      idleReaderMs: streams.idle_reader_ms,
-    },
+    streams: buildStreams(streams),
     limits: buildLimits(limits),
     strangers: {
       requestsPerMinute: strangers.requests_per_minute,
@@ -137,6 +131,8 @@ function buildSections({
     trustedProxies: trusted_proxies,
     overload: buildOverload(overload),
     archive: buildArchive(archive),
+    invitations,
+    webhooks: buildWebhooks(webhooks),
     quotaStatus: compatibility.quota_status,
   }
 }
@@ -150,6 +146,27 @@ const buildOutcomes = (outcomes: Gateway['outcomes']): Config['outcomes'] => ({
 })
 
 const DAY_MS = 86_400_000
+
+const buildTiers = (tiers: Gateway['tiers']): Config['tiers'] =>
+  new Map(
+    Object.entries(tiers).map(([name, tier]) => [
+      name,
+      { limits: limitsFrom(tier), weight: tier.weight },
+    ]),
+  )
+
+const buildStreams = (streams: Gateway['streams']): Config['streams'] => ({
+  isKeepAliveOn: streams.keep_alive,
+  keepAliveMs: streams.keep_alive_ms,
+  keepAliveDelayMs: streams.keep_alive_delay_ms,
+  idleReaderMs: streams.idle_reader_ms,
+})
+
+const buildWebhooks = (webhooks: Gateway['webhooks']): Config['webhooks'] => ({
+  allowedNetworks: webhooks.allowed_networks,
+  largeCharge: webhooks.large_charge,
+  keyExpiringMs: webhooks.key_expiring_days * DAY_MS,
+})
 
 const buildArchive = ({ to, after_days }: Gateway['archive']): Config['archive'] =>
   to === undefined ? undefined : { to, afterMs: after_days * DAY_MS }

@@ -19,6 +19,7 @@ import {
   upstreamModel,
   wholeNumber,
 } from './fields.ts'
+import { invitations, webhooks } from './bonus-fields.ts'
 import { cors, identity } from './identity-fields.ts'
 import { LIMIT_FIELDS } from './limit-fields.ts'
 
@@ -234,6 +235,8 @@ export const gatewaySchema = z.strictObject({
   compatibility: compatibility.prefault({}),
   identity: identity.prefault({}),
   cors: cors.prefault({}),
+  invitations: invitations.prefault({}),
+  webhooks: webhooks.prefault({}),
 })
 
 /** gateway.yaml, checked and with every default filled in. */

@@ -1,3 +1,4 @@
+import type { CodeEntry, CodeRevokedEntry } from './code.ts'
 import type { Outcome } from './outcome.ts'
 import type { RegisterEntry } from './register.ts'
 import type { Bucket } from './usage.ts'
@@ -12,6 +13,8 @@ export type Entry =
   | PriceEntry
   | RegisterEntry
   | SwitchEntry
+  | CodeEntry
+  | CodeRevokedEntry
   | CorrectionEntry
   | HoldEntry
   | ProgressEntry
@@ -67,7 +70,14 @@ type Corrected = Acted & { readonly reason: string; readonly idempotency?: Idemp
 export type CorrectionEntry = BalanceEntry | RefundEntry | TransferEntry
 
 /** Credit paid in, taken out, or put right; only an `adjust` has an amount with a sign. */
-type BalanceEntry = Moved & Corrected & { readonly kind: 'credit' | 'debit' | 'adjust' }
+type BalanceEntry = Moved &
+  Corrected & {
+    readonly kind: 'credit' | 'debit' | 'adjust'
+    /** Of a credit: the code that it was given for, or who invited the account, or whom it invited. */
+    readonly code?: string
+    readonly invitedBy?: string
+    readonly invited?: string
+  }
 
 export type RefundEntry = Moved &
   Corrected & {

@@ -4,6 +4,7 @@ import type { ProviderStates } from '../admin/provider-states.ts'
 import type { Accounts } from '../admin/accounts.ts'
 import type { KeyAdmin } from '../admin/keys.ts'
 import type { Identities } from '../admin/identify.ts'
+import type { Codes } from '../admin/codes.ts'
 import type { AccountPlacing } from '../admin/places.ts'
 import type { SubAccounts } from '../admin/sub-accounts.ts'
 import type { Login } from '../admin/login.ts'
@@ -26,6 +27,7 @@ export type Site = Readonly<{
   correcting: CreditCorrecting
   providers: ProviderStates
   identities: Identities
+  codes: Codes
   subAccounts: SubAccounts
   places: AccountPlacing
   login: Login

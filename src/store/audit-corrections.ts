@@ -1,3 +1,4 @@
+import { VoucherSums } from './audit-vouchers.ts'
 import { levelLines, refundedOf } from './audit-chains.ts'
 import {
   MICRO_MAX,
@@ -40,6 +41,7 @@ type Claim = {
 /** A10, and of A11 that transfers sum to zero and no more is given back than was paid. */
 export class CorrectionSums {
   readonly #report: Report
+  readonly #vouchers: VoucherSums
   readonly #repeats = new Map<string, Repeat>()
   readonly #claims = new Map<string, Claim>()
   /** Where each claim stands for the first time, until a charge proves it. */
@@ -47,10 +49,13 @@ export class CorrectionSums {
 
   constructor(report: Report) {
     this.#report = report
+    this.#vouchers = new VoucherSums(report)
   }
 
   /** Goes on from books that somebody vouches for, refunds and all. */
-  begin({ refunds = [], repeats = [] }: BooksText): void {
+  begin(books: BooksText): void {
+    const { refunds = [], repeats = [] } = books
+    this.#vouchers.begin(books)
     for (const { request, account, paid, refunded, levels } of refunds) {
       const above = levels?.map((one) => ({ ...one, paid: BigInt(one.paid) }))
       const amounts = { paid: BigInt(paid), refunded: BigInt(refunded) }
@@ -63,7 +68,11 @@ export class CorrectionSums {
     }
   }
 
+  /** Whether the entry is about codes, which move no credit by themselves. */
+  note = (line: Line): boolean => this.#vouchers.enter(line)
+
   enter(line: Line, at: Place): readonly Move[] {
+    if (line.kind === 'credit') this.#vouchers.credit(line, at)
     this.#noteCall(line, at)
     if (line.kind === 'transfer') return this.#transfer(line, at)
     const least = line.kind === 'adjust' ? -MICRO_MAX : 0n
@@ -100,6 +109,7 @@ export class CorrectionSums {
 
   /** As a snapshot has it. */
   addItems(items: Map<string, string>): void {
+    this.#vouchers.addItems(items)
     for (const [call, { text }] of this.#repeats) items.set(`repeat ${call}`, text)
     for (const [request, claim] of this.#claims) items.set(`refund ${request}`, plain(claim))
   }

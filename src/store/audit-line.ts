@@ -37,6 +37,8 @@ export type BooksText = Readonly<{
   holds: readonly (Item &
     Readonly<Record<'id' | 'amount' | 'inputCost', string> & { progress?: string }>)[]
   prices: readonly (Item & Readonly<{ version: string }>)[]
+  codes?: readonly (Item & Readonly<{ id: string }>)[]
+  invited?: readonly (readonly [string, string])[]
   /** Absent in books that are older than corrections. */
   refunds?: readonly (Readonly<Record<'request' | 'account' | 'paid' | 'refunded', string>> &
     Readonly<{ levels?: readonly Readonly<Record<'account' | 'paid', string>>[] }>)[]

@@ -93,7 +93,7 @@ export class Sums {
       const hold = this.#holds.get(line.ref)
       if (hold !== undefined) hold.progress = String(this.#amount(line, 'cost'))
     } else if (kind === 'switch') this.#switches.enter(line)
-    else if (!this.#register.enter(line) && kind !== 'seal')
+    else if (!this.#register.enter(line) && !this.corrections.note(line) && kind !== 'seal')
       this.#find('A4', `${kind} is no kind of entry`)
   }
 

@@ -1,10 +1,12 @@
 import { placeHold, type Credit } from '../domain/account.ts'
+import type { CodeRecord } from '../domain/code.ts'
 import type { CorrectionEntry, Entry, PriceEntry } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
 import type { Resale } from '../domain/reseller.ts'
 import { checkPlace, type Reselling } from './placing.ts'
 import { moveLevels, replayLevels } from './chains.ts'
+import { postCode } from './vouchers.ts'
 import { postSwitch, type SwitchedOff } from './switched-off.ts'
 import type { AccountSettings } from '../domain/register.ts'
 import type { UserRecord } from '../domain/user.ts'
@@ -38,6 +40,10 @@ export type Books = {
   readonly repeats: Map<string, CorrectionEntry>
   /** What operators switched off, by its name. */
   readonly switchedOff: Map<string, SwitchedOff>
+  readonly codes: Map<string, CodeRecord>
+  readonly codesByHash: Map<string, string>
+  /** Who invited each account. */
+  readonly invited: Map<string, string>
   /** Chains by their names, so that each has one `Resale` while it stays as it is. */
   readonly resales: Map<string, Resale>
   overrun: MicroCredits
@@ -65,6 +71,9 @@ export const emptyBooks = (): Books => ({
   refunds: new Map(),
   repeats: new Map(),
   switchedOff: new Map(),
+  codes: new Map(),
+  codesByHash: new Map(),
+  invited: new Map(),
   resales: new Map(),
   overrun: ZERO,
   segment: 0,
@@ -123,6 +132,8 @@ function creditAfter(books: Books, entry: Entry): Credit | undefined {
     case 'key-changed':
     case 'key-revoked':
     case 'switch':
+    case 'code':
+    case 'code-revoked':
     case 'user':
     case 'user-removed':
     case 'session-ended':
@@ -150,6 +161,9 @@ export function post(books: Books, entry: Entry, credit: Credit | undefined): vo
       return postRegister(books, entry)
     case 'switch':
       return postSwitch(books, entry)
+    case 'code':
+    case 'code-revoked':
+      return postCode(books, entry)
     case 'price':
       return postPrice(books, entry)
     case 'hold':

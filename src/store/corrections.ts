@@ -2,6 +2,7 @@ import { addCredit, adjustCredit, takeCredit, type Credit } from '../domain/acco
 import { callName, REPEAT_MS, REPEATS_MAX } from '../domain/correction.ts'
 import type { CorrectionEntry, RefundEntry, TransferEntry } from '../domain/entry.ts'
 import { micro, minus, plus, ZERO } from '../domain/money.ts'
+import { postVoucher } from './vouchers.ts'
 import { accountOf, amountOf, Contradiction, moveCredit, type Books } from './books.ts'
 
 type OneSided = Exclude<CorrectionEntry, TransferEntry>
@@ -49,6 +50,7 @@ export function postCorrection(books: Books, entry: CorrectionEntry): void {
     }
   }
   if (entry.kind === 'refund') postRefund(books, entry)
+  postVoucher(books, entry)
   postRepeat(books, entry)
 }
 

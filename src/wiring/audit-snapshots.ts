@@ -54,6 +54,8 @@ function itemsOf(state: BooksText): Map<string, string> {
   for (const one of state.refunds ?? []) items.set(`refund ${one.request}`, plain(one))
   for (const one of state.repeats ?? [])
     items.set(`repeat ${String(one['by'])} ${one.idempotency.key}`, plain(one))
+  for (const one of state.codes ?? []) items.set(`code ${one.id}`, plain(one))
+  for (const [one, by] of state.invited ?? []) items.set(`invited ${one}`, plain(by))
   for (const one of state.switches ?? []) items.set(`switch ${one.target}`, plain(one))
   for (const one of state.prices) items.set(`price ${one.version}`, plain(one))
   return items

@@ -3,6 +3,8 @@ import { correctionView } from '../admin/correct-credit.ts'
 import { parseCorrectionCommand } from '../admin/correction-request.ts'
 import { legacyImport, parseLegacyBatch } from '../admin/import-legacy.ts'
 import { issuedKeyView, parseIssueKey } from '../admin/issue-key-request.ts'
+import { codeQuestion, codeQuestionOf, newCodes } from '../admin/code-request.ts'
+import { readInput } from '../admin/read-input.ts'
 import type { Config } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
@@ -13,12 +15,14 @@ import type { Store } from '../store/lowdb/open-store.ts'
 import { correctingFor, issuingFor } from './books.ts'
 import { CLI, registerCommands } from './register-commands.ts'
 import { readingCommands } from './reading-commands.ts'
+import { codesFor } from './resellers.ts'
 import { routeCommands } from './explain-route.ts'
 
 /** What the command line may ask of the books, the same whether a server holds them or the command itself does. */
 export function commandsOver(store: Store, config: () => Config) {
   const issuing = issuingFor(store, config)
   const correcting = correctingFor(store)
+  const vouchers = codesFor(store, config)
   const { registry, keys } = store
   const legacy = legacyImport({ registry, keys, secrets: nodeSecrets(keys.hashOf) })
   return {
@@ -29,6 +33,10 @@ export function commandsOver(store: Store, config: () => Config) {
       return correctionView((await correcting.correct(call)).entry)
     },
     'import-legacy': (input: unknown) => legacy.run(parseLegacyBatch(input)),
+    'create-codes': (input: unknown) => vouchers.create(readInput(newCodes, input), CLI.by),
+    'list-codes': (input: unknown) =>
+      Promise.resolve(vouchers.list(codeQuestionOf(readInput(codeQuestion, input)))),
+    'revoke-code': (input: unknown) => vouchers.revoke((input as { id: string }).id, CLI.by),
     /** For a copy: what lies before it is on the disk and does not change any more. */
     'durable-end': () => Promise.resolve(store.durableEnd()),
     ...registerCommands(store, config),

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { codes, type Codes } from '../admin/codes.ts'
 import { accountPlacing } from '../admin/places.ts'
 import { subAccounts } from '../admin/sub-accounts.ts'
 import type { Config } from '../config/config.ts'
@@ -16,4 +18,16 @@ export const resellingFor = (store: Store, config: () => Config) => ({
     hasModel: (name) => new Routes(config().models, config().aliases).offers(name),
   }),
   places: accountPlacing(store),
+  codes: codesFor(store, config),
 })
+
+export const codesFor = (store: Store, config: () => Config): Codes =>
+  codes({
+    ...{ vouchers: store.vouchers, secrets: nodeSecrets(store.keys.hashOf) },
+    randomCode: () => BigInt(`0x${randomBytes(12).toString('hex')}`) >> 6n,
+    ...{ nowMs: systemClock.nowMs, ticksMs: systemClock.ticksMs },
+    bonus() {
+      const { inviter, invited } = config().invitations
+      return inviter + invited === 0n ? undefined : { inviter, invited }
+    },
+  })

@@ -7,6 +7,7 @@ import { creditRoutes } from './admin-credits.ts'
 import { keyRoutes } from './admin-keys.ts'
 import { placeRoutes } from './admin-places.ts'
 import { providerRoutes } from './admin-providers.ts'
+import { codeRoutes } from './codes.ts'
 import { explainedRoutes } from './admin-routes.ts'
 import { userRoutes } from './admin-users.ts'
 import { chatRoutes } from './chat-completions.ts'
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...receiptRoutes,
   ...requestRoutes,
   ...subAccountRoutes,
+  ...codeRoutes,
   ...sessionRoutes,
   ...adminAccountRoutes,
   ...creditRoutes,

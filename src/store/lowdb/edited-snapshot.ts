@@ -84,7 +84,17 @@ async function booksAt(paths: DbPaths, { segment, seq }: Snapshot) {
 
 /** Of a snapshot, besides the accounts. */
 const SECTIONS = [
-  ...(['keys', 'holds', 'prices', 'refunds', 'repeats', 'switches', 'overrun'] as const),
+  ...([
+    'keys',
+    'holds',
+    'prices',
+    'refunds',
+    'repeats',
+    'switches',
+    'codes',
+    'invited',
+    'overrun',
+  ] as const),
 ]
 
 function changesIn(said: SnapshotState, truth: SnapshotState): Pick<Edit, 'balances' | 'others'> {

@@ -1,8 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
-import fs from 'node:fs'
-import path from 'node:path'
+import { createHash } from 'node:crypto'
 import { Low, type Adapter } from 'lowdb'
 import { callName } from '../../domain/correction.ts'
+import type { CodeRecord } from '../../domain/code.ts'
 import type { CorrectionEntry, PriceEntry } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
 import { micro, type MicroCredits } from '../../domain/money.ts'
@@ -11,9 +10,11 @@ import type { UserRecord } from '../../domain/user.ts'
 import { emptyBooks, type AccountState, type Books, type RefundState } from '../books.ts'
 import type { HeldLevel, OpenHold } from '../open-hold.ts'
 import { keep } from '../register.ts'
+import { keepCode } from '../vouchers.ts'
 import type { SwitchedOff } from '../switched-off.ts'
+import { durableJson } from './durable-json.ts'
 import type { Position } from './record.ts'
-import { isMissing, type DbPaths } from './segments.ts'
+import type { DbPaths } from './segments.ts'
 
 /** The books as of the end of a sealed segment. A shortcut for replay, never the truth. */
 export type Snapshot = Position &
@@ -48,6 +49,8 @@ export type SnapshotState = Readonly<{
   repeats?: readonly CorrectionEntry[]
   /** Absent where nothing is switched off. */
   switches?: readonly SwitchedOff[]
+  codes?: readonly CodeRecord[]
+  invited?: readonly (readonly [invited: string, inviter: string])[]
   overrun: string
 }>
 
@@ -158,6 +161,8 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
     books.repeats.set(callName(entry.by, entry.idempotency.key), entry)
   }
   for (const one of state.switches ?? []) books.switchedOff.set(one.target, one)
+  for (const code of state.codes ?? []) keepCode(books, code)
+  for (const [one, by] of state.invited ?? []) books.invited.set(one, by)
   books.overrun = micro(BigInt(state.overrun))
   return books
 }
@@ -185,6 +190,8 @@ export function stateOf(books: Books): SnapshotState {
       ...(levels && { levels: levels.map((one) => ({ ...one, paid: one.paid.toString() })) }),
     })),
     repeats: [...books.repeats.values()],
+    ...(books.codes.size > 0 && { codes: [...books.codes.values()] }),
+    ...(books.invited.size > 0 && { invited: [...books.invited] }),
     ...(books.switchedOff.size > 0 && { switches: [...books.switchedOff.values()] }),
     overrun: books.overrun.toString(),
   }
@@ -203,47 +210,3 @@ function accountState(account: AccountState): SnapshotState['accounts'][number] 
 
 const digestOf = (state: unknown): string =>
   createHash('sha256').update(JSON.stringify(state)).digest('hex')
-
-/**
- * LowDB's own file adapter neither syncs nor picks a temporary name of its own, and takes an empty file for no data.
- * This one writes beside the file, syncs, renames, and syncs the folder. Between the two renames of a file that is kept
- * there is none of its name, and whoever looks takes the kept one.
- */
-function durableJson<T>(file: string, keepAs?: string): Adapter<T> {
-  return {
-    async read() {
-      try {
-        return JSON.parse(await fs.promises.readFile(file, 'utf8')) as T
-      } catch (error) {
-        if (isMissing(error) || error instanceof SyntaxError) return null
-        throw error
-      }
-    },
-    async write(data) {
-      const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
-      await writeDurably(temporary, JSON.stringify(data, null, 1))
-      if (keepAs !== undefined) await fs.promises.rename(file, keepAs)
-      await fs.promises.rename(temporary, file)
-      await syncFolder(path.dirname(file))
-    },
-  }
-}
-
-async function writeDurably(file: string, text: string): Promise<void> {
-  const handle = await fs.promises.open(file, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await fs.promises.open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}

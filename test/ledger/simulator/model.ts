@@ -9,7 +9,7 @@ export type Hold = Readonly<{ account: string; amount: bigint }>
 
 /** Eve is the sub-account of ann, at half more than her price: what ann pays of eve's amounts, rounded up. */
 export const RESELLER = { sub: 'eve', parent: 'ann', markup: '0.5' } as const
-export const parentShare = (amount: bigint): bigint => (2n * amount + 2n) / 3n
+const parentShare = (amount: bigint): bigint => (2n * amount + 2n) / 3n
 export type State = Readonly<{
   accounts: ReadonlyMap<string, Readonly<{ balance: bigint; held: bigint }>>
   holds: ReadonlyMap<string, Hold>

@@ -1,0 +1,195 @@
+import type { Actor } from '../domain/actor.ts'
+import { codeState, formatCode, readCode, type CodeRecord, type CodeState } from '../domain/code.ts'
+import { Failure, invalidRequest } from '../domain/failure.ts'
+import { formatCredits, micro, type MicroCredits } from '../domain/money.ts'
+import type { Invited, Redeemed, Vouchers } from '../ports/vouchers.ts'
+import type { Secrets } from '../ports/secrets.ts'
+import { correctionView } from './correct-credit.ts'
+
+type Needs = Readonly<{
+  vouchers: Vouchers
+  secrets: Secrets
+  /** 90 random bits. */
+  randomCode: () => bigint
+  nowMs: () => number
+  ticksMs: () => number
+  bonus: () => Readonly<{ inviter: MicroCredits; invited: MicroCredits }> | undefined
+}>
+
+export type CodeWish = Readonly<{
+  amount: MicroCredits
+  count: number
+  expiresAt: number | undefined
+  note: string | undefined
+  /** Codes that are made in several calls are one series all the same. */
+  series: string | undefined
+}>
+
+/** At a time: more are made in several calls. */
+export const CODES_AT_ONCE = 1_000
+
+/** Redemption codes and invitations: credit for a word. */
+export type Codes = ReturnType<typeof codes>
+
+export function codes(needs: Needs) {
+  const patience = new Patience(needs.ticksMs)
+  return {
+    create: (wish: CodeWish, by: string) => create(needs, wish, by),
+    list: (asked: CodeQuestion) => page(needs, asked),
+    revoke: (id: string, by: string) => revoke(needs, id, by),
+    redeem: (typed: string, actor: Actor) => redeem({ ...needs, patience }, typed, actor),
+    acceptInvitation: (inviter: string, actor: Actor) =>
+      acceptInvitation({ ...needs, patience }, inviter, actor),
+  }
+}
+
+/** The only time that the codes are shown. */
+async function create({ vouchers, secrets, nowMs, randomCode }: Needs, wish: CodeWish, by: string) {
+  const { amount, count, expiresAt, note, series = secrets.newId('series') } = wish
+  if (expiresAt !== undefined && expiresAt <= nowMs())
+    throw invalidRequest('The codes would have expired. Give a time in the future.', 'expires')
+  const made = Array.from({ length: count }, () => {
+    const code = formatCode(randomCode())
+    const hint = `…${code.slice(-5)}`
+    return { id: secrets.newId('code'), code, hash: hashOf(secrets, code), hint }
+  })
+  await vouchers.addCodes({
+    ...{ series, amount, by },
+    codes: made.map(({ id, hash, hint }) => ({ id, hash, hint })),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(note !== undefined && note !== '' && { note }),
+  })
+  const data = made.map(({ id, code }) => ({ id, code }))
+  return { series, amount: formatCredits(amount), expires_at: timeOf(expiresAt), data }
+}
+
+async function revoke({ vouchers, nowMs }: Needs, id: string, by: string) {
+  const code = vouchers.code(id)
+  if (code === undefined) throw new Failure('not_found', 'There is no such code.')
+  if (codeState(code, nowMs()) === 'redeemed')
+    throw invalidRequest(
+      'This code was redeemed: its credit can be taken out of the account that has it.',
+    )
+  if (code.revokedAt === undefined) await vouchers.revokeCode(id, by)
+  return codeView({ ...code, revokedAt: code.revokedAt ?? nowMs() }, nowMs())
+}
+
+type Patient = Needs & Readonly<{ patience: Patience }>
+
+async function redeem({ vouchers, secrets, patience }: Patient, typed: string, actor: Actor) {
+  const { account } = actor.key
+  patience.expect(account)
+  const code = readCode(typed)
+  const hash = code === undefined ? undefined : secrets.keyFrom(code).hash
+  const id = secrets.newId('rdm')
+  const redeemed: Redeemed =
+    hash === undefined
+      ? { kind: 'unknown' }
+      : await vouchers.redeem({ id, hash, account, by: actor.by })
+  if (redeemed.kind === 'redeemed') return correctionView(redeemed.entry)
+  patience.note(account)
+  throw invalidRequest(REDEEM_REFUSALS[redeemed.kind], 'code')
+}
+
+async function acceptInvitation(needs: Patient, inviter: string, { by, key }: Actor) {
+  const { vouchers, secrets, patience } = needs
+  const { account: invited } = key
+  const bonus = needs.bonus()
+  if (bonus === undefined) throw new Failure('not_found', 'There is no bonus for invitations here.')
+  patience.expect(invited)
+  const ids = [secrets.newId('inv'), secrets.newId('inv')] as const
+  const answer = await vouchers.invite({ invited, inviter, bonus, ids, by })
+  if (answer.kind === 'invited') return correctionView(answer.entry)
+  patience.note(invited)
+  throw invalidRequest(INVITE_REFUSALS[answer.kind], 'inviter')
+}
+
+const hashOf = (secrets: Secrets, code: string): string =>
+  secrets.keyFrom(readCode(code) ?? '').hash
+
+const REDEEM_REFUSALS = {
+  unknown: 'There is no such code. Look for a wrong character.',
+  used: 'This code was redeemed before. It can be used once.',
+  revoked: 'This code was withdrawn. Ask whoever gave it to you.',
+  expired: 'This code has expired. Ask whoever gave it to you for another.',
+  not_for_you: 'Codes are not for accounts of resellers. Ask whoever gave you your key.',
+  out_of_range: 'Your balance would leave the range that is counted.',
+} as const satisfies Record<Exclude<Redeemed['kind'], 'redeemed'>, string>
+
+const INVITE_REFUSALS = {
+  unknown: 'There is no account of that name.',
+  again: 'Your account was invited before. The bonus is given once.',
+  oneself: 'An account cannot invite itself.',
+  circle: 'This account was invited by yours, or by one that yours invited.',
+  not_for_you: 'Invitations are not for accounts of resellers.',
+  out_of_range: 'A balance would leave the range that is counted.',
+} as const satisfies Record<Exclude<Invited['kind'], 'invited'>, string>
+
+export type CodeQuestion = Readonly<{
+  state: CodeState | undefined
+  series: string | undefined
+  /** The last code of the page before. */
+  after: string | undefined
+  rowsMax: number
+}>
+
+function page({ vouchers, nowMs }: Needs, { state, series, after, rowsMax }: CodeQuestion) {
+  const data: CodeView[] = []
+  let isBefore = after !== undefined
+  for (const code of vouchers.codes()) {
+    const isWanted =
+      !isBefore &&
+      (series === undefined || code.series === series) &&
+      (state === undefined || codeState(code, nowMs()) === state)
+    if (code.id === after) isBefore = false
+    if (!isWanted) continue
+    if (data.length === rowsMax) return { object: 'list', data, has_more: true }
+    data.push(codeView(code, nowMs()))
+  }
+  return { object: 'list', data, has_more: false }
+}
+
+const timeOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
+
+/** Without what it could be redeemed by. */
+const codeView = (code: CodeRecord, nowMs: number) => ({
+  ...{ id: code.id, series: code.series, hint: code.hint, state: codeState(code, nowMs) },
+  amount: formatCredits(micro(BigInt(code.amount))),
+  note: code.note ?? '',
+  created_at: timeOf(code.createdAt),
+  expires_at: timeOf(code.expiresAt),
+  redeemed_at: timeOf(code.redeemedAt),
+  redeemed_by: code.redeemedBy ?? null,
+})
+export type CodeView = ReturnType<typeof codeView>
+
+const TRIES = 10
+const MINUTE_MS = 60_000
+const ACCOUNTS_MAX = 10_000
+
+/** Ten wrong words a minute, and then none for the rest of it: 90 random bits are not found that way. */
+class Patience {
+  readonly #ticksMs: () => number
+  readonly #wrong = new Map<string, { count: number; until: number }>()
+
+  constructor(ticksMs: () => number) {
+    this.#ticksMs = ticksMs
+  }
+
+  expect(account: string): void {
+    const known = this.#wrong.get(account)
+    const retryAfterMs = (known?.until ?? 0) - this.#ticksMs()
+    if (retryAfterMs <= 0) this.#wrong.delete(account)
+    else if ((known?.count ?? 0) >= TRIES)
+      throw new Failure('rate_limit_exceeded', 'Too many wrong codes. Try again in a minute.', {
+        retryAfterMs,
+      })
+  }
+
+  note(account: string): void {
+    const known = this.#wrong.get(account) ?? { count: 0, until: this.#ticksMs() + MINUTE_MS }
+    known.count++
+    if (this.#wrong.size >= ACCOUNTS_MAX) this.#wrong.clear()
+    this.#wrong.set(account, known)
+  }
+}
