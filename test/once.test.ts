@@ -11,6 +11,7 @@ beforeAll(async () => {
       dripping: ['answer?chunks=20&every=40'],
       words: ['answer?chunks=3'],
       dead: ['answer?status=500'],
+      long: ['answer?chunks=60000'],
     },
     'limits: { key_in_flight_max: 0, account_in_flight_max: 0 }',
   )
@@ -81,6 +82,17 @@ test('a retry of an SDK is a call of its own, unless the operator wants it to jo
   const headers = { 'x-stainless-retry-count': '1' }
   const send = () => raw({ url: house.gateway.url, key: client.key, body: chat('slow'), headers })
   await Promise.all([send(), send()])
+  expect(calls() - before).toBe(2)
+})
+
+test('an answer that is too long to be kept is given, and a repeat is another call', async () => {
+  const before = calls()
+  const first = await ask('long', 'long', { stream: true })
+  expect(first.body.length).toBeGreaterThan(8 * 1024 * 1024)
+  expect(payloads(first.body).at(-1)).toBe('[DONE]')
+  expect((await ask('long', 'long', { stream: true })).headers['x-tollgate-replayed']).toBe(
+    undefined,
+  )
   expect(calls() - before).toBe(2)
 })
 

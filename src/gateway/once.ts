@@ -26,7 +26,8 @@ export type OnceSettings = Readonly<{
 }>
 
 const KEPT_MAX = 10_000
-const KEPT_BYTES_MAX = 64 * 1024 * 1024
+/** Of all that run and all that are kept. */
+const BYTES_MAX = 64 * 1024 * 1024
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
 /**
@@ -57,7 +58,7 @@ export class Once {
     // The same by chance, at the same time: only one of them can be joined.
     if (known !== undefined && this.#running.has(name)) return run(reply)
     const { clock, waitMs } = this.#settings
-    const shared = new SharedReply({ clock, waitMs: waitMs() })
+    const shared = new SharedReply({ clock, waitMs: waitMs(), ...this.#memory })
     shared.join(reply, true)
     const done = run(shared).finally(() => {
       this.#ended(name, shared)
@@ -68,31 +69,49 @@ export class Once {
 
   #known(name: string): Call | undefined {
     const running = this.#running.get(name)
-    return running?.reply.isGone === false ? running : this.#kept.get(name)
+    return running?.reply.isJoinable === true ? running : this.#kept.get(name)
   }
 
   #ended(name: string, reply: SharedReply): void {
     const call = this.#running.get(name)
-    if (call?.reply !== reply) return
-    this.#running.delete(name)
-    if (!reply.isComplete || reply.bytes > ANSWER_BYTES_MAX) return
+    const isLast = call?.reply === reply
+    if (isLast) this.#running.delete(name)
+    if (!isLast || !reply.isComplete || !reply.isJoinable) {
+      reply.forget()
+      return
+    }
     this.#forget(name)
     this.#kept.set(name, { ...call, endedTicks: this.#settings.clock.ticksMs() })
-    this.#bytes += reply.bytes
+  }
+
+  /** Those that are kept give way to those that run. */
+  readonly #memory = {
+    remember: (more: number, byNow: number): boolean => {
+      if (byNow + more > ANSWER_BYTES_MAX) return false
+      for (const name of this.#kept.keys()) {
+        if (this.#bytes + more <= BYTES_MAX) break
+        this.#forget(name)
+      }
+      if (this.#bytes + more > BYTES_MAX) return false
+      this.#bytes += more
+      return true
+    },
+    forget: (bytes: number): void => {
+      this.#bytes -= bytes
+    },
   }
 
   #forgetOld(): void {
     const { clock, keptMs } = this.#settings
     const oldestTicks = clock.ticksMs() - keptMs()
     for (const [name, { endedTicks }] of this.#kept) {
-      const isOver = this.#kept.size > KEPT_MAX || this.#bytes > KEPT_BYTES_MAX
-      if (!isOver && endedTicks > oldestTicks) return
+      if (this.#kept.size <= KEPT_MAX && endedTicks > oldestTicks) return
       this.#forget(name)
     }
   }
 
   #forget(name: string): void {
-    this.#bytes -= this.#kept.get(name)?.reply.bytes ?? 0
+    this.#kept.get(name)?.reply.forget()
     this.#kept.delete(name)
   }
 }

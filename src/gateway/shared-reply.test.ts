@@ -28,7 +28,7 @@ function member(isFlowing = true) {
   }
 }
 
-function shared(waitMs = 0) {
+function shared(waitMs = 0, bytesMax = Infinity) {
   const waiting: (() => void)[] = []
   const clock = {
     after: (_ms: number, run: () => void) => {
@@ -37,7 +37,12 @@ function shared(waitMs = 0) {
     },
   }
   const told: string[] = []
-  const reply = new SharedReply({ clock, waitMs })
+  let bytes = 0
+  const memory = {
+    remember: (more: number) => (bytes += more) <= bytesMax,
+    forget: () => (bytes = 0),
+  }
+  const reply = new SharedReply({ clock, waitMs, ...memory })
   reply.onGone(() => told.push('gone'))
   reply.onWritable(() => told.push('writable'))
   const pass = () => {
@@ -72,4 +77,15 @@ test('it is given up when the last has left and nobody came in time', () => {
   retry.leave()
   pass()
   expect([reply.isGone, told.includes('gone')]).toEqual([true, true])
+})
+
+test('what is too long to be remembered goes on to those who are there, and waits for nobody', () => {
+  const { reply } = shared(100, 2)
+  const first = member()
+  reply.join(first.reply, true)
+  for (const part of ['a', 'b', 'c', 'd']) reply.write(part)
+  expect(reply.isJoinable).toBe(false)
+  expect(first.heard).toEqual(['a', 'b', 'c', 'd'])
+  first.leave()
+  expect(reply.isGone).toBe(true)
 })

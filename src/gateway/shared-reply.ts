@@ -5,32 +5,41 @@ import type { Reply, ReplyHeaders } from '../ports/reply.ts'
 /** Tells a caller that somebody else's call, or an earlier one of their own, is what they see. */
 const REPLAYED: ReplyHeaders = ['x-tollgate-replayed', 'true']
 
-/** How long it goes on when nobody listens any more. */
-type Patience = Readonly<{ clock: Pick<Clock, 'after'>; waitMs: number }>
+export type Sharing = Readonly<{
+  clock: Pick<Clock, 'after'>
+  /** How long it goes on when nobody listens any more. */
+  waitMs: number
+  /** Whether so many more bytes of it may be remembered, of which it has so many by now. */
+  remember: (more: number, byNow: number) => boolean
+  forget: (bytes: number) => void
+}>
 
 type Step = (reply: Reply, more: ReplyHeaders) => void
 
-/** One answer for several callers: whoever joins late gets all of it from its beginning. */
+/**
+ * One answer for several callers: whoever joins late gets all of it from its beginning. What is too long to be remembered
+ * goes on to those who are there, and nobody can join any more.
+ */
 export class SharedReply implements Reply {
   /** With the headers that each gets besides those of the answer. */
   readonly #members = new Map<Reply, ReplyHeaders>()
-  readonly #steps: Step[] = []
+  #steps: Step[] | undefined = []
   readonly #goneListeners: (() => void)[] = []
   readonly #writableListeners: (() => void)[] = []
-  readonly #patience: Patience
+  readonly #sharing: Sharing
   #bytes = 0
   #isOver = false
   /** All have left, and nobody has come back in time. */
   #isGone = false
   hasBegun = false
 
-  constructor(patience: Patience) {
-    this.#patience = patience
+  constructor(sharing: Sharing) {
+    this.#sharing = sharing
   }
 
-  /** How much of it is remembered. */
-  get bytes(): number {
-    return this.#bytes
+  /** All of it is remembered. */
+  get isJoinable(): boolean {
+    return this.#steps !== undefined && !this.isGone
   }
 
   /** Whether it came to its proper end, so that it may be given again. */
@@ -45,7 +54,7 @@ export class SharedReply implements Reply {
   /** The first caller is the one whose call it is; the others are told that it is not theirs. */
   join(reply: Reply, isFirst: boolean): void {
     const more = isFirst ? [] : REPLAYED
-    for (const step of this.#steps) step(reply, more)
+    for (const step of this.#steps ?? []) step(reply, more)
     if (this.#isOver) return
     this.#members.set(reply, more)
     for (const listener of this.#writableListeners) reply.onWritable(listener)
@@ -59,8 +68,8 @@ export class SharedReply implements Reply {
     // Nobody waits for the one who read slowest any more.
     for (const listener of this.#writableListeners) listener()
     if (this.#members.size > 0 || this.#isOver) return
-    const { clock, waitMs } = this.#patience
-    if (waitMs === 0) this.#giveUp()
+    const { clock, waitMs } = this.#sharing
+    if (waitMs === 0 || this.#steps === undefined) this.#giveUp()
     else
       clock.after(waitMs, () => {
         this.#giveUp()
@@ -71,6 +80,22 @@ export class SharedReply implements Reply {
     if (this.#members.size > 0 || this.#isOver || this.#isGone) return
     this.#isGone = true
     for (const listener of this.#goneListeners) listener()
+  }
+
+  forget(): void {
+    this.#steps = undefined
+    this.#sharing.forget(this.#bytes)
+    this.#bytes = 0
+  }
+
+  #remember(bytes: number, step: Step): void {
+    if (this.#steps === undefined) return
+    if (!this.#sharing.remember(bytes, this.#bytes)) {
+      this.forget()
+      return
+    }
+    this.#bytes += bytes
+    this.#steps.push(step)
   }
 
   /** They say how the limits of the first stand, and nothing to whoever gets the answer later. */
@@ -85,23 +110,21 @@ export class SharedReply implements Reply {
 
   send(headers: ReplyHeaders, body: Uint8Array | string): void {
     this.#isOver = true
-    this.#bytes += body.length
-    this.#do((reply, more) => {
+    this.#do(body.length, (reply, more) => {
       reply.send([...headers, ...more], body)
     })
   }
 
   begin(headers: ReplyHeaders): void {
     this.hasBegun = true
-    this.#do((reply, more) => {
+    this.#do(0, (reply, more) => {
       reply.begin([...headers, ...more])
     })
   }
 
   /** At the pace of the slowest who still listens. */
   write(bytes: Uint8Array | string): boolean {
-    this.#bytes += bytes.length
-    this.#steps.push((reply) => void reply.write(bytes))
+    this.#remember(bytes.length, (reply) => void reply.write(bytes))
     let isFlowing = true
     for (const member of this.#members.keys()) if (!member.write(bytes)) isFlowing = false
     return isFlowing
@@ -114,7 +137,7 @@ export class SharedReply implements Reply {
 
   end(): void {
     this.#isOver = true
-    this.#do((reply) => {
+    this.#do(0, (reply) => {
       reply.end()
     })
   }
@@ -127,8 +150,8 @@ export class SharedReply implements Reply {
     for (const member of this.#members.keys()) member.drop()
   }
 
-  #do(step: Step): void {
-    this.#steps.push(step)
+  #do(bytes: number, step: Step): void {
+    this.#remember(bytes, step)
     for (const [member, more] of this.#members) step(member, more)
   }
 }

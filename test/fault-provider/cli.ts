@@ -17,6 +17,7 @@ for. Listens on this machine only, until it is interrupted, and prints a line fo
 The name of a model is "answer", alone or with faults behind it, as in "answer?chunks=20&cut=10":
 
   chunks=N every=MS delay=MS      words in the answer, time between them, time before the first
+  late=N                          only the calls behind the first N are delayed
   status=N retry_after=S          refuses with this status; message=TEXT is what it says; location=URL of a redirect
   bad_key=END                     refuses keys that end so with 401
   flap=N                          N calls fail, N succeed, and so on
@@ -34,6 +35,9 @@ And below HTTP, as bytes that no server library would send:
   raw=bad_chunk|huge_chunk|endless_extension|reset|closed|mute|cut_character|bad_bytes|large_event|large_lines|
       endless_comments|endless_words  after raw_after=N good pieces of one
   raw=own_headers|tiny_chunks     an answer, with headers of its own, or with each byte a chunk
+
+Asked to go on with an answer (an assistant's message with some of its words), it goes on behind them. GET /v1/models is a
+list of one model.
 
 GET /__journal answers all that it has seen.
 `
