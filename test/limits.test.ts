@@ -122,7 +122,11 @@ test('the answers that are running never cost more together than may be spent', 
 })
 
 test('a tier says how many requests an account may have at a time', async () => {
-  expect(passed(await many([await keyOf('few')], 'slow'))).toHaveLength(4)
+  const answers = await many([await keyOf('few')], 'slow')
+  expect(passed(answers)).toHaveLength(4)
+  for (const { headers } of refused(answers)) {
+    expect(headers).toMatchObject({ 'x-ratelimit-limit': '4', 'x-ratelimit-remaining': '0' })
+  }
 })
 
 test('what is refused for another reason does not count, and what its providers failed does', async () => {

@@ -28,6 +28,8 @@ export type FailureDetails = Readonly<{
   /** The field of the request that is wrong. */
   param?: string
   retryAfterMs?: number
+  /** Of the places that are all taken. */
+  places?: number
   /** A provider's own refusal of the caller's request, passed on with its status and words. */
   upstream?: Readonly<{ status: number; type: string; code: string | null }>
   cause?: unknown

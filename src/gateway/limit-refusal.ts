@@ -9,9 +9,13 @@ export function limitRefusal(refusal: Refusal, claim: Claim): Failure {
   const { rule, waitMs } = refusal
   const words =
     rule.of === 'spend' ? spendWords(rule, refusal, claim) : rateWords(rule, refusal, claim)
-  const advice = waitMs === Infinity ? '' : ` Try again in ${durationText(waitMs)}.`
+  const advice = waitMs === Infinity ? '' : ` Try again in ${durationText(waitMs)}${orLess(rule)}.`
   return new Failure('rate_limit_exceeded', words + advice, { retryAfterMs: waitMs })
 }
+
+/** Less of it may fit at once. */
+const orLess = ({ of }: Rule): string =>
+  of === 'tokens' || of === 'spend' ? ', or ask for a smaller max_tokens' : ''
 
 const WHOSE = {
   account: 'Your account',

@@ -53,5 +53,5 @@ const tooMany = (whose: 'key' | 'account', most: number): Failure =>
   new Failure(
     'rate_limit_exceeded',
     `Your ${whose} has ${most} requests in flight, which is as many as it may have. Try again when one has ended.`,
-    { retryAfterMs: 1_000 },
+    { retryAfterMs: 1_000, places: most },
   )

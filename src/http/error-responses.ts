@@ -44,7 +44,7 @@ const RETRY_AFTER_MAX_MS = 60_000
 
 export function errorResponse(failure: Failure, quotaStatus: number): ErrorResponse {
   const row: Row = RESPONSES[failure.code]
-  const { upstream, retryAfterMs: waitMs = NaN } = failure.details
+  const { upstream, places, retryAfterMs: waitMs = NaN } = failure.details
   const status =
     failure.code === 'insufficient_quota' ? quotaStatus : (upstream?.status ?? row.status)
   return {
@@ -52,6 +52,7 @@ export function errorResponse(failure: Failure, quotaStatus: number): ErrorRespo
     headers: {
       'x-should-retry': String(row.retry && !(waitMs > RETRY_AFTER_MAX_MS)),
       ...retryHeaders(waitMs),
+      ...placesHeaders(places),
     },
     body: {
       error: {
@@ -70,6 +71,10 @@ function retryHeaders(retryAfterMs: number): Record<string, string> {
   const ms = Math.min(Math.ceil(retryAfterMs), RETRY_AFTER_MAX_MS)
   return { 'retry-after': String(Math.ceil(ms / 1_000)), 'retry-after-ms': String(ms) }
 }
+
+/** Without a reset: a place is free when somebody leaves. */
+const placesHeaders = (places: number | undefined): Record<string, string> =>
+  places === undefined ? {} : { 'x-ratelimit-limit': String(places), 'x-ratelimit-remaining': '0' }
 
 /** On the gateway's own routes the error also comes in the shape of its predecessors. */
 export const gatewayBody = ({ error }: ErrorBody, nowMs: number) => ({
