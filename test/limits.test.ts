@@ -117,7 +117,7 @@ test('the answers that are running never cost more together than may be spent', 
   expect(Number(left)).toBeLessThan(Number(cost))
   const held = (2000 - Number(left)) / Number(cost)
   expect(held).toBe(2)
-  expect(first?.headers).toMatchObject({ 'x-ratelimit-limit': '2000', 'x-should-retry': 'false' })
+  expect(first?.headers).toMatchObject({ 'x-ratelimit-limit': '2000', 'retry-after': '1' })
   expect((await ask(key)).status).toBe(200) // they cost less, so there is room again
 })
 

@@ -33,6 +33,11 @@ export class Spending {
     return plus(this.#spent, this.#held)
   }
 
+  /** Without what runs, which may cost less than is held for it. */
+  spent(nowMs: number): MicroCredits {
+    return minus(this.total(nowMs), this.#held)
+  }
+
   hold(amount: MicroCredits): void {
     this.#held = plus(this.#held, amount)
   }

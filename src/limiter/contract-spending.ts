@@ -43,10 +43,13 @@ export function spendingFacts(open: Open): void {
     expect(left).toEqual([4, 70n, 2])
   })
 
-  test("a refusal says when the day of the account's time zone ends", async () => {
+  test("a refusal says when the day of the account's time zone ends, or that what runs may leave some", async () => {
     const { budget } = await open()
     const mine = budget({ spendPerDay: '10' })
-    await mine.take(claimOf(0, 10n))
+    const claim = claimOf(0, 10n)
+    await mine.take(claim)
+    expect((await mine.take(claimOf(0, 1n))).refusal?.waitMs).toBe(1_000) // it may turn out cheaper
+    mine.settle(claim, 0, micro(10n))
     expect((await mine.take(claimOf(0, 1n))).refusal?.waitMs).toBe(12 * 3_600_000)
   })
 }

@@ -39,6 +39,9 @@ export class SpendCounter {
   }
 }
 
+/** Nobody knows when what runs is over, and how much of its hold it leaves. */
+const RUNNING_MS = 1_000
+
 /** A rule over its counter. */
 export type Bound = RateBound | SpendBound
 
@@ -112,7 +115,10 @@ export class SpendBound {
   }
 
   waitMs({ spend }: Claim): number {
-    return spend > this.rule.limit ? Infinity : this.counter.spending.endsIn(this.#now.nowMs())
+    if (spend > this.rule.limit) return Infinity
+    const { spending } = this.counter
+    const nowMs = this.#now.nowMs()
+    return spending.spent(nowMs) + spend <= this.rule.limit ? RUNNING_MS : spending.endsIn(nowMs)
   }
 
   take({ spend }: Claim): void {
