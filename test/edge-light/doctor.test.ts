@@ -171,6 +171,22 @@ const SEEDED: readonly (readonly [string, () => void, string, RegExp])[] = [
     /ACME_STORAGE=/,
   ],
   [
+    'Traefik does not see the socket of podman',
+    () => {
+      writeEnv('DOCKER_SOCKET=/run/podman/podman.sock\n')
+    },
+    'sockets',
+    /TRAEFIK_SOCKET=\/run\/podman/,
+  ],
+  [
+    'the guard is passed by',
+    () => {
+      writeEnv('DOCKER_ENDPOINT=tcp://socket-guard:2375\n')
+    },
+    'sockets',
+    /\/dev\/null/,
+  ],
+  [
     'Traefik is whatever is latest',
     () => {
       writeEnv('TRAEFIK_IMAGE=traefik:latest\n')

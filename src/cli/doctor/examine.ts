@@ -14,6 +14,7 @@ const READING: Readonly<Record<string, Check>> = {
   'who may see the dashboard': settings.dashboardNetworks,
   'the six names': settings.domains,
   'the authority of the certificates': settings.authority,
+  'the socket of the engine': settings.sockets,
   "Traefik's version": program.traefikImage,
   memory: program.memory,
   'the configuration of the gateway': program.configuration,

@@ -161,3 +161,26 @@ export function authority({ env }: Deployment): readonly Finding[] {
     ]
   return []
 }
+
+/** There are two variables because compose 1.29 knows no default that is another variable. */
+export function sockets({ env }: Deployment): readonly Finding[] {
+  const seen = env['TRAEFIK_SOCKET'] ?? ''
+  const isGuarded = env['DOCKER_ENDPOINT']?.startsWith('tcp://socket-guard') === true
+  if (isGuarded && seen !== '/dev/null')
+    return [
+      asError(
+        'sockets',
+        'Traefik asks the guard, and still has the socket of the engine',
+        'set TRAEFIK_SOCKET=/dev/null',
+      ),
+    ]
+  if (!isGuarded && seen === '' && (env['DOCKER_SOCKET'] ?? '') !== '')
+    return [
+      asError(
+        'sockets',
+        'DOCKER_SOCKET is set, and Traefik does not see that one',
+        `set TRAEFIK_SOCKET=${env['DOCKER_SOCKET'] ?? ''}`,
+      ),
+    ]
+  return []
+}
