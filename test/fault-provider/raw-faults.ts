@@ -117,6 +117,14 @@ const BODIES: Readonly<Record<string, Fault>> = {
   large_lines: (socket) => {
     flood(socket, chunked(`data: ${'x'.repeat(65_536)}\n`))
   },
+  /** A byte every now and then, of an event that never ends. */
+  dripping: (socket) => {
+    socket.write(chunked('data: '))
+    const timer = setInterval(() => socket.write(chunked('x')), 200)
+    socket.on('close', () => {
+      clearInterval(timer)
+    })
+  },
   endless_words: (socket, { pieces }) => {
     flood(socket, chunked((pieces[1] ?? '').repeat(100)))
   },

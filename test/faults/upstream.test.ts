@@ -28,7 +28,7 @@ const HEADS = {
 /** What comes after a good beginning. */
 const BODIES = [
   ...['bad_chunk', 'huge_chunk', 'endless_extension', 'reset', 'closed', 'mute', 'cut_character'],
-  ...['bad_bytes', 'large_event', 'large_lines', 'endless_comments'],
+  ...['bad_bytes', 'large_event', 'large_lines', 'endless_comments', 'dripping'],
 ] as const
 
 let house: House
