@@ -228,6 +228,15 @@ test('an alias of nothing is no silence', () => {
   )
 })
 
+test('a model is limited in what all its callers ask for, and not in what each of them spends', () => {
+  expect(problemsOf(modelWith('limits: { tokens_per_day: 1000 }'))).toEqual([])
+  for (const name of ['spend_per_day', 'concurrent_requests']) {
+    expect(problemsOf(modelWith(`limits: { ${name}: 5 }`)).join()).toContain(
+      `7: models[0].limits.${name}: is not a known key`,
+    )
+  }
+})
+
 test('a file that contains itself comes to an end', () => {
   const problems = problemsOf(`${PROVIDERS}models: &all [ *all ]\n`)
   assert(problems.length > 0)

@@ -109,13 +109,13 @@ const deployment = z.strictObject({
   timeouts: timeouts.prefault({}),
 })
 
-/** What a model costs is the caller's, and bounded there. */
-const {
-  spend_per_day: _day,
-  spend_per_week: _week,
-  spend_per_month: _month,
-  ...modelLimits
-} = LIMIT_FIELDS
+/** What callers spend, and how many requests they have at a time, is bounded with them. */
+const modelLimits = z.strictObject({
+  requests_per_minute: LIMIT_FIELDS.requests_per_minute,
+  requests_per_day: LIMIT_FIELDS.requests_per_day,
+  tokens_per_minute: LIMIT_FIELDS.tokens_per_minute,
+  tokens_per_day: LIMIT_FIELDS.tokens_per_day,
+})
 
 const hedge = z
   .strictObject({
@@ -144,7 +144,7 @@ const model = z.strictObject({
   hedge: hedge.optional(),
   deployments: z.array(deployment).min(1),
   fallbacks: z.array(modelName).default([]),
-  limits: z.strictObject(modelLimits).prefault({}),
+  limits: modelLimits.prefault({}),
 })
 
 const outcomes = z.strictObject({
