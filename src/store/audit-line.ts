@@ -1,3 +1,5 @@
+import type { Birth } from './audit-hold-life.ts'
+
 /** What the audit reads and says: a line of the journal, the books of a snapshot, and the place of a finding. */
 export type Place = Readonly<{ file: string; offset: number; seq?: number; account?: string }>
 export type Report = (rule: string, what: string, place: Place) => void
@@ -79,10 +81,13 @@ export function heldItem({ account, key, model, price, at, input, markup, levels
 export type AuditedHold = {
   line: Line
   at: Place
-  run: string
+  birth: Birth
   amount: bigint
   progress?: string
 }
+
+/** Of books that are gone on from: their run is not known, and none of this one. */
+const UNBORN: Birth = { run: '', workedMs: 0 }
 
 /** An open hold of a snapshot, as its entry was. */
 export function openHold({
@@ -92,6 +97,6 @@ export function openHold({
   ...hold
 }: BooksText['holds'][number]): AuditedHold {
   const line = { kind: 'hold', seq: 0, ref, input, ...hold } as unknown as Line
-  const open = { line, at: { file: '', offset: 0 }, run: '', amount: BigInt(hold.amount) }
+  const open = { line, at: { file: '', offset: 0 }, birth: UNBORN, amount: BigInt(hold.amount) }
   return progress === undefined ? open : { ...open, progress }
 }

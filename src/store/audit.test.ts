@@ -142,6 +142,13 @@ const LIES: [rule: string, lie: string, edit: Edit][] = [
   ['A16', 'a charge by an unknown price', (all) => (one(all, 'settle', 'h1')['price'] = 'free')],
 ]
 
+/** The same notes again and again, ten minutes apart. */
+function aDayOf(lines: Entry[]): Entry[] {
+  const last = lines.at(-1)?.at ?? 0
+  const note = one(lines, 'account')
+  return Array.from({ length: 150 }, (_, n) => ({ ...note, at: last + n * 600_000 }) as Entry)
+}
+
 const rename = (entry: Entry, ref: string) => (entry['ref'] = ref)
 function lend(entry: Entry): void {
   Object.assign(entry, { amount: '900', held: '1500' })
@@ -170,6 +177,14 @@ describe('a forger who knows the sums and the chain is found out by the rules', 
     if (found?.seq !== undefined) expect(seqAt(found)).toBe(found.seq)
     expect(found).toBeDefined()
   })
+})
+
+test('A14: a hold that its own run has not ended for a day is found, and a clock that was set is none', () => {
+  const [dir, jumped] = [copied('a day'), copied('a jump')]
+  forged(dir, (all) => all.push(...aDayOf(all)))
+  expect(rulesIn(dir)).toEqual(['A14'])
+  forged(jumped, (all) => all.push(...aDayOf(all).slice(-1)))
+  expect(rulesIn(jumped)).toEqual([])
 })
 
 test('a finding says where it is: account, seq, file and offset', () => {

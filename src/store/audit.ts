@@ -1,6 +1,7 @@
 import { dueFor } from './audit-charge.ts'
 import { ChainSums, levelLines, type AuditedAccount } from './audit-chains.ts'
 import { CORRECTIONS, CorrectionSums } from './audit-corrections.ts'
+import { HoldLives } from './audit-hold-life.ts'
 import {
   openHold,
   placeOf,
@@ -25,8 +26,6 @@ import { SeenRefs } from './seen-refs.ts'
  */
 type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
 
-/** The longest request, and ten minutes to end its hold. */
-const HOLD_LIFE_MS = 40 * 60_000
 const ENDS = ['settle', 'release', 'expire']
 /** No two entries of one of these kinds name the same ref; `progress` may. Ends are A7's. */
 const ONCE = ['hold', 'key', 'key-revoked', 'overrun', ...CORRECTIONS]
@@ -46,8 +45,7 @@ export class Sums {
   readonly #switches = new SwitchSums()
   readonly #chains: ChainSums
   readonly #total = { credited: 0n, charged: 0n, overrun: 0n }
-  #run = ''
-  #served = { run: '', at: 0 }
+  readonly #lives = new HoldLives()
   #line: Line | undefined
   #at: Place = { file: '', offset: 0 }
 
@@ -72,6 +70,7 @@ export class Sums {
   enter(line: Line, at: Place): void {
     this.#line = line
     this.#at = at
+    this.#lives.enter(line)
     const isNew = !ONCE.includes(line.kind) || this.#seen.add(line.kind, line.ref)
     if (!isNew) this.#find('A9', `a second ${line.kind} of ${line.ref}`)
     if (CORRECTIONS.includes(line.kind)) this.#correct(line)
@@ -84,8 +83,7 @@ export class Sums {
   /** Entries that move no money. */
   #note(line: Line): void {
     const { seq: _seq, crc: _crc, chain: _chain, batch: _batch, kind, ...facts } = line
-    if (kind === 'open') this.#run = line.run
-    else if (kind === 'account') this.#chains.account(line, this.#at)
+    if (kind === 'account') this.#chains.account(line, this.#at)
     else if (kind === 'price') {
       const { at: _at, ...price } = facts
       this.#prices.set(line.version, price)
@@ -93,8 +91,12 @@ export class Sums {
       const hold = this.#holds.get(line.ref)
       if (hold !== undefined) hold.progress = String(this.#amount(line, 'cost'))
     } else if (kind === 'switch') this.#switches.enter(line)
-    else if (!this.#register.enter(line) && !this.corrections.note(line) && kind !== 'seal')
+    else if (kind !== 'open' && kind !== 'seal' && !this.#isNoted(line))
       this.#find('A4', `${kind} is no kind of entry`)
+  }
+
+  #isNoted(line: Line): boolean {
+    return this.#register.enter(line) || this.corrections.note(line)
   }
 
   #correct(line: Line): void {
@@ -112,8 +114,7 @@ export class Sums {
       this.#find('A13', `${line.ref} is held by ${line.key}, which was revoked before`)
     const amount = this.#amount(line, 'amount')
     this.#amount(line, 'input')
-    this.#holds.set(line.ref, { line, at: this.#at, run: this.#run, amount })
-    this.#served = { run: this.#run, at: line.at }
+    this.#holds.set(line.ref, { line, at: this.#at, birth: this.#lives.birth(), amount })
     this.#chains.hold(line, this.#at)
     this.#move(line, { balance: 0n, held: amount })
     for (const one of levelLines(line))
@@ -228,10 +229,10 @@ export class Sums {
     const due = credited - charged
     if (balances !== due)
       this.#report('A11', `balances ${balances}, paid less charged ${due}`, place)
-    for (const { line, at, run } of this.#holds.values()) {
-      const isOld = run !== this.#served.run && this.#served.at - line.at > HOLD_LIFE_MS
-      if (!isOld) continue
-      this.#report('A14', `${line.ref} is still open, and its run is dead`, placeOf(line, at))
+    for (const { line, at, birth } of this.#holds.values()) {
+      const why = this.#lives.overdue(line, birth)
+      if (why !== undefined)
+        this.#report('A14', `${line.ref} is still open, and ${why}`, placeOf(line, at))
     }
   }
 

@@ -10,6 +10,8 @@ const MODELS = {
   words: ['answer?chunks=5'],
 } as const
 const AT_ONCE = 48
+/** A heap grows to what it needs in the first thousands; what it is before that says nothing. */
+const WARM = 2_500
 
 /** Callers who leave: before they have said all, while they wait, in mid-answer, just before its end. */
 export const aborts: Part = async ({ scale, seed, onStep }) => {
@@ -17,11 +19,12 @@ export const aborts: Part = async ({ scale, seed, onStep }) => {
   const chance = seeded(seed)
   const target = { url: bed.house.gateway.url, key: bed.client.key }
   const leave = () => abort(target, chance)
-  const warmUp = Math.ceil(scale.aborts / 10)
+  const warmUp = Math.ceil(scale.aborts / 2)
   await many({ count: warmUp, atOnce: AT_ONCE }, leave)
   const base = await bed.quiet()
+  const isWarm = warmUp >= WARM
   await many({ count: scale.aborts, atOnce: AT_ONCE, onStep }, leave)
-  const { rssBytes, sockets } = await bed.restored(base)
+  const { rssBytes, sockets } = await bed.restored(isWarm ? base : { ...base, rssBytes: Infinity })
   await bed.close()
   return {
     aborts: warmUp + scale.aborts,
