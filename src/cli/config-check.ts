@@ -127,6 +127,8 @@ function settings({ config, secrets }: Loaded): string {
   const { creditsPerUsd, markup } = config.accounting
   return table(`Settings (${config.file})`, [
     ['listens on', `${config.host}:${config.port}`],
+    ['metrics', metricsAt(config)],
+    ['traces', config.tracing?.endpoint ?? 'off'],
     ['data, logs', `${config.dbDir}, ${config.logDir} (${config.logLevel})`],
     ['accounting', `1 USD = ${creditsPerUsd} credits, markup ${markup}`],
     [
@@ -137,6 +139,11 @@ function settings({ config, secrets }: Loaded): string {
     ],
     ...secretRows(secrets),
   ])
+}
+
+function metricsAt({ metricsPort, metricsHost }: Config): string {
+  if (metricsPort === undefined) return 'there, for the staff'
+  return `${metricsHost}:${metricsPort}, without a key`
 }
 
 function secretRows({ adminFirst, jwtSecretKey }: Secrets): readonly (readonly string[])[] {
