@@ -4,6 +4,7 @@ import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
+import type { Hedge } from '../domain/hedge.ts'
 import type { Model } from '../domain/model.ts'
 import type { Price } from '../domain/price.ts'
 import type { Strategy } from '../domain/strategy.ts'
@@ -75,12 +76,15 @@ type ModelRow = Readonly<{
   priceVersion: string
   strategy: Strategy
   affinity: boolean
+  continuesCutStreams: boolean
+  hedge: Hedge | null
   deployments: readonly DeploymentRow[]
   fallbacks: readonly string[]
 }>
 
 function modelRow(model: Model, { accounting }: Config): ModelRow {
   const { id, price, strategy, affinity, deployments, fallbacks } = model
+  const { continuesCutStreams = false, hedge = null } = model
   const usdPerCredit = 1 / (Number(accounting.creditsPerUsd) * (1 + Number(accounting.markup)))
   const priced = (own: Price): Readonly<{ usdPerMillion: Rates; priceVersion: string }> => ({
     usdPerMillion: ratesTimes(usdPerCredit, own),
@@ -92,6 +96,7 @@ function modelRow(model: Model, { accounting }: Config): ModelRow {
     creditsPerThousand: ratesTimes(1 / 1000, price),
     strategy,
     affinity,
+    ...{ continuesCutStreams, hedge },
     deployments: deployments.map((one) => ({
       ...{ id: one.id, priority: one.priority, weight: one.weight },
       ...priced(one.price),
@@ -157,9 +162,10 @@ function secretRows({ adminFirst, jwtSecretKey }: Secrets): readonly (readonly s
 }
 
 function providersOn({ config }: Loaded): string {
-  const rows = config.providers.map(({ id, protocol, baseUrl, keyCount }) => {
+  const rows = config.providers.map(({ id, protocol, baseUrl, keyCount, probe }) => {
     const keys = keyCount === 0 ? 'no key' : `${keyCount} ${keyCount === 1 ? 'key' : 'keys'}`
-    return [id, protocol, keys, baseUrl]
+    const probed = probe === undefined ? '' : ` (probed every ${probe.everyMs} ms)`
+    return [id, protocol, keys, `${baseUrl}${probed}`]
   })
   return table(`Providers on (${rows.length})`, rows)
 }
@@ -199,7 +205,8 @@ function models({ config }: Loaded): string {
 }
 
 /** The deployments by priority, with the dollars of those that have a price of their own, and how one is picked. */
-function servedBy({ deployments, priceVersion, strategy, affinity, fallbacks }: ModelRow): string {
+function servedBy(row: ModelRow): string {
+  const { deployments, priceVersion, strategy, affinity, fallbacks, hedge } = row
   const names = deployments.map(({ id, weight, usdPerMillion, priceVersion: own }) => {
     const { input, output } = usdPerMillion
     const price = own === priceVersion ? '' : ` (USD ${input} in, ${output} out)`
@@ -208,6 +215,10 @@ function servedBy({ deployments, priceVersion, strategy, affinity, fallbacks }: 
   const how = [
     ...(strategy === 'priority' ? [] : [strategy]),
     ...(affinity ? ['affinity'] : []),
+    ...(row.continuesCutStreams ? ['goes on where a stream breaks off'] : []),
+    ...(hedge === null
+      ? []
+      : [`hedges after ${hedge.after === 'p95' ? 'p95' : `${hedge.after} ms`}`]),
     ...(fallbacks.length === 0 ? [] : [`then ${fallbacks.join(', ')}`]),
   ]
   return `${names.join(', ')}${how.length === 0 ? '' : ` [${how.join('; ')}]`}`

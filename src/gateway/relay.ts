@@ -32,7 +32,10 @@ export async function relay(house: House, relaying: Relaying): Promise<Relayed> 
       if (ending.kind !== 'fault') return { attempted, ending }
       const { answer } = attempted
       attempted = await goOn(house, { admitted, attempted, fault: ending.fault, reply, rounds })
-      if (attempted.answer === answer) return { attempted, ending }
+      if (attempted.answer === answer) {
+        // What broke off while it was only read on for its usage did not break off for anybody.
+        return { attempted, ending: reply.isGone ? { kind: 'gone' } : ending }
+      }
       passing.goOnWith(attempted)
     }
   } catch (error) {
