@@ -112,7 +112,7 @@ export class IncomingBody implements Watched {
     this.#length = length
   }
 
-  /** Kept one by one, a body of chunks of a byte each would take a hundred times its size. */
+  /** Kept one by one, a body in chunks of a byte would be an object a byte. */
   #append(piece: Buffer, length: number): void {
     if (length > this.#bytes.byteLength) {
       const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#bytes.byteLength))
