@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditFolder } from '../src/wiring/audit.ts'
 import { userArgs, type GatewayProcess } from './support/gateway-process.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
+import { runScript } from './support/script.ts'
 
 let house: House
 let gateway: GatewayProcess
@@ -171,6 +173,103 @@ describe('a key', () => {
     const [master] = (await ask('GET', '/admin/keys?role=owner')).body['data'] as { id: string }[]
     const killed = await ask('DELETE', `/admin/keys/${master?.id ?? ''}`, undefined, String(key))
     expect(errorOf(killed)).toEqual([403, 'key_not_allowed', null])
+  })
+})
+
+describe('the models', () => {
+  test('are shown with what they cost in credits', async () => {
+    const { data } = (await ask('GET', '/admin/models')).body as { data: Json[] }
+    const words = data.find(({ id }) => id === 'words')
+    // 2 and 8 dollars a million tokens, at a million credits a dollar
+    const price = { input: '2000000', output: '8000000', cached_input: '2000000' }
+    expect(words).toMatchObject({ credits_per_million_tokens: price, credits_per_request: '0' })
+  })
+
+  test('are checked and read again from the file, and stay as they are where it is wrong', async () => {
+    const file = path.join(gateway.dir, 'gateway.yaml')
+    const right = fs.readFileSync(file, 'utf8')
+    fs.writeFileSync(file, right.replace('output: 8', 'output: eight'))
+    for (const to of ['/admin/config/check', '/admin/config/reload']) {
+      const { ok, problems } = (await ask('POST', to)).body as { ok: boolean; problems: string[] }
+      expect([ok, problems[0]]).toEqual([
+        false,
+        expect.stringMatching(/gateway.yaml:[0-9]+: models/),
+      ])
+    }
+    expect((await ask('GET', '/v1/models')).status).toBe(200)
+    fs.writeFileSync(file, right)
+    expect((await ask('POST', '/admin/config/reload')).body).toEqual({ ok: true, problems: [] })
+  })
+})
+
+test('the receipt of any request is there for the staff, with the deployments that were asked', async () => {
+  const { key } = await gateway.issue(userArgs('hugo', '1000'))
+  const { headers } = await raw({ url: gateway.url, key, body: chat('words') })
+  const receipt = await ask('GET', `/admin/requests/${String(headers['x-request-id'])}`)
+  expect(receipt.body).toMatchObject({ account: 'hugo', deployment: 'fake/answer?chunks=5' })
+})
+
+describe('a bot of the predecessor', () => {
+  const old = async (method: string, to: string, masterToken = gateway.adminKey) => {
+    const at = `${to}${to.includes('?') ? '&' : '?'}masterToken=${masterToken}`
+    const answer = await raw({ url: gateway.url, method, path: at })
+    return { status: answer.status, body: JSON.parse(answer.body) as Json }
+  }
+
+  test('asks, pays in, takes out, moves and issues under the master key in its query', async () => {
+    await gateway.issue(userArgs('ines', '100'))
+    await gateway.issue(userArgs('jan', '0'))
+    expect((await old('GET', '/token/has?userId=ines')).body).toEqual({ status: true })
+    expect((await old('GET', '/token/has?userId=kim')).body).toEqual({ status: false })
+    const told = (await old('GET', '/token?userId=ines')).body
+    expect(told).toMatchObject({ user_id: 'ines', tokens_gpt: 100 })
+    await old('PUT', '/token?userId=ines&operation=add&amount=50')
+    await old('PUT', '/token?userId=ines&operation=subtract&amount=30')
+    const moved = (await old('POST', '/transfer/ines/jan?amount=20')).body
+    expect(moved).toMatchObject({ from: { tokens_gpt: 100 }, to: { tokens_gpt: 20 } })
+    const { id: first } = (await old('POST', '/token?userId=jan')).body
+    const { id: second } = (await old('POST', '/token?userId=jan')).body
+    const statuses = [await spend(String(first)), await spend(String(second))]
+    expect(statuses[0]).toBe(401)
+    expect(statuses[1]).not.toBe(401)
+    expect(((await old('GET', '/tokens')).body['tokens'] as Json[]).length).toBeGreaterThan(2)
+  })
+
+  test('is refused with any other key, and the key is in no log', async () => {
+    const { key } = await gateway.issue(['--type', 'admin', '--role', 'viewer'])
+    for (const wrong of [key, 'x', '']) {
+      const { status } = await old('GET', '/tokens', wrong)
+      expect([401, 403]).toContain(status)
+    }
+    await old('PUT', '/token?userId=nobody-here&operation=add&amount=50')
+    await old('PUT', '/token?userId=ines&operation=steal&amount=50')
+    const logs = path.join(gateway.dir, 'logs')
+    const texts = fs.readdirSync(logs).map((name) => fs.readFileSync(path.join(logs, name), 'utf8'))
+    expect(`${gateway.output()}${texts.join('')}`).not.toContain(gateway.adminKey)
+  })
+})
+
+describe('the command line', () => {
+  const run = (...args: string[]) => runScript('tollgate', args, gateway)
+
+  test('issues keys for every line of a CSV file, and tells the lines that it could not', async () => {
+    const file = path.join(gateway.dir, 'keys.csv')
+    fs.writeFileSync(file, 'account,credits,tags\nkira,5,"a b"\na b,1,\nlars,,\n')
+    const { code, stdout, stderr } = await run('keys', 'issue-batch', file, '--yes')
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^line 3: .*account name/)])
+    const [, kira = '', lars] = stdout.trim().split('\r\n')
+    expect(lars).toMatch(/^lars,tg-/)
+    const tagged = (await ask('GET', '/admin/keys?account=kira&tag=b')).body['data']
+    expect(tagged).toMatchObject([{ id: kira.split(',')[2] }])
+    expect((await run('keys', 'issue-batch', file)).stderr).toMatch(/add --yes/)
+  })
+
+  test('makes a user, whose password is shown once and is good at once', async () => {
+    const made = await run('users', 'set', 'mona', '--role', 'viewer', '--json')
+    const { password } = JSON.parse(made.stdout) as { password: string }
+    const login = await ask('POST', '/auth/login', { username: 'mona', password })
+    expect(login.body).toMatchObject({ user: 'mona', roles: ['viewer'] })
+    expect((await run('users', 'list')).stdout).toMatch(/mona +viewer/)
   })
 })
 

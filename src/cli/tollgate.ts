@@ -4,12 +4,16 @@ import { exitCodeOf } from '../wiring/run-command.ts'
 import { auditTrail } from './audit-trail.ts'
 import { codes } from './codes.ts'
 import { credits } from './credits.ts'
+import { keys } from './keys.ts'
 import { actionHelp, runAction, type Action, type Resource } from './resource.ts'
 import { usage } from './usage.ts'
+import { users } from './users.ts'
 
 /** What can be operated: a file each. */
 const RESOURCES: Readonly<Record<string, Resource>> = {
   accounts,
+  keys,
+  users,
   credits,
   codes,
   usage,

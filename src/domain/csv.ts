@@ -10,3 +10,16 @@ function csvField(field: string | number): string {
 
 const FORMULA = /^[=+\-@\t\r]/
 const SPECIAL = /[",\r\n]/
+
+/** Lines of comma-separated values; quotes around a field are taken away, and empty lines are left out. */
+export function readCsv(text: string): readonly (readonly string[])[] {
+  const rows: string[][] = [[]]
+  for (const [, quoted, plain, end] of text.replace(/^\uFEFF/, '').matchAll(FIELD)) {
+    rows.at(-1)?.push(quoted?.replaceAll('""', '"') ?? plain ?? '')
+    if (end !== ',') rows.push([])
+  }
+  return rows.filter((row) => row.some((field) => field !== ''))
+}
+
+/** A field, in quotes or not, up to the comma or the line's end. */
+const FIELD = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/g

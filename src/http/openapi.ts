@@ -26,7 +26,7 @@ export function openApiOf(table: readonly Route[], version: string) {
 export type OpenApi = ReturnType<typeof openApiOf>
 
 /** What a route is about: the first word of its path that says so. */
-export function tagOf({ path }: Route): string {
+function tagOf({ path }: Route): string {
   const [first = '', second = ''] = path.split('/').slice(1)
   return first === 'v1' || first === 'admin' ? `${first} ${second}` : first || 'gateway'
 }

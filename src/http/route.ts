@@ -32,6 +32,8 @@ export type Route = Readonly<{
   /** `/admin/accounts/{account}`; a parameter with a star, `{model*}`, takes slashes, too. */
   path: string
   access: Access
+  /** Where the credential may stand besides the headers: a name in the query. */
+  credentialIn?: string
   /** A line for the documentation. */
   summary: string
   /** More, where a line is not enough. */

@@ -9,7 +9,7 @@ import { overloaded } from '../gateway/overloaded.ts'
 import { credentialOf } from './credential.ts'
 import { Repeats } from './repeats.ts'
 import { readParameters } from './read-usage-question.ts'
-import type { Access, Call, Route } from './route.ts'
+import type { Call, Route } from './route.ts'
 import type { Site } from './site.ts'
 
 /** Makes the router of the table: who asks is known before anything is read, and all is read before anything is done. */
@@ -39,7 +39,7 @@ function handlerOf(route: Route, site: Site, repeats: Repeats) {
     if (route.canWait && site.house.load.refused !== 'nothing') {
       throw overloaded(site.house.chance, 'The gateway is busy.')
     }
-    const actor = await admitted(site, route.access, ctx)
+    const actor = await admitted(site, route, ctx)
     if (route.params) readInput(route.params, ctx.params)
     const query = route.query && readInput(route.query, readParameters(ctx).parameters)
     const body = route.body && readInput(route.body, await bodyOf(ctx))
@@ -61,9 +61,11 @@ async function bodyOf(ctx: Context): Promise<unknown> {
   return ctx.request.body ?? {}
 }
 
-async function admitted(site: Site, access: Access, ctx: Context): Promise<Actor> {
+async function admitted(site: Site, { access, credentialIn }: Route, ctx: Context): Promise<Actor> {
   if (access === 'public') return NOBODY
-  const actor = await site.identities.identify(credentialOf(ctx.req.headers))
+  const actor = await site.identities.identify(
+    credentialOf(ctx.req.headers) ?? inQuery(ctx, credentialIn),
+  )
   if (site.house.ledger.account(actor.key.account)?.isDisabled) throw accountDisabled()
   if (access === 'known') return actor
   if (access === 'user') {
@@ -73,6 +75,11 @@ async function admitted(site: Site, access: Access, ctx: Context): Promise<Actor
   if (reaches(actor.role, access)) return actor
   const what = isStaff(actor.role) ? `yours is '${actor.role}'` : 'yours is a user key'
   throw new Failure('key_not_allowed', `This needs an admin key of the role '${access}': ${what}.`)
+}
+
+function inQuery({ query }: Context, name: string | undefined): string | undefined {
+  const value = name === undefined ? undefined : query[name]
+  return typeof value === 'string' ? value : undefined
 }
 
 const NOBODY: Actor = {

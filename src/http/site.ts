@@ -30,6 +30,7 @@ export type Site = Readonly<{
   codes: Codes
   subAccounts: SubAccounts
   places: AccountPlacing
+  configuration: Configuration
   login: Login
   users: Users
   usage: UsageBook
@@ -38,6 +39,13 @@ export type Site = Readonly<{
   settings: () => SiteSettings
   metrics: MetricsPage
   health: () => Health
+}>
+
+/** The file of the configuration: each answers with what is wrong with it, and nothing where all is well. */
+export type Configuration = Readonly<{
+  check: () => readonly string[]
+  /** Puts it in force, where nothing is wrong. */
+  reload: () => readonly string[]
 }>
 
 type SiteSettings = Readonly<{

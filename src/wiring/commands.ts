@@ -1,10 +1,12 @@
+import { z } from 'zod'
 import type { Server } from 'node:net'
 import { correctionView } from '../admin/correct-credit.ts'
 import { parseCorrectionCommand } from '../admin/correction-request.ts'
 import { legacyImport, parseLegacyBatch } from '../admin/import-legacy.ts'
-import { issuedKeyView, parseIssueKey } from '../admin/issue-key-request.ts'
 import { codeQuestion, codeQuestionOf, newCodes } from '../admin/code-request.ts'
 import { readInput } from '../admin/read-input.ts'
+import { issuedKeyView, parseIssueKey, type IssuedKeyView } from '../admin/issue-key-request.ts'
+import { Failure } from '../domain/failure.ts'
 import type { Config } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
@@ -28,6 +30,18 @@ export function commandsOver(store: Store, config: () => Config) {
   return {
     'issue-key': async (input: unknown) =>
       issuedKeyView(await issuing.issue(parseIssueKey(input), CLI)),
+    /** Each for itself: what was refused stands in the place of its key. */
+    'issue-keys': (input: unknown): Promise<BatchIssued> =>
+      Promise.all(
+        readInput(z.array(z.unknown()).max(1_000), input).map(async (wish) => {
+          try {
+            return issuedKeyView(await issuing.issue(parseIssueKey(wish), CLI))
+          } catch (error) {
+            if (error instanceof Failure) return { error: error.message }
+            throw error
+          }
+        }),
+      ),
     'correct-credit': async (input: unknown) => {
       const call = { ...parseCorrectionCommand(input), by: CLI.by }
       return correctionView((await correcting.correct(call)).entry)
@@ -42,6 +56,9 @@ export function commandsOver(store: Store, config: () => Config) {
     ...registerCommands(store, config),
   }
 }
+
+/** Keys, and reasons for which there are none, in the order of the wishes. */
+export type BatchIssued = readonly (IssuedKeyView | Readonly<{ error: string }>)[]
 
 export type Command = keyof ReturnType<typeof commandsOver>
 

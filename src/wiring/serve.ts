@@ -7,7 +7,7 @@ import type { House } from '../gateway/house.ts'
 import { Intake } from '../http/intake.ts'
 import { createMetricsServer } from '../http/metrics-server.ts'
 import { createServer } from '../http/server.ts'
-import type { Site } from '../http/site.ts'
+import type { Configuration, Site } from '../http/site.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -27,6 +27,7 @@ export type Serving = Readonly<{
   config: () => Config
   metrics: Metrics
   log: Log
+  configuration: Configuration
   isReady: () => boolean
 }>
 
@@ -51,6 +52,7 @@ export async function serve(serving: Serving): Promise<Served> {
     ...{ correcting: correctingFor(store), trail: store.usage, ...resellingFor(store, config) },
     providers,
     ...signingIn({ store, clock, config, sessionSecret }),
+    configuration: serving.configuration,
     metrics: metricsPage(serving.metrics, {
       events,
       isElsewhere: config().metricsPort !== undefined,

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { Config, Environment, Secrets } from '../config/config.ts'
+import type { Config, Environment, Problem, Secrets } from '../config/config.ts'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
+import { formatProblem } from '../config/problem.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
 import { Probes } from '../gateway/probes.ts'
@@ -56,6 +57,7 @@ export async function startGateway(
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
     ...{ load: unwell.load, traces: tracing?.traces },
   }
+  const { reload, ...configuration } = configuring({ current, env, catalog, providers })
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
   const served = await serve({
@@ -66,12 +68,12 @@ export async function startGateway(
       secrets,
       config: () => current.config,
       ...{ metrics, log },
+      configuration: { ...configuration, reload: () => told(reload()) },
       isReady: () => current.isReady,
     },
     sessionSecret: sessionSecret(secrets),
   })
   const control = await serveCommands({ store, usage, house, config: () => current.config })
-  const reload = reloading({ current, env, catalog, providers })
   const watch = watchConfig({ file: config.file, reload, events })
   const probes = startProbes(house, () => current.config)
   current.isReady = true
@@ -93,16 +95,26 @@ type Reloading = Readonly<{
 }>
 
 /** Reads the configuration again, and replaces all that follows it; or returns why not. */
-function reloading({ current, env, catalog, providers }: Reloading) {
-  return () => {
-    const loaded = loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
-    if (!loaded.ok) return loaded.problems
-    current.config = loaded.config
-    catalog.replace(loaded.config)
-    providers.replace(loaded.config, loaded.secrets)
-    return undefined
+function configuring({ current, env, catalog, providers }: Reloading) {
+  const load = () => loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
+  return {
+    check: () => {
+      const loaded = load()
+      return told(loaded.ok ? undefined : loaded.problems)
+    },
+    reload: () => {
+      const loaded = load()
+      if (!loaded.ok) return loaded.problems
+      current.config = loaded.config
+      catalog.replace(loaded.config)
+      providers.replace(loaded.config, loaded.secrets)
+      return undefined
+    },
   }
 }
+
+const told = (problems: readonly Problem[] | undefined): readonly string[] =>
+  (problems ?? []).map(formatProblem)
 
 /** The books; what is sealed of them is summed up at once, so that nobody waits for it later. */
 type Told = Readonly<{ events: House['events']; metrics: Metrics }>

@@ -9,10 +9,13 @@ import { placeRoutes } from './admin-places.ts'
 import { providerRoutes } from './admin-providers.ts'
 import { codeRoutes } from './codes.ts'
 import { explainedRoutes } from './admin-routes.ts'
+import { adminModelRoutes } from './admin-models.ts'
+import { adminRequestRoutes } from './admin-requests.ts'
 import { userRoutes } from './admin-users.ts'
 import { chatRoutes } from './chat-completions.ts'
 import { docsRoutes } from './docs.ts'
 import { healthRoutes } from './health.ts'
+import { legacyRoutes } from './legacy.ts'
 import { metricsRoutes } from './metrics.ts'
 import { modelRoutes } from './models.ts'
 import { receiptRoutes } from './receipts.ts'
@@ -37,9 +40,12 @@ export const ROUTES: readonly Route[] = [
   ...placeRoutes,
   ...keyRoutes,
   ...userRoutes,
+  ...adminModelRoutes,
+  ...adminRequestRoutes,
   ...providerRoutes,
   ...explainedRoutes,
   ...auditRoutes,
+  ...legacyRoutes,
   ...aboutRoutes,
   ...docsRoutes(() => ROUTES),
   ...healthRoutes,
