@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { koaBody } from 'koa-body'
 import { readInput } from '../admin/read-input.ts'
 import type { Actor } from '../domain/actor.ts'
-import { accountDisabled, Failure } from '../domain/failure.ts'
+import { accountDisabled, Failure, invalidRequest } from '../domain/failure.ts'
 import { isStaff, reaches } from '../domain/role.ts'
 import { overloaded } from '../gateway/overloaded.ts'
 import { credentialOf } from './credential.ts'
@@ -27,7 +27,16 @@ export function routerOf(table: readonly Route[], site: Site): Router {
 const patternOf = (path: string): string =>
   path.replace(/\{(\w+)\*\}/g, '*$1').replace(/\{(\w+)\}/g, ':$1')
 
-const readJson = koaBody({ jsonLimit: '1mb', text: false, urlencoded: false })
+const readJson = koaBody({ jsonLimit: '1mb', text: false, urlencoded: false, onError: unreadable })
+
+/** A body that is not compressed as it says fails without a status, unlike all else that callers send wrong. */
+function unreadable(cause: Error): never {
+  const isMangled = 'code' in cause && /^Z_|^ERR_/.test(String(cause.code))
+  throw isMangled
+    ? invalidRequest('The body could not be read. Check its length and content-encoding.')
+    : cause
+}
+
 const nothing = () => Promise.resolve()
 
 function handlerOf(route: Route, site: Site, repeats: Repeats) {

@@ -27,6 +27,7 @@ import { SeenRefs } from './seen-refs.ts'
 type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
 
 const ENDS = ['settle', 'release', 'expire']
+const FRAME = ['open', 'seal']
 /** No two entries of one of these kinds name the same ref; `progress` may. Ends are A7's. */
 const ONCE = ['hold', 'key', 'key-revoked', 'overrun', ...CORRECTIONS]
 
@@ -91,12 +92,8 @@ export class Sums {
       const hold = this.#holds.get(line.ref)
       if (hold !== undefined) hold.progress = String(this.#amount(line, 'cost'))
     } else if (kind === 'switch') this.#switches.enter(line)
-    else if (kind !== 'open' && kind !== 'seal' && !this.#isNoted(line))
+    else if (!FRAME.includes(kind) && !this.#register.enter(line) && !this.corrections.note(line))
       this.#find('A4', `${kind} is no kind of entry`)
-  }
-
-  #isNoted(line: Line): boolean {
-    return this.#register.enter(line) || this.corrections.note(line)
   }
 
   #correct(line: Line): void {

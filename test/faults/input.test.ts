@@ -95,6 +95,20 @@ test('a compressed body is read, and a bomb is refused at its real size', async 
   expect((await send(Buffer.from('not gzip'))).status).toBe(400)
 })
 
+test.each(['gzip', 'deflate', 'br'])(
+  'a body that is no %s although it says so is refused on routes of admins, too',
+  async (encoding) => {
+    const { url, adminKey: key } = house.gateway
+    const headers = { 'content-encoding': encoding, 'idempotency-key': `mangled-${encoding}` }
+    const asked = { url, key, headers, body: '[{"from":"a"}]' }
+    for (const path of ['/admin/transfers', '/admin/keys']) {
+      const { status, body } = await raw({ ...asked, path })
+      expect([path, status]).toEqual([path, 400])
+      expect(JSON.parse(body)).toMatchObject({ error: { code: 'invalid_request' } })
+    }
+  },
+)
+
 test.each([
   ['no key', undefined, {}],
   ['an empty bearer', '', {}],
