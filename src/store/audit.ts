@@ -223,9 +223,8 @@ export class Sums {
     const { credited, charged } = this.#total
     let balances = 0n
     for (const { balance } of this.#accounts.values()) balances += balance
-    const due = credited - charged
-    if (balances !== due)
-      this.#report('A11', `balances ${balances}, paid less charged ${due}`, place)
+    if (balances !== credited - charged)
+      this.#report('A11', `balances ${balances}, paid less charged ${credited - charged}`, place)
     for (const { line, at, birth } of this.#holds.values()) {
       const why = this.#lives.overdue(line, birth)
       if (why !== undefined)
