@@ -108,6 +108,7 @@ export const certificateParts: readonly Part[] = [
     promise: 'http leads to https on each of the six names',
     async see() {
       for (const name of [...DOMAINS, DASHBOARD]) {
+        await found(async () => (await askPlain({ host: name })).status)
         const { status, location } = await askPlain({ host: name, path: '/v1/models?a=b' })
         promised(
           status === 301 && location === `https://${name}/v1/models?a=b`,
@@ -136,6 +137,7 @@ export const certificateParts: readonly Part[] = [
           headers: password === undefined ? {} : { authorization: basic },
         })
       }
+      await found(async () => (await dashboard()).status)
       const statuses = [await dashboard(), await dashboard('wrong'), await dashboard(PASSWORD)].map(
         (one) => one.status,
       )
@@ -144,6 +146,10 @@ export const certificateParts: readonly Part[] = [
     },
   },
 ]
+
+/** A Traefik that was just started has no route by labels for some seconds, and to itself not before it is healthy. */
+const found = (status: () => Promise<number>) =>
+  until(async () => (await status()) !== 404 || undefined, { what: 'a route by labels' })
 
 /** Waits for a certificate, which takes a moment after a start. */
 async function trusted({ ca }: Site, name: string) {
