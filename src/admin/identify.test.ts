@@ -26,6 +26,7 @@ function house(key: KeyRecord = record()) {
   const users = new Map([['anna', anna]])
   const ended = new Set<string>()
   const clock = { nowMs: NOW }
+  const trusted = { issuers: [] as readonly string[], isTrusted: true }
   const deeds: unknown[] = []
   const accounts = new Map([['acme', { account: 'acme', tier: 'free' } as AccountView]])
   const registry = {
@@ -51,13 +52,19 @@ function house(key: KeyRecord = record()) {
       sign: (session) => Promise.resolve(`eyJ session ${JSON.stringify(session)}`),
       verify: (token) => Promise.resolve(spoken(token, 'session') as Session | undefined),
     },
-    outside: { verify: (token) => Promise.resolve(spoken(token, 'outside') as OutsideIdentity) },
+    outside: {
+      verify: (token) =>
+        Promise.resolve(
+          trusted.isTrusted ? (spoken(token, 'outside') as OutsideIdentity | undefined) : undefined,
+        ),
+    },
+    trust: () => trusted.issuers,
     nowMs: () => clock.nowMs,
     hours: 2,
     hasTier: (name) => name === 'premium',
   })
   const begin = async (by = 'secret') => (await known.begin(await known.identify(by))).token
-  return { known, keys, users, clock, deeds, begin }
+  return { known, keys, users, clock, deeds, begin, trusted }
 }
 
 const INVALID = { code: 'invalid_api_key' }
@@ -149,6 +156,14 @@ describe('somebody from outside', () => {
     await expect(
       known.identify(outside({ account: 'operator', opensAccount: true })),
     ).rejects.toMatchObject({ code: 'key_not_allowed' })
+  })
+
+  test('is nobody any more once the operator trusts their issuer no longer', async () => {
+    const { known, trusted } = house()
+    const token = outside()
+    await known.identify(token)
+    Object.assign(trusted, { issuers: [], isTrusted: false })
+    await expect(known.identify(token)).rejects.toMatchObject(INVALID)
   })
 
   test('is one of the staff by their role, until their token expires or they sign out', async () => {

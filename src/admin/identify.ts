@@ -30,6 +30,8 @@ type Needs = Readonly<{
   secrets: Pick<Secrets, 'newId'>
   signer: SessionSigner
   outside: OutsideTokens
+  /** Changes with the list of issuers: what was good by another list is checked again. */
+  trust: () => unknown
   nowMs: () => number
   hours: number
   hasTier: (name: string) => boolean
@@ -41,22 +43,25 @@ export const isToken = (credential: unknown): credential is string =>
 
 /** Whatever a token says is looked up each time: it ends with its key, its user, its account. */
 export function identities(needs: Needs): Identities {
-  const { keys, registry, secrets, signer, nowMs, hours } = needs
+  const { keys, registry, secrets, signer, nowMs, hours, trust } = needs
   const seen = new SeenTokens<Verified>()
   const actorOf = outsideActors(needs)
   const verify = async (token: string): Promise<Verified | undefined> => {
     const name = keys.hashOf(token)
     const known = seen.get(name)
-    if (known !== undefined) return known
+    if (known !== undefined && known.trust === trust()) return known
     const session = await signer.verify(token)
     const verified =
-      session === undefined ? await verifyOutside(token, name) : { session, id: session.id }
+      session === undefined
+        ? await verifyOutside(token, name)
+        : { session, id: session.id, trust: trust() }
     if (verified !== undefined) seen.add(name, verified)
     return verified
   }
   const verifyOutside = async (token: string, id: string): Promise<Verified | undefined> => {
+    const before = trust()
     const identity = await needs.outside.verify(token)
-    return identity && { id, outside: await actorOf(identity) }
+    return identity && { id, outside: await actorOf(identity), trust: before }
   }
   const actorBy = async (token: string): Promise<Actor | undefined> => {
     const verified = await verify(token)
@@ -92,7 +97,7 @@ export function identities(needs: Needs): Identities {
 }
 
 /** What was found good once and cannot become better. A stand-in is kept as long as its user stays the same. */
-type Verified = { readonly id: string } & (
+type Verified = { readonly id: string; readonly trust: unknown } & (
   | { readonly session: Session; standIn?: ReturnType<typeof standInFor>; outside?: never }
   | { readonly outside: Actor; session?: never }
 )

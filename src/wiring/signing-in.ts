@@ -31,6 +31,7 @@ export function signingIn({
     ...{ keys, registry, nowMs, hours: config().jwtExpirationHours },
     secrets: nodeSecrets(keys.hashOf),
     signer: jwtSigner(sessionSecret, config().jwtAlgorithm),
+    trust: () => config().issuers,
     outside: outsideTokens(() => config().issuers, nowMs),
     hasTier: (name) => config().tiers.has(name),
   })
