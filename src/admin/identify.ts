@@ -43,26 +43,8 @@ export const isToken = (credential: unknown): credential is string =>
 
 /** Whatever a token says is looked up each time: it ends with its key, its user, its account. */
 export function identities(needs: Needs): Identities {
-  const { keys, registry, secrets, signer, nowMs, hours, trust } = needs
-  const seen = new SeenTokens<Verified>()
-  const actorOf = outsideActors(needs)
-  const verify = async (token: string): Promise<Verified | undefined> => {
-    const name = keys.hashOf(token)
-    const known = seen.get(name)
-    if (known !== undefined && known.trust === trust()) return known
-    const session = await signer.verify(token)
-    const verified =
-      session === undefined
-        ? await verifyOutside(token, name)
-        : { session, id: session.id, trust: trust() }
-    if (verified !== undefined) seen.add(name, verified)
-    return verified
-  }
-  const verifyOutside = async (token: string, id: string): Promise<Verified | undefined> => {
-    const before = trust()
-    const identity = await needs.outside.verify(token)
-    return identity && { id, outside: await actorOf(identity), trust: before }
-  }
+  const { keys, registry, secrets, signer, nowMs, hours } = needs
+  const verify = verifying(needs)
   const actorBy = async (token: string): Promise<Actor | undefined> => {
     const verified = await verify(token)
     if (verified === undefined || registry.hasEnded(verified.id)) return undefined
@@ -93,6 +75,30 @@ export function identities(needs: Needs): Identities {
         ...{ id: verified.id, account: actor.key.account, until, by: actor.by },
       })
     },
+  }
+}
+
+/** What stands behind a token; known by the token's hash once it was found good. */
+function verifying(needs: Needs) {
+  const { keys, signer, trust } = needs
+  const seen = new SeenTokens<Verified>()
+  const actorOf = outsideActors(needs)
+  const verifyOutside = async (token: string, id: string): Promise<Verified | undefined> => {
+    const before = trust()
+    const identity = await needs.outside.verify(token)
+    return identity && { id, outside: await actorOf(identity), trust: before }
+  }
+  return async (token: string): Promise<Verified | undefined> => {
+    const name = keys.hashOf(token)
+    const known = seen.get(name)
+    if (known !== undefined && known.trust === trust()) return known
+    const session = await signer.verify(token)
+    const verified =
+      session === undefined
+        ? await verifyOutside(token, name)
+        : { session, id: session.id, trust: trust() }
+    if (verified !== undefined) seen.add(name, verified)
+    return verified
   }
 }
 
