@@ -418,6 +418,22 @@ const corrections: readonly Mutant[] = [
     tests: [simulator],
   },
   {
+    name: 'idempotency-keys-of-all',
+    harm: 'an admin who chose the key of another is told of their booking, and books nothing',
+    file: 'src/domain/correction.ts',
+    find: "`${by ?? ''} ${key}`",
+    replace: "by === key ? '' : key",
+    tests: ['src/store/lowdb/ledger.test.ts'],
+  },
+  {
+    name: 'writes-after-close',
+    harm: 'what comes late is written into whatever file has the number of the closed journal',
+    file: 'src/store/lowdb/journal.ts',
+    find: 'if (this.#isClosing) return',
+    replace: '',
+    tests: ['src/store/lowdb/journal.test.ts'],
+  },
+  {
     name: 'snapshot-without-repeats',
     harm: 'a correction that is sent again after a restart is made again',
     file: 'src/store/lowdb/snapshot.ts',
