@@ -6,6 +6,7 @@ import { codes } from './codes.ts'
 import { credits } from './credits.ts'
 import { keys } from './keys.ts'
 import { actionHelp, runAction, type Action, type Resource } from './resource.ts'
+import { webhooks } from './webhooks.ts'
 import { usage } from './usage.ts'
 import { users } from './users.ts'
 
@@ -16,6 +17,7 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
   users,
   credits,
   codes,
+  webhooks,
   usage,
   'audit-trail': auditTrail,
 }

@@ -1,3 +1,4 @@
+import type { AlertEntry, AlertSentEntry, WebhookEntry, WebhookRemovedEntry } from './alert.ts'
 import type { CodeEntry, CodeRevokedEntry } from './code.ts'
 import type { Outcome } from './outcome.ts'
 import type { RegisterEntry } from './register.ts'
@@ -15,6 +16,10 @@ export type Entry =
   | SwitchEntry
   | CodeEntry
   | CodeRevokedEntry
+  | WebhookEntry
+  | WebhookRemovedEntry
+  | AlertEntry
+  | AlertSentEntry
   | CorrectionEntry
   | HoldEntry
   | ProgressEntry

@@ -6,6 +6,7 @@ import type { KeyAdmin } from '../admin/keys.ts'
 import type { Identities } from '../admin/identify.ts'
 import type { Codes } from '../admin/codes.ts'
 import type { AccountPlacing } from '../admin/places.ts'
+import type { Webhooks } from '../admin/webhooks.ts'
 import type { SubAccounts } from '../admin/sub-accounts.ts'
 import type { Login } from '../admin/login.ts'
 import type { Users } from '../admin/users.ts'
@@ -28,6 +29,7 @@ export type Site = Readonly<{
   providers: ProviderStates
   identities: Identities
   codes: Codes
+  webhooks: Webhooks
   subAccounts: SubAccounts
   places: AccountPlacing
   configuration: Configuration

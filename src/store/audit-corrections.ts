@@ -1,3 +1,4 @@
+import { AlertSums } from './audit-alerts.ts'
 import { VoucherSums } from './audit-vouchers.ts'
 import { levelLines, refundedOf } from './audit-chains.ts'
 import {
@@ -42,6 +43,7 @@ type Claim = {
 export class CorrectionSums {
   readonly #report: Report
   readonly #vouchers: VoucherSums
+  readonly #alerts = new AlertSums()
   readonly #repeats = new Map<string, Repeat>()
   readonly #claims = new Map<string, Claim>()
   /** Where each claim stands for the first time, until a charge proves it. */
@@ -56,6 +58,7 @@ export class CorrectionSums {
   begin(books: BooksText): void {
     const { refunds = [], repeats = [] } = books
     this.#vouchers.begin(books)
+    this.#alerts.begin(books)
     for (const { request, account, paid, refunded, levels } of refunds) {
       const above = levels?.map((one) => ({ ...one, paid: BigInt(one.paid) }))
       const amounts = { paid: BigInt(paid), refunded: BigInt(refunded) }
@@ -69,7 +72,7 @@ export class CorrectionSums {
   }
 
   /** Whether the entry is about codes, which move no credit by themselves. */
-  note = (line: Line): boolean => this.#vouchers.enter(line)
+  note = (line: Line): boolean => this.#vouchers.enter(line) || this.#alerts.enter(line)
 
   enter(line: Line, at: Place): readonly Move[] {
     if (line.kind === 'credit') this.#vouchers.credit(line, at)
@@ -110,6 +113,7 @@ export class CorrectionSums {
   /** As a snapshot has it. */
   addItems(items: Map<string, string>): void {
     this.#vouchers.addItems(items)
+    this.#alerts.addItems(items)
     for (const [call, { text }] of this.#repeats) items.set(`repeat ${call}`, text)
     for (const [request, claim] of this.#claims) items.set(`refund ${request}`, plain(claim))
   }

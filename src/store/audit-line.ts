@@ -39,6 +39,11 @@ export type BooksText = Readonly<{
   holds: readonly (Item &
     Readonly<Record<'id' | 'amount' | 'inputCost', string> & { progress?: string }>)[]
   prices: readonly (Item & Readonly<{ version: string }>)[]
+  alerts?: Readonly<{
+    webhooks: readonly (Item & Readonly<{ id: string }>)[]
+    pending: readonly (Item & Readonly<{ id: string; to: readonly string[] }>)[]
+    raised: readonly string[]
+  }>
   codes?: readonly (Item & Readonly<{ id: string }>)[]
   invited?: readonly (readonly [string, string])[]
   /** Absent in books that are older than corrections. */

@@ -6,6 +6,7 @@ import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
 import type { Resale } from '../domain/reseller.ts'
 import { checkPlace, type Reselling } from './placing.ts'
 import { moveLevels, replayLevels } from './chains.ts'
+import { emptyAlerts, postAlert, type AlertBooks } from './alerts.ts'
 import { postCode } from './vouchers.ts'
 import { postSwitch, type SwitchedOff } from './switched-off.ts'
 import type { AccountSettings } from '../domain/register.ts'
@@ -40,6 +41,7 @@ export type Books = {
   readonly repeats: Map<string, CorrectionEntry>
   /** What operators switched off, by its name. */
   readonly switchedOff: Map<string, SwitchedOff>
+  readonly alerts: AlertBooks
   readonly codes: Map<string, CodeRecord>
   readonly codesByHash: Map<string, string>
   /** Who invited each account. */
@@ -71,6 +73,7 @@ export const emptyBooks = (): Books => ({
   refunds: new Map(),
   repeats: new Map(),
   switchedOff: new Map(),
+  alerts: emptyAlerts(),
   codes: new Map(),
   codesByHash: new Map(),
   invited: new Map(),
@@ -132,6 +135,10 @@ function creditAfter(books: Books, entry: Entry): Credit | undefined {
     case 'key-changed':
     case 'key-revoked':
     case 'switch':
+    case 'webhook':
+    case 'webhook-removed':
+    case 'alert':
+    case 'alert-sent':
     case 'code':
     case 'code-revoked':
     case 'user':
@@ -164,16 +171,18 @@ export function post(books: Books, entry: Entry, credit: Credit | undefined): vo
     case 'code':
     case 'code-revoked':
       return postCode(books, entry)
+    case 'webhook':
+    case 'webhook-removed':
+    case 'alert':
+    case 'alert-sent':
+      return postAlert(books.alerts, entry)
     case 'price':
       return postPrice(books, entry)
     case 'hold':
       books.holds.set(entry.ref, holdFrom(entry))
       return
-    case 'progress': {
-      const hold = books.holds.get(entry.ref)
-      if (hold !== undefined) hold.progress = micro(BigInt(entry.cost))
-      return
-    }
+    case 'progress':
+      return postProgress(books, entry)
     case 'settle':
     case 'release':
     case 'expire':
@@ -192,6 +201,11 @@ export function post(books: Books, entry: Entry, credit: Credit | undefined): vo
     case 'seal':
       return
   }
+}
+
+function postProgress({ holds }: Books, { ref, cost }: { ref: string; cost: string }): void {
+  const hold = holds.get(ref)
+  if (hold !== undefined) hold.progress = micro(BigInt(cost))
 }
 
 export function moveCredit(books: Books, id: string, credit: Credit): void {

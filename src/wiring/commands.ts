@@ -7,7 +7,7 @@ import { codeQuestion, codeQuestionOf, newCodes } from '../admin/code-request.ts
 import { readInput } from '../admin/read-input.ts'
 import { issuedKeyView, parseIssueKey, type IssuedKeyView } from '../admin/issue-key-request.ts'
 import { Failure } from '../domain/failure.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, Secrets } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
 import type { House } from '../gateway/house.ts'
@@ -18,10 +18,11 @@ import { correctingFor, issuingFor } from './books.ts'
 import { CLI, registerCommands } from './register-commands.ts'
 import { readingCommands } from './reading-commands.ts'
 import { codesFor } from './resellers.ts'
+import { webhookCommands } from './webhooks.ts'
 import { routeCommands } from './explain-route.ts'
 
 /** What the command line may ask of the books, the same whether a server holds them or the command itself does. */
-export function commandsOver(store: Store, config: () => Config) {
+export function commandsOver(store: Store, config: () => Config, secrets?: Secrets) {
   const issuing = issuingFor(store, config)
   const correcting = correctingFor(store)
   const vouchers = codesFor(store, config)
@@ -54,6 +55,7 @@ export function commandsOver(store: Store, config: () => Config) {
     /** For a copy: what lies before it is on the disk and does not change any more. */
     'durable-end': () => Promise.resolve(store.durableEnd()),
     ...registerCommands(store, config),
+    ...webhookCommands({ store, config, secrets }),
   }
 }
 
@@ -67,11 +69,12 @@ type Served = Readonly<{
   usage: UsageBook & AuditTrail
   house: House
   config: () => Config
+  secrets: Secrets
 }>
 
-export const serveCommands = ({ store, usage, house, config }: Served): Promise<Server> =>
+export const serveCommands = ({ store, usage, house, config, secrets }: Served): Promise<Server> =>
   serveControl(store.socket, {
-    ...commandsOver(store, config),
+    ...commandsOver(store, config, secrets),
     ...readingCommands(usage),
     ...routeCommands(house),
   })

@@ -14,6 +14,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
 import { accountsFor, correctingFor, issuingFor, keysFor } from './books.ts'
 import { measure, metricsPage } from './measure.ts'
+import { webhooksFor } from './webhooks.ts'
 import { resellingFor } from './resellers.ts'
 import { signingIn } from './signing-in.ts'
 import { VERSION } from './version.ts'
@@ -50,6 +51,7 @@ export async function serve(serving: Serving): Promise<Served> {
     ...{ accounts: accountsFor(store, config), keys: keysFor(store, config) },
     intake: new Intake({ house, settings: () => config().overload }),
     ...{ correcting: correctingFor(store), trail: store.usage, ...resellingFor(store, config) },
+    webhooks: webhooksFor({ store, config, secrets: serving.secrets }),
     providers,
     ...signingIn({ store, clock, config, sessionSecret }),
     configuration: serving.configuration,

@@ -22,6 +22,8 @@ export type Stopping = Readonly<{
   watch: () => void
   unwell: Unwell
   probes: Readonly<{ stop: () => void }>
+  /** Before the books close: it notes in them who was told. */
+  hooks: Readonly<{ stop: () => Promise<void> }>
   unready: () => void
 }>
 
@@ -89,9 +91,11 @@ async function closeParts({
   watch,
   unwell,
   probes,
+  hooks,
 }: Stopping) {
   watch()
   probes.stop()
+  await hooks.stop()
   control.close()
   await counter.stop()
   await store.close()

@@ -23,6 +23,7 @@ import { liveCatalog, type LiveCatalog } from './live-catalog.ts'
 import { liveProviders, type LiveProviders } from './live-providers.ts'
 import { openTelemetry } from './measure.ts'
 import { watchConfig } from './reload.ts'
+import { startWebhooks, withAlerts } from './webhooks.ts'
 import { serve, type Served } from './serve.ts'
 import { shutdown, type Shutdown } from './shutdown.ts'
 import { watchUnwell } from './unwell.ts'
@@ -43,8 +44,10 @@ export async function startGateway(
   env: Environment,
 ): Promise<Gateway> {
   const current: Current = { config, secrets, isReady: false }
-  const { log, metrics, tracing, events } = await openTelemetry(() => current.config, secrets)
-  const store = await openServerBooks(() => current.config, { events, metrics })
+  const now = () => current.config
+  const { log, metrics, tracing, events: plain } = await openTelemetry(now, secrets)
+  const store = await openServerBooks(now, { events: plain, metrics })
+  const events = withAlerts(plain, store, now)
   const { usage } = store
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
@@ -66,21 +69,21 @@ export async function startGateway(
       house,
       usage,
       secrets,
-      config: () => current.config,
-      ...{ metrics, log },
+      ...{ metrics, log, config: now },
       configuration: { ...configuration, reload: () => told(reload()) },
       isReady: () => current.isReady,
     },
     sessionSecret: sessionSecret(secrets),
   })
-  const control = await serveCommands({ store, usage, house, config: () => current.config })
+  const control = await serveCommands({ store, usage, house, secrets, config: now })
   const watch = watchConfig({ file: config.file, reload, events })
-  const probes = startProbes(house, () => current.config)
+  const probes = startProbes(house, now)
+  const hooks = startWebhooks({ store, house, secrets, config: now })
   current.isReady = true
   tellStart({ events, store, orphans, served, config })
   const stop = shutdown({
     ...{ served, control, store, usage, providers, counter, log, tracing, events, watch },
-    ...{ unwell, probes },
+    ...{ unwell, probes, hooks },
     unready: () => (current.isReady = false),
   })
   return { config, port: served.port, first, stop, unwell: unwell.since }

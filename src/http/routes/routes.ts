@@ -12,6 +12,7 @@ import { explainedRoutes } from './admin-routes.ts'
 import { adminModelRoutes } from './admin-models.ts'
 import { adminRequestRoutes } from './admin-requests.ts'
 import { userRoutes } from './admin-users.ts'
+import { webhookRoutes } from './admin-webhooks.ts'
 import { chatRoutes } from './chat-completions.ts'
 import { docsRoutes } from './docs.ts'
 import { healthRoutes } from './health.ts'
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   ...adminAccountRoutes,
   ...creditRoutes,
   ...placeRoutes,
+  ...webhookRoutes,
   ...keyRoutes,
   ...userRoutes,
   ...adminModelRoutes,

@@ -93,6 +93,7 @@ const SECTIONS = [
     'switches',
     'codes',
     'invited',
+    'alerts',
     'overrun',
   ] as const),
 ]

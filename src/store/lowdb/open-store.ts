@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Entry } from '../../domain/entry.ts'
 import type { Keys } from '../../ports/keys.ts'
 import type { Ledger, Registry } from '../../ports/ledger.ts'
+import type { Alerts } from '../../ports/alerts.ts'
 import type { Vouchers } from '../../ports/vouchers.ts'
 import type { Switches } from '../../ports/switches.ts'
 import type { Books } from '../books.ts'
@@ -24,6 +25,7 @@ import { dbPaths, type DbPaths } from './segments.ts'
 import { Snapshotter, type ArchiveSettings, type MakeSnapshot } from './snapshotter.ts'
 import { socketPath } from './socket-path.ts'
 import { lowdbSwitches } from './switches.ts'
+import { lowdbAlerts } from './alerts.ts'
 import { LowdbVouchers } from './vouchers.ts'
 import { UsageThread } from './usage/usage-thread.ts'
 
@@ -53,6 +55,7 @@ export type Store = Readonly<{
   keys: Keys
   switches: Switches
   vouchers: Vouchers
+  alerts: Alerts
   /** The past, in a thread that is started by the first question. */
   usage: UsageThread
   /** Where the command line reaches a running server. */
@@ -96,6 +99,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return {
       ...{ ledger, registry, usage, switches: lowdbSwitches({ books, journal, now }) },
       vouchers: new LowdbVouchers({ books, journal, now }),
+      alerts: lowdbAlerts({ books, journal, now }),
       ...{ keys: hashedKeys(books), socket, run: opened.run, tornBytes },
       isWritable: () => journal.trouble === undefined,
       isProven: () => opened.snapshots.isProven,

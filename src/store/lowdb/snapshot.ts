@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Low, type Adapter } from 'lowdb'
 import { callName } from '../../domain/correction.ts'
+import type { Alert, WebhookRecord } from '../../domain/alert.ts'
 import type { CodeRecord } from '../../domain/code.ts'
 import type { CorrectionEntry, PriceEntry } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
@@ -50,6 +51,11 @@ export type SnapshotState = Readonly<{
   /** Absent where nothing is switched off. */
   switches?: readonly SwitchedOff[]
   codes?: readonly CodeRecord[]
+  alerts?: Readonly<{
+    webhooks: readonly WebhookRecord[]
+    pending: readonly Alert[]
+    raised: readonly string[]
+  }>
   invited?: readonly (readonly [invited: string, inviter: string])[]
   overrun: string
 }>
@@ -161,6 +167,9 @@ export function booksFrom(snapshot: Snapshot | undefined): Books {
     books.repeats.set(callName(entry.by, entry.idempotency.key), entry)
   }
   for (const one of state.switches ?? []) books.switchedOff.set(one.target, one)
+  for (const one of state.alerts?.webhooks ?? []) books.alerts.webhooks.set(one.id, one)
+  for (const one of state.alerts?.pending ?? []) books.alerts.pending.set(one.id, one)
+  for (const one of state.alerts?.raised ?? []) books.alerts.raised.add(one)
   for (const code of state.codes ?? []) keepCode(books, code)
   for (const [one, by] of state.invited ?? []) books.invited.set(one, by)
   books.overrun = micro(BigInt(state.overrun))
@@ -190,11 +199,20 @@ export function stateOf(books: Books): SnapshotState {
       ...(levels && { levels: levels.map((one) => ({ ...one, paid: one.paid.toString() })) }),
     })),
     repeats: [...books.repeats.values()],
+    ...alertState(books),
     ...(books.codes.size > 0 && { codes: [...books.codes.values()] }),
     ...(books.invited.size > 0 && { invited: [...books.invited] }),
     ...(books.switchedOff.size > 0 && { switches: [...books.switchedOff.values()] }),
     overrun: books.overrun.toString(),
   }
+}
+
+function alertState({ alerts }: Books): Pick<SnapshotState, 'alerts'> {
+  const webhooks = [...alerts.webhooks.values()]
+  const [pending, raised] = [[...alerts.pending.values()], [...alerts.raised]]
+  return webhooks.length + pending.length + raised.length === 0
+    ? {}
+    : { alerts: { webhooks, pending, raised } }
 }
 
 function accountState(account: AccountState): SnapshotState['accounts'][number] {

@@ -1,0 +1,86 @@
+import { createHmac } from 'node:crypto'
+import dns from 'node:dns/promises'
+import { providerStates } from '../admin/provider-states.ts'
+import { readInput } from '../admin/read-input.ts'
+import { newWebhook, webhooks, type Webhooks } from '../admin/webhooks.ts'
+import type { Config, Secrets } from '../config/config.ts'
+import { nodeSecrets } from '../credentials/node-secrets.ts'
+import type { House } from '../gateway/house.ts'
+import type { Events } from '../ports/events.ts'
+import type { Store } from '../store/lowdb/open-store.ts'
+import { Courier } from '../webhooks/courier.ts'
+import { rangesOf } from '../webhooks/open-internet.ts'
+import { refusedPlace, type Egress } from '../webhooks/post-once.ts'
+import { alerting, Watch } from '../webhooks/watch.ts'
+import { systemClock } from './clock.ts'
+
+type Parts = Readonly<{ store: Store; config: () => Config; secrets: Secrets | undefined }>
+
+const egressOf = (config: () => Config): Egress => ({
+  resolve: async (host) => (await dns.lookup(host, { all: true })).map(({ address }) => address),
+  allowed: () => rangesOf(config().webhooks.allowedNetworks),
+})
+
+/** Nothing of it is kept: whoever has the data folder cannot sign. */
+const secretsOf = (secrets: Secrets | undefined) => {
+  const secret = secrets?.jwtSecretKey
+  return secret === undefined
+    ? undefined
+    : (id: string) =>
+        `whsec_${createHmac('sha256', secret).update(`webhook ${id}`).digest('base64url')}`
+}
+
+const idsOf = (store: Store) => nodeSecrets(store.keys.hashOf).newId
+
+export function webhooksFor({ store, config, secrets }: Parts): Webhooks {
+  return webhooks({
+    ...{ alerts: store.alerts, newId: idsOf(store), secretOf: secretsOf(secrets) },
+    async refusedPlace(url) {
+      const place = await refusedPlace(egressOf(config), url)
+      return 'reason' in place ? place.reason : undefined
+    },
+  })
+}
+
+export function webhookCommands(parts: Parts) {
+  const hooks = webhooksFor(parts)
+  const idIn = (input: unknown) => (input as { id?: string }).id // the command line's own words
+  return {
+    'add-webhook': (input: unknown) => hooks.add(readInput(newWebhook, input), 'cli'),
+    'list-webhooks': () => Promise.resolve(hooks.list()),
+    'remove-webhook': (input: unknown) => hooks.remove(idIn(input) ?? '', 'cli'),
+    'test-webhooks': (input: unknown) => Promise.resolve(hooks.test(idIn(input))),
+  }
+}
+
+/** What happens once, such as a large charge, told to whoever wants to hear of it. */
+export const withAlerts = (events: Events, store: Store, config: () => Config): Events =>
+  alerting(events, {
+    ...{ alerts: store.alerts, newId: () => idsOf(store)('evt') },
+    largeCharge: () => config().webhooks.largeCharge,
+  })
+
+/** Beside the requests, and at no cost to them. */
+export function startWebhooks({ store, config, secrets, house }: Parts & { house: House }) {
+  const { traffic, events, clock } = house
+  const { alerts, registry, switches } = store
+  const secretOf = secretsOf(secrets)
+  const states = providerStates({ traffic, switches, events, clock })
+  const watch = new Watch({
+    ...{ alerts, registry, clock: systemClock, newId: () => idsOf(store)('evt') },
+    keyExpiringMs: () => config().webhooks.keyExpiringMs,
+    providers: () => states.usable(),
+  })
+  const courier =
+    secretOf &&
+    new Courier({
+      ...{ alerts, clock: systemClock, events, egress: egressOf(config), secretOf },
+      chance: Math.random,
+    })
+  return {
+    async stop() {
+      await watch.stop()
+      await courier?.stop()
+    },
+  }
+}

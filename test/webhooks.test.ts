@@ -1,0 +1,108 @@
+import { createHmac } from 'node:crypto'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { auditFolder } from '../src/wiring/audit.ts'
+import { startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { clientOf, configFor } from './support/house.ts'
+import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
+import { chat, raw } from './support/raw.ts'
+
+type Told = Readonly<{ type: string; subject: string; id: string; data: Record<string, string> }>
+type Heard = Told & Readonly<{ signature: string; body: string }>
+
+let gateway: GatewayProcess
+let upstream: FaultProvider
+let heard: Heard[] = []
+let isAway = false
+const receiver = http.createServer((req, res) => {
+  let body = ''
+  req.on('data', (part: Buffer) => (body += part.toString()))
+  req.on('end', () => {
+    if (isAway) res.statusCode = 503
+    else
+      heard.push({
+        ...(JSON.parse(body) as Told),
+        ...{ body, signature: String(req.headers['tollgate-signature']) },
+      })
+    res.end()
+  })
+})
+let url = ''
+beforeAll(async () => {
+  await new Promise<void>((ready) => receiver.listen(0, '127.0.0.1', ready))
+  url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`
+  upstream = await startFaultProvider()
+  const extra = 'webhooks: { allowed_networks: 127.0.0.1, large_charge: 10 }\n'
+  gateway = await startGateway({
+    config: configFor(upstream.baseUrl, { words: ['answer?chunks=5'] }, extra),
+    env: { JWT_SECRET_KEY: 'k9fK2mQ7xW4bT8zR1cV6nY3pL5sD0gHq' },
+  })
+})
+afterAll(async () => {
+  await gateway.stop()
+  expect(auditFolder({ db: path.join(gateway.dir, 'db') }).findings).toEqual([])
+  await gateway.close()
+  await upstream.close()
+  receiver.close()
+})
+
+async function admin(method: string, to: string, body?: unknown) {
+  const response = await fetch(`${gateway.url}/admin/${to}`, {
+    method,
+    headers: { authorization: `Bearer ${gateway.adminKey}`, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
+  return { status: response.status, json: (await response.json()) as Record<string, string> }
+}
+const until = (what: () => void) => vi.waitFor(what, { timeout: 30_000, interval: 50 })
+const told = (type: string) => heard.filter((one) => one.type === type)
+
+test('a receiver hears what it asked for, signed with its secret', async () => {
+  expect(await admin('POST', 'webhooks', { url: 'http://10.0.0.1/' })).toMatchObject({
+    status: 400,
+  })
+  const { status, json } = await admin('POST', 'webhooks', { url })
+  expect(status).toBe(201)
+  await admin('POST', 'webhooks/test', {})
+  await until(() => {
+    expect(told('test')).toHaveLength(1)
+  })
+  const [{ signature, body } = { signature: '', body: '' }] = told('test')
+  const [, time, mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(signature) ?? []
+  const secret = json['secret'] ?? ''
+  expect(mac).toBe(
+    createHmac('sha256', secret)
+      .update(`${time ?? ''}.${body}`)
+      .digest('hex'),
+  )
+  expect(Math.abs(Number(time) * 1_000 - Date.now())).toBeLessThan(300_000)
+  expect(JSON.stringify((await admin('GET', 'webhooks')).json)).not.toContain(secret)
+})
+
+test('an outage of the receiver, and a crash of the gateway in it, lose nothing and tell nothing twice', async () => {
+  heard = []
+  isAway = true
+  const { key } = await gateway.issue(userArgs('anna', '1000'))
+  const anna = clientOf(gateway.url, 'anna', key)
+  await admin('PATCH', 'accounts/anna', { low_credit: '999' })
+  await raw({ url: gateway.url, key, body: chat('words') })
+  expect(Number(await anna.balance())).toBeLessThan(999)
+  await until(() => {
+    expect(gateway.output()).toContain('webhook was not taken')
+  })
+  await gateway.stop('SIGKILL')
+  isAway = false
+  gateway = await gateway.restart()
+  await until(() => {
+    expect([told('low_credit').length, told('large_charge').length]).toEqual([1, 1])
+  })
+  expect(told('low_credit')).toMatchObject([{ subject: 'anna', data: { threshold: '999' } }])
+  expect(told('large_charge')).toMatchObject([{ subject: 'anna', data: { model: 'words' } }])
+  await admin('POST', 'webhooks/test', {})
+  await until(() => {
+    expect(told('test')).toHaveLength(1)
+  })
+  expect(new Set(heard.map(({ id }) => id)).size).toBe(heard.length)
+})
