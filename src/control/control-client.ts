@@ -38,5 +38,7 @@ export class LostServer extends Error {
   }
 }
 
-const isNobody = (error: Error): boolean =>
-  'code' in error && (error.code === 'ENOENT' || error.code === 'ECONNREFUSED')
+/** Or somebody who was just leaving: nothing was said to them. */
+const isNobody = (error: Error): boolean => 'code' in error && NOBODY.has(error.code as string)
+
+const NOBODY: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET'])

@@ -211,8 +211,8 @@ const ledger: readonly Mutant[] = [
     name: 'settle-not-awaited',
     harm: 'the caller sees the end before the charge is durable',
     file: 'src/store/lowdb/ledger.ts',
-    find: "    await batch.landed.promise\n    return { kind: 'settled'",
-    replace: "    return { kind: 'settled'",
+    find: "    await batch.landed.promise\n    return { kind: 'settled', charged, balance",
+    replace: "    return { kind: 'settled', charged, balance",
     tests: [simulator],
   },
   {
@@ -291,9 +291,9 @@ const ledger: readonly Mutant[] = [
   {
     name: 'revocation-forgotten',
     harm: 'a revoked key works again after a restart',
-    file: 'src/store/books.ts',
-    find: 'keep(books, { ...key, revokedAt: entry.at })',
-    replace: 'keep(books, { ...key })',
+    file: 'src/store/register.ts',
+    find: 'keep(books, { ...keyOf(books, entry.ref), revokedAt: entry.at })',
+    replace: 'keep(books, { ...keyOf(books, entry.ref) })',
     tests: [store('ledger')],
   },
 ]
@@ -362,8 +362,8 @@ const money: readonly Mutant[] = [
     name: 'hold-for-the-last',
     harm: 'the hold is for one deployment, and a dearer one may answer',
     file: 'src/domain/hold.ts',
-    find: 'amount = most(amount, costBound({ input, output }, price))',
-    replace: 'amount = costBound({ input, output }, price)',
+    find: 'amount = most(amount, costBound({ input, output }, priceFor(asked, price)))',
+    replace: 'amount = costBound({ input, output }, priceFor(asked, price))',
     tests: [domain('hold')],
   },
   {
@@ -413,7 +413,7 @@ const corrections: readonly Mutant[] = [
     name: 'repeat-before-durable',
     harm: 'a repeated correction is confirmed before the first one is on the disk',
     file: 'src/store/lowdb/registry.ts',
-    find: "    await this.#landed(this.#landing.get(call?.key ?? ''))\n",
+    find: "    await this.#landed(this.#landing.get(callName(entry.by, call?.key ?? '')))\n",
     replace: '',
     tests: [simulator],
   },
