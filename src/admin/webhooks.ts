@@ -19,7 +19,7 @@ export const newWebhook = z.strictObject({
   url: z
     .string('must be an address.')
     .max(2_048, 'is too long.')
-    .meta({ description: 'An https address', example: 'https://example.com/tollgate' }),
+    .meta({ description: 'An https address' }),
   events: z
     .array(z.enum(ALERTS, `must be of ${ALERTS.join(', ')}.`))
     .min(1, 'must not be empty.')
