@@ -30,12 +30,15 @@ const secretsOf = (secrets: Secrets | undefined) => {
         `whsec_${createHmac('sha256', secret).update(`webhook ${id}`).digest('base64url')}`
 }
 
-const idsOf = (store: Store) => nodeSecrets(store.keys.hashOf).newId
+const idsOf = (store: Store) => {
+  const secrets = nodeSecrets(store.keys.hashOf)
+  return (prefix: string) => secrets.newId(prefix)
+}
 
 export function webhooksFor({ store, config, secrets }: Parts): Webhooks {
   return webhooks({
     ...{ alerts: store.alerts, newId: idsOf(store), secretOf: secretsOf(secrets) },
-    async refusedPlace(url) {
+    refusedPlace: async (url) => {
       const place = await refusedPlace(egressOf(config), url)
       return 'reason' in place ? place.reason : undefined
     },
