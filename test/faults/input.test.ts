@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type Client, type House } from '../support/house.ts'
@@ -72,6 +75,18 @@ const bodies: readonly (readonly [string, string | Buffer, number])[] = [
     400,
   ],
   ['web search', chat('words', { web_search_options: {} }), 400],
+  [
+    '10 000 places to stop at',
+    chat('strict', { stop: Array.from({ length: 10_000 }, (_, index) => `s${index}`) }),
+    400,
+  ],
+  [
+    'a million biases',
+    chat('words', {
+      logit_bias: Object.fromEntries(Array.from({ length: 1e6 }, (_, id) => [id, 1])),
+    }),
+    413,
+  ],
 ]
 
 test.each(bodies)('%s is refused with a reason, and costs nothing', async (_, body, status) => {
@@ -85,6 +100,26 @@ test.each(bodies)('%s is refused with a reason, and costs nothing', async (_, bo
   expect(callsTo('answer')).toBe(calls)
   expect(await client.balance()).toBe('1000000')
   expect(await client.held()).toBe('0')
+})
+
+test('an address in a prompt is text: the gateway passes it on and never asks for it', async () => {
+  let visits = 0
+  const canary = createServer((_, res) => {
+    visits++
+    res.end()
+  }).listen(0, '127.0.0.1')
+  await once(canary, 'listening')
+  const url = `http://127.0.0.1:${(canary.address() as AddressInfo).port}/latest/meta-data/`
+  const content = [
+    { type: 'text', text: url },
+    { type: 'image_url', image_url: { url } },
+  ]
+  const body = chat('words', { messages: [{ role: 'user', content }] })
+  const answer = await raw({ url: house.gateway.url, key: client.key, body })
+  canary.close()
+  expect(answer.status).toBe(200)
+  expect(JSON.stringify(house.upstream.journal.at(-1)?.body)).toContain(url)
+  expect(visits).toBe(0)
 })
 
 test('a compressed body is read, and a bomb is refused at its real size', async () => {
