@@ -1,12 +1,14 @@
 import OpenAI from 'openai'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
 import { startGateway, userArgs, type GatewayProcess } from './gateway-process.ts'
+import { checkBooks } from './true-books.ts'
 
 export type House = Readonly<{
   gateway: GatewayProcess
   upstream: FaultProvider
   /** A client with a new account of this much credit. */
   client: (credits?: string) => Promise<Client>
+  /** Throws where the books are not true in the end. */
   close: () => Promise<void>
 }>
 
@@ -36,8 +38,13 @@ export async function openHouse(models: Deployments, extra = ''): Promise<House>
       return clientOf(gateway.url, account, key)
     },
     async close() {
-      await gateway.close()
-      await upstream.close()
+      await gateway.stop()
+      try {
+        checkBooks(gateway)
+      } finally {
+        await gateway.close()
+        await upstream.close()
+      }
     },
   }
 }

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import http from 'node:http'
-import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { auditFolder } from '../../src/wiring/audit.ts'
 import { textOf } from '../fault-provider/answer.ts'
 import type { FaultProvider } from '../fault-provider/fault-provider.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { costOf } from './house.ts'
-import { readJournal, type JournalRecord } from './journal.ts'
+import { openHoldsIn, readJournal, type JournalRecord } from './journal.ts'
 import { payloads, type RawAnswer } from './raw.ts'
+import { checkBooks } from './true-books.ts'
 
 export type Bed = Readonly<{
   gateway: GatewayProcess
@@ -35,8 +34,7 @@ export async function checkInvariants(bed: Bed, heard: readonly RawAnswer[]): Pr
   const { gateway, upstreams, secrets } = bed
   for (const answer of heard) checkAnswer(answer)
   const records = await whenNothingIsHeld(gateway.dir)
-  const { findings } = auditFolder({ db: path.join(gateway.dir, 'db') })
-  assert.deepEqual(findings, [], 'the audit finds something')
+  checkBooks(gateway)
   checkCharges(records, heard)
   const attempts = records.flatMap((record) => (record['attempts'] as unknown[] | undefined) ?? [])
   const calls = upstreams.reduce((sum, { journal }) => sum + journal.length, 0)
@@ -93,18 +91,13 @@ function checkRefusal(status: number, headers: RawAnswer['headers'], body: strin
 async function whenNothingIsHeld(dir: string): Promise<readonly JournalRecord[]> {
   for (let tries = 0; ; tries++) {
     const records = readJournal(dir)
-    const open = new Set<string | undefined>()
-    for (const { kind, ref } of records) {
-      if (kind === 'hold') open.add(ref)
-      else if (ENDS.has(kind)) open.delete(ref)
-    }
+    const open = openHoldsIn(records)
     if (open.size === 0) return records
     assert.ok(tries < 300, `still held: ${[...open].join(', ')}`)
     await pause(50)
   }
 }
 
-const ENDS = new Set(['settle', 'release', 'expire'])
 const MICRO = 1_000_000
 
 /** Who got an answer paid what it was said to cost; who got none paid nothing. */

@@ -37,3 +37,15 @@ export async function untilLogged(output: () => string, text: string): Promise<s
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
+
+/** Requests whose hold has not been ended. */
+export function openHoldsIn(records: readonly JournalRecord[]): Set<string | undefined> {
+  const open = new Set<string | undefined>()
+  for (const { kind, ref } of records) {
+    if (kind === 'hold') open.add(ref)
+    else if (ENDS.has(kind)) open.delete(ref)
+  }
+  return open
+}
+
+const ENDS = new Set(['settle', 'release', 'expire'])
