@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
-import { diskFiles } from '../config/disk-files.ts'
-import { readEnvironment } from '../config/env-file.ts'
 import { formatCredits } from '../domain/money.ts'
 import { acceptEdit, lookForEdit, type AcceptedEdit } from '../wiring/accept-edit.ts'
+import { dbDir } from './db-dir.ts'
+import { tellFailure } from './tell-failure.ts'
 
 type Edit = NonNullable<Awaited<ReturnType<typeof lookForEdit>>>
 
@@ -32,8 +32,7 @@ const OPTIONS = {
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = 1
+  tellFailure(error)
 }
 
 async function main(): Promise<void> {
@@ -42,8 +41,7 @@ async function main(): Promise<void> {
     process.stdout.write(HELP)
     return
   }
-  const env = readEnvironment(process.env, diskFiles)
-  const db = values.db ?? (env['DB_DIR'] || './db')
+  const db = values.db ?? dbDir()
   const edit = await lookForEdit(db, values.file)
   const isBookable = edit !== undefined && edit.others.length === 0
   const accepted = isBookable && values.yes ? await acceptEdit(db, edit) : undefined

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { durationMs } from '../admin/fields.ts'
-import { diskFiles } from '../config/disk-files.ts'
-import { readEnvironment } from '../config/env-file.ts'
 import { archiveFolder } from '../wiring/archive.ts'
 import { progressLine } from './progress.ts'
+import { dbDir } from './db-dir.ts'
+import { tellFailure } from './tell-failure.ts'
 
 const HELP = `node scripts/archive.js --older-than AGE --to DIR [options]
 
@@ -34,8 +34,7 @@ const OPTIONS = {
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = 1
+  tellFailure(error)
 }
 
 async function main(): Promise<void> {
@@ -49,8 +48,7 @@ async function main(): Promise<void> {
   const olderThanMs = durationMs(values['older-than'] ?? '')
   if (olderThanMs === undefined)
     throw new Error('--older-than is missing, or no time such as 90d or 12h.')
-  const env = readEnvironment(process.env, diskFiles)
-  const db = values.db ?? (env['DB_DIR'] || './db')
+  const db = values.db ?? dbDir()
   const progress = progressLine()
   const onSegment = (done: number, of: number) => {
     progress.show('Archiving', done / of)

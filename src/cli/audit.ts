@@ -4,6 +4,8 @@ import { readEnvironment } from '../config/env-file.ts'
 import { progressLine } from './progress.ts'
 import { salvageFolder, type Salvage } from '../wiring/salvage.ts'
 import { auditFolder, type Audit, type Finding } from '../wiring/audit.ts'
+import { dbDir } from './db-dir.ts'
+import { tellFailure } from './tell-failure.ts'
 
 const HELP = `node scripts/audit.js [options]
 
@@ -39,8 +41,7 @@ const OPTIONS = {
 try {
   main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = UNREADABLE
+  tellFailure(error, UNREADABLE)
 }
 
 function main(): void {
@@ -50,7 +51,7 @@ function main(): void {
     return
   }
   const env = readEnvironment(process.env, diskFiles)
-  const db = values.db ?? (env['DB_DIR'] || './db')
+  const db = values.db ?? dbDir()
   const logs = values.logs ?? (env['LOG_DIR'] || './logs')
   if (values.salvage !== undefined) {
     const salvaged = salvageFolder(db, values.salvage)

@@ -8,6 +8,7 @@ import { parseLegacyFile, type LegacyProblem } from '../domain/legacy-file.ts'
 import { formatCredits, parseCredits, type MicroCredits } from '../domain/money.ts'
 import { importLegacy, type Imported } from '../wiring/import-legacy.ts'
 import { progressLine } from './progress.ts'
+import { tellFailure } from './tell-failure.ts'
 
 const HELP = `node scripts/import.js FILE [options]
 
@@ -45,8 +46,7 @@ try {
   await main()
 } catch (error) {
   progress.clear()
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = 1
+  tellFailure(error)
 }
 
 async function main(): Promise<void> {

@@ -5,6 +5,7 @@ import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { checkProviders, type ProviderCheck } from '../wiring/check-providers.ts'
+import { tellFailure } from './tell-failure.ts'
 
 const HELP = `node scripts/provider-check.js [options]
 
@@ -37,8 +38,7 @@ type Loaded = Extract<LoadedConfig, { ok: true }>
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = 1
+  tellFailure(error)
 }
 
 async function main(): Promise<void> {

@@ -3,6 +3,7 @@ import { booksReader } from '../wiring/read-books.ts'
 import type { ReadReceipt } from '../wiring/reading-commands.ts'
 import { dbDir } from './db-dir.ts'
 import { progressLine } from './progress.ts'
+import { tellFailure } from './tell-failure.ts'
 
 const HELP = `node scripts/receipt.js REQUEST_ID [options]
 
@@ -26,8 +27,7 @@ const OPTIONS = {
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = 1
+  tellFailure(error)
 }
 
 async function main(): Promise<void> {

@@ -4,6 +4,7 @@ import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { formatCredits } from '../domain/money.ts'
 import { restoreBackup, unpackConfig, type RestorePlan, type Restored } from '../wiring/restore.ts'
+import { dbDir } from './db-dir.ts'
 import { failWith } from './backup-exit.ts'
 import { passphraseFrom } from './passphrase.ts'
 import { progressLine } from './progress.ts'
@@ -60,7 +61,7 @@ async function main(): Promise<void> {
   const passphrase = passphraseFrom(values['passphrase-file'], env)
   const notes: string[] = []
   const restored = await restoreBackup({
-    ...{ file, passphrase, dbDir: values.db ?? (env['DB_DIR'] || './db') },
+    ...{ file, passphrase, dbDir: values.db ?? dbDir() },
     ...{ isDryRun: values['dry-run'], isDespiteFindings: values['despite-findings'] },
     onProgress: progress.show,
     onNote: (text) => notes.push(text),

@@ -4,6 +4,7 @@ import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { explainedRoute } from '../wiring/explain-route.ts'
+import { tellFailure } from './tell-failure.ts'
 
 const HELP = `node scripts/routes.js explain MODEL [options]
 
@@ -35,8 +36,7 @@ type Place = Explained['left_out'][number]
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = 1
+  tellFailure(error)
 }
 
 async function main(): Promise<void> {

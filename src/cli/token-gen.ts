@@ -6,6 +6,7 @@ import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { exitCodeOf, runCommand } from '../wiring/run-command.ts'
+import { tellFailure } from './tell-failure.ts'
 
 const HELP = `node scripts/token-gen.js --type user --userName NAME --token CREDITS [options]
 node scripts/token-gen.js --type admin [--role ROLE] [options]
@@ -45,8 +46,7 @@ try {
   if (values.help) process.stdout.write(HELP)
   else await issue(values)
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\nSee --help.\n`)
-  process.exitCode = exitCodeOf(error)
+  tellFailure(error, exitCodeOf(error))
 }
 
 type Values = Partial<

@@ -80,9 +80,9 @@ export class MemoryLimiter implements Limiter {
     const counters = rule.subject.kind === 'address' ? this.#addresses : this.#counters
     const known = counters.get(rule.name)
     if (known !== undefined) return known
-    const [oldest] = this.#addresses.keys()
-    if (this.#addresses.size >= ADDRESSES_MAX && oldest !== undefined) {
-      this.#addresses.delete(oldest)
+    if (counters === this.#addresses && counters.size >= ADDRESSES_MAX) {
+      const [oldest = ''] = counters.keys()
+      counters.delete(oldest)
     }
     const made = counterFor(rule, this.#needs.clock)
     counters.set(rule.name, made)
