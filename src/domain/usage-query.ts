@@ -24,6 +24,8 @@ export type UsageQuery = Readonly<{
   to: Quarter
   groupBy: readonly Dimension[]
   only: Readonly<Partial<Record<Named, string>>>
+  /** Requests of the accounts themselves, which is meant unless it is said; of those below them; or of both. */
+  of?: 'own' | 'below' | 'both'
   /** The last row of the page before this one. */
   after: readonly string[] | undefined
   rowsMax: number

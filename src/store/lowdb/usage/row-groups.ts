@@ -22,14 +22,16 @@ export function groupRows(table: Table, query: UsageQuery, local: LocalTime): Ro
 
 /** All in one group, but for those that the query leaves out. */
 function chosenRows({ rows, columns, names, quarters }: Table, query: UsageQuery): Int32Array {
-  const { from, to, only } = query
+  const { from, to, only, of = 'own' } = query
   const keeps: [ArrayLike<number> | undefined, boolean[]][] = [
     [columns.quarter, quarters.map((quarter) => quarter >= from && quarter < to)],
   ]
   for (const name of NAMES) {
-    const wanted = only[name]
+    const wanted = name === 'below' ? undefined : only[name]
     if (wanted !== undefined) keeps.push([columns[name], names[name].map((one) => one === wanted)])
   }
+  if (of !== 'both')
+    keeps.push([columns.below, names.below.map((one) => (one === '') === (of === 'own'))])
   const groupOf = new Int32Array(rows)
   for (const [column, keep] of keeps.filter(([, each]) => each.includes(false))) {
     for (let row = 0; row < rows; row++) if (!keep[column?.[row] ?? 0]) groupOf[row] = LEFT_OUT

@@ -10,7 +10,9 @@ import type { Source } from './lines.ts'
 import { COLUMNS, type Column, type Name, type Numbers, type Table } from './table.ts'
 import type { Tally } from './tally.ts'
 
-const FORMAT = `tollgate-usage/1-${endianness()}`
+const FORMAT = `tollgate-usage/2-${endianness()}`
+/** It did not know what accounts paid for those below them: good enough where the segment was moved away. */
+const OLD_FORMAT = `tollgate-usage/1-${endianness()}`
 
 const WIDTHS = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array } as const
 type Width = keyof typeof WIDTHS
@@ -82,10 +84,12 @@ export function decodeSidecar(source: Source, { first, bytes }: Identity): Sidec
   if (crc === '' || PRELUDE_BYTES + headerBytes > source.size) return undefined
   if (hex(crc32(bytesOf(source, 9, source.size - 9))) !== crc) return undefined
   const header = JSON.parse(bytesOf(source, PRELUDE_BYTES, headerBytes).toString()) as Header
-  if (header.format !== FORMAT) return undefined
+  const isOld = header.format === OLD_FORMAT && first === undefined
+  if (header.format !== FORMAT && !isOld) return undefined
   if (first !== undefined && first !== header.first) return undefined
   if (bytes !== undefined && bytes !== header.bytes) return undefined
-  return { ...header, source, headerBytes, dataAt: PRELUDE_BYTES + headerBytes }
+  const names = isOld ? { ...header.names, below: [''] } : header.names
+  return { ...header, names, source, headerBytes, dataAt: PRELUDE_BYTES + headerBytes }
 }
 
 /** The rows of a sidecar, or those of one account. */

@@ -2,10 +2,10 @@ import { BUCKETS } from '../../../domain/usage.ts'
 
 /**
  * The settles of a segment, summed up: a row for each quarter of an hour, account, key, model, deployment and outcome.
- * Kept in columns of plain numbers, so that a million rows are added up in some tens of milliseconds; names and
- * quarters are numbers into lists.
+ * What an account paid for those below it has rows of its own, which name the one right below. Kept in columns of plain
+ * numbers, so that a million rows are added up in some tens of milliseconds; names and quarters are numbers into lists.
  */
-export const NAMES = ['account', 'key', 'model', 'deployment', 'outcome'] as const
+export const NAMES = ['account', 'key', 'model', 'deployment', 'outcome', 'below'] as const
 export type Name = (typeof NAMES)[number]
 
 const COUNTS = ['requests', 'estimated', ...BUCKETS] as const

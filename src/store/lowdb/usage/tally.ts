@@ -67,6 +67,7 @@ export class Tally {
       case 'settle': {
         const settle = usageOf(line)
         this.#add(settle)
+        for (const level of levelsOf(settle)) this.#add(level)
         this.#place(settle.ref, line.offset)
         return
       }
@@ -130,7 +131,16 @@ function recordOf<K extends Column | Name, T>(
   return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<K, T>
 }
 
-type Used = Omit<SettleEntry, 'attempts' | 'startedAt' | 'firstByteMs' | 'totalMs'>
+type Used = Omit<SettleEntry, 'attempts' | 'startedAt' | 'firstByteMs' | 'totalMs'> &
+  Readonly<{ below?: string }>
+
+/** What those above the account paid for the same request, each for the one right below it; by whose key is not theirs to see. */
+const levelsOf = (settle: Used): Used[] =>
+  (settle.levels ?? []).map(({ account, amount, cost }, at, levels) => ({
+    ...settle,
+    ...{ account, amount, cost, key: '' },
+    below: levels[at - 1]?.account ?? settle.account,
+  }))
 
 /** A settle up to its attempts: the rest is not asked for, and parsing it took a third of the whole reading. */
 function usageOf(line: Line): Used {
