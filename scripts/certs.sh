@@ -38,7 +38,7 @@ throw_away() {
   as_root letsencrypt --input-type=module - "$1" "$2" <<'JS'
 import fs from 'node:fs'
 const [, , storage, name] = process.argv
-const file = `/work/${storage}`
+const file = `/folder/${storage}`
 const kept = `${file}.${new Date().toISOString().replace(/\W/g, '').slice(0, 14)}`
 const all = JSON.parse(fs.readFileSync(file, 'utf8'))
 let count = 0

@@ -87,11 +87,11 @@ beside_gateway() {
     -e DB_DIR=/app/db -e GATEWAY_CONFIG=/app/config/gateway.yaml -e TMPDIR=/app/backups "$(gateway_image)" "$@"
 }
 
-# As root in a container of the gateway's image, with one folder of the deployment at /work: for files of other owners.
+# As root in a container of the gateway's image, with one folder of the deployment at /folder: for files of other owners.
 as_root() {
   local folder=$1
   shift
-  engine run --rm -i --network none --user 0:0 --entrypoint /nodejs/bin/node -v "$PWD/$folder:/work" "$(gateway_image)" "$@"
+  engine run --rm -i --network none --user 0:0 --entrypoint /nodejs/bin/node -v "$PWD/$folder:/folder" "$(gateway_image)" "$@"
 }
 
 json_text() { printf '"%s"' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g' | tr '\n\t' '  ')"; }

@@ -1,8 +1,11 @@
+import fs from 'node:fs'
 import https from 'node:https'
-import { ask, ask2, chat, here, sdk, withKey, type Answer } from './client.ts'
+import path from 'node:path'
+import { readEnvFile } from '../../src/config/env-file.ts'
+import { ask, ask2, askPlain, chat, here, sdk, withKey, type Answer } from './client.ts'
 import { DOMAINS } from './deployment.ts'
 import { promised, type Part, type Site } from './parts.ts'
-import { pause, run } from './shell.ts'
+import { pause, run, until } from './shell.ts'
 
 const CHAT = '/v1/chat/completions'
 
@@ -146,17 +149,44 @@ export const trafficParts: readonly Part[] = [
   },
   {
     name: 'logs',
-    promise: 'no log at the edge holds a key, a query or a prompt',
-    async see({ deployment: { key, engine }, ca }) {
-      await ask({ host: DOMAINS[0], path: `/v1/models?key=${key}`, headers: withKey(key), ca })
-      // What is logged is written a moment later.
-      await pause(1_000)
-      const { stdout, stderr } = await run('podman', ['logs', 'traefik-prod'], { env: engine.env })
-      const text = stdout + stderr
-      promised(/"RouterName":"api-gateway-domain1@docker"/.test(text), 'there is no access log')
-      for (const secret of [key, 'Hello!', 'sk-edge', '?key=', 'Bearer'])
-        promised(!text.includes(secret), `"${secret.slice(0, 6)}…" is logged`)
-      return `${text.split('\n').filter((line) => line.includes('"RequestMethod"')).length} lines`
+    promise: 'no log holds a key, a query or a prompt, nor what bots of the predecessor send',
+    async see({ deployment: { dir, key, engine }, ca }) {
+      const { ADMIN_FIRST: master = '' } = readEnvFile(
+        fs.readFileSync(path.join(dir, '.env'), 'utf8'),
+      )
+      const printed = async (container: string) => {
+        const { stdout, stderr } = await run('podman', ['logs', container], { env: engine.env })
+        return stdout + stderr
+      }
+      const requests = (text: string) =>
+        text.split('\n').filter((line) => line.includes('"RequestMethod"')).length
+      const before = requests(await printed('traefik-prod'))
+      const host = DOMAINS[0]
+      await ask({ host, path: `/v1/models?key=${key}`, headers: withKey(key), ca })
+      const old = `/token/has?userId=edge&masterToken=${encodeURIComponent(master)}`
+      const answer = await ask({ host, path: old, ca })
+      promised(answer.text === '{"status":true}', `${answer.status} ${answer.text.slice(0, 200)}`)
+      await askPlain({ host, path: old })
+      const edge = await until(
+        async () => {
+          const text = await printed('traefik-prod')
+          return requests(text) >= before + 3 ? text : undefined
+        },
+        { what: 'three more lines in the log of requests' },
+      )
+      promised(edge.includes('"RouterName":"api-gateway-domain1@docker"'), 'no router is named')
+      const folder = path.join(dir, 'logs')
+      const files = fs.readdirSync(folder).map((name) => path.join(folder, name))
+      const kept = files.filter((file) => fs.statSync(file).isFile())
+      const texts = [
+        edge,
+        await printed('api-gateway-prod'),
+        ...kept.map((file) => fs.readFileSync(file, 'utf8')),
+      ].join('\n')
+      const secrets = [master, key, 'Hello!', 'sk-edge', '?key=', 'masterToken', 'Bearer ']
+      for (const secret of secrets)
+        promised(!texts.includes(secret), `"${secret.slice(0, 6)}…" is logged`)
+      return `${requests(edge)} requests at the edge, ${kept.length} files of the gateway`
     },
   },
 ]
