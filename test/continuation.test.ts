@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
 import { root, startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
-import { ofKind, settledOf } from './support/journal.ts'
+import { ofKind, settledOf, untilLogged } from './support/journal.ts'
 import { chat, payloads, raw } from './support/raw.ts'
 
 let gateway: GatewayProcess
@@ -29,7 +29,7 @@ accounting: { credits_per_usd: 1000000, default_max_output: 100 }
 tiers: { free: { requests_per_minute: 0 } }
 resilience: { breaker_failures: 1000 }
 providers:
-${[0, 1, 2].map((at) => `  - { id: p${at}, protocol: openai, base_url: "${upstream.baseUrl}", api_keys: k, timeouts: { idle_ms: 500 } }`).join('\n')}
+${[0, 1, 2, 3].map((at) => `  - { id: p${at}, protocol: openai, base_url: "${upstream.baseUrl}", api_keys: k, timeouts: { idle_ms: 500 } }`).join('\n')}
 models:
 ${Object.entries(MODELS)
   .map(
@@ -48,6 +48,13 @@ ${places.map((model, at) => `      - { provider: p${at}, model: "${model}", pric
     continue_cut_streams: true
     deployments: [{ provider: p0, model: "answer?chunks=10&cut=4&n=l" }]
     fallbacks: [other]
+  - id: between
+    price: { input: 2, output: 8 }
+    continue_cut_streams: true
+    deployments:
+      - { provider: p0, model: "answer?chunks=10&cut=4&n=b" }
+      - { provider: p3, model: "answer?status=429&retry_after=5" }
+      - { provider: p3, model: "answer?chunks=10&n=b" }
 `
 
 beforeAll(async () => {
@@ -184,6 +191,40 @@ test('a caller who leaves while another one goes on pays for what has come', asy
   expect(settled['outcome']).toBe('aborted')
   expect((settled['usage'] as { output: number }).output).toBeGreaterThanOrEqual(4)
   expect(settled['amount']).toBe(settled['cost'])
+})
+
+test('a stream that is cancelled while the next deployment is waited for ends politely, and at once', async () => {
+  const before = upstream.journal.length
+  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: chat('between', { stream: true, stream_options: { include_usage: true } }),
+  })
+  const text = response.text()
+  // The third one is behind the same key as the second, which cools for five seconds.
+  await untilLogged(gateway.output, 'p3/answer?status=429')
+  const id = response.headers.get('x-request-id') ?? ''
+  const cancelled = await raw({
+    url: gateway.url,
+    key,
+    path: `/v1/requests/${id}/cancel`,
+    body: '',
+  })
+  expect([cancelled.status, JSON.parse(cancelled.body)]).toMatchObject([200, { cancelled: true }])
+  const events = payloads(await text)
+  expect(events.at(-1)).toBe('[DONE]')
+  const [finish, usage] = events
+    .slice(-3)
+    .map((one) => (one === '[DONE]' ? {} : JSON.parse(one)) as Chunk)
+  expect(finish?.choices).toMatchObject([{ finish_reason: 'stop' }])
+  const settled = settledOf(gateway.dir, id)
+  const { input, output } = settled['usage'] as { input: number; output: number }
+  expect(usage?.usage).toMatchObject({ prompt_tokens: input, completion_tokens: output })
+  expect(settled).toMatchObject({
+    outcome: 'aborted',
+    amount: String(1e6 * (2 * input + 8 * output)),
+  })
+  expect(upstream.journal).toHaveLength(before + 2)
 })
 
 async function untilSettled(id: string) {

@@ -51,6 +51,7 @@ export class Answer implements AnswerListener, Watched {
   #relay: ((bytes: Uint8Array) => void) | undefined
   #ending: Ending | undefined
   #wake: (() => void) | undefined
+  #stopped: (() => void) | undefined
 
   constructor(settings: AnswerSettings) {
     this.#settings = settings
@@ -154,11 +155,22 @@ export class Answer implements AnswerListener, Watched {
     return settings.isStream && settings.requestId === requestId && settings.account === account
   }
 
-  /** The caller wants no more of it. */
+  /** The caller wants no more of it; where it has failed by then, nor of what would come in its place. */
   stop(): void {
+    if (this.#ending?.kind === 'fault') this.#ending = { kind: 'cancelled' }
+    this.#stopped?.()
     if (this.#ending !== undefined) return
     this.#call?.cancel()
     this.#end({ kind: 'cancelled' })
+  }
+
+  get isStopped(): boolean {
+    return this.#ending?.kind === 'cancelled'
+  }
+
+  /** For whoever waits to ask another one in its place. */
+  onStopped(listener: () => void): void {
+    this.#stopped = listener
   }
 
   get isFinishing(): boolean {

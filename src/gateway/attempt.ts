@@ -61,7 +61,6 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
     const asked = candidate
     const attempted = { answer, candidate, asked, attempts, fault, firstByteMs, turns }
     if (fault === undefined) return attempted
-    rounds.remove(answer)
     house.events.attemptFailed({
       requestId: admitted.requestId,
       attempt: record,
@@ -69,8 +68,9 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
     })
     const next =
       movesOn(fault) && !reply.isGone && !rounds.isHurrying
-        ? await turns.after({ candidate, fault })
+        ? await turns.after({ candidate, fault, answer })
         : undefined
+    rounds.remove(answer) // only now: who cancels in between finds it
     if (next === undefined) return attempted
     turn = next
   }

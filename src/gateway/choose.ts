@@ -1,5 +1,6 @@
 import { conversationHash, keepTogether } from '../domain/affinity.ts'
-import { likelyPrompt } from '../domain/hold.ts'
+import { likelyPrompt, priceAt } from '../domain/hold.ts'
+import { costOf } from '../domain/price.ts'
 import type { Candidate, RoutedModel, Stage } from '../domain/route.ts'
 import { arrange, type Circumstances } from '../domain/strategy.ts'
 import { NO_USAGE, textUsage, type Usage } from '../domain/usage.ts'
@@ -105,8 +106,11 @@ function pickFrom(ready: Candidate[], { stage, house, admitted }: Picking): void
 /** Most answers end long before their cap. */
 export const OUTPUT_LIKELY = 500
 
-export const likelyUsage = (admitted: Admitted): Usage =>
+const likelyUsage = (admitted: Admitted): Usage =>
   textUsage(
     likelyPrompt(admitted),
     Math.min(admitted.plan.cap, OUTPUT_LIKELY) * admitted.request.choices,
   )
+
+export const likelyCost = (admitted: Admitted, candidate: Candidate): bigint =>
+  costOf(likelyUsage(admitted), priceAt(candidate, admitted.request.serviceTier))

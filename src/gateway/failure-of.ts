@@ -41,3 +41,11 @@ export function failureOf(fault: Fault, isMidStream: boolean): Failure {
       )
   }
 }
+
+/** Nobody could be asked at all. */
+export const noProvider = (): Failure =>
+  new Failure(
+    'upstream_unavailable',
+    'No provider can serve this model at the moment. Try again shortly.',
+    { retryAfterMs: 2_000 },
+  )

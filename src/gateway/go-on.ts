@@ -41,13 +41,15 @@ export async function goOn(house: House, cut: Cut): Promise<Attempted> {
   const capMax = admitted.plan.cap - likelyTokens(broken.size)
   if (capMax < CAP_MIN) return attempted
   turns.keepTo(candidate.model)
-  rounds.remove(attempted.answer)
   const attempts = attempted.attempts.slice()
-  let failed: Failed = { candidate: attempted.asked, fault }
+  // What broke off stays on the rounds while nobody goes on with it: who cancels in between finds it.
+  const { answer: before } = attempted
+  let failed: Failed = { candidate: attempted.asked, fault, answer: before }
   attempts.push(withFault(attempts.pop(), fault))
   for (;;) {
     const turn = rounds.isHurrying ? undefined : await turns.after(failed)
     if (turn === undefined) return { ...attempted, attempts }
+    rounds.remove(before)
     const { candidate: asked } = turn
     const startedTicks = house.clock.ticksMs()
     const answer = beginAnswer(house, {
@@ -60,10 +62,11 @@ export async function goOn(house: House, cut: Cut): Promise<Attempted> {
     attempts.push(answer.wasAccepted ? withCost(record, { admitted, asked, broken }) : record)
     if (trouble === undefined) return { ...attempted, answer, asked, attempts, broken, head }
     rounds.remove(answer)
+    rounds.add(before)
     const { requestId } = admitted
     house.events.attemptFailed({ requestId, attempt: record, detail: trouble.detail })
     if (!movesOn(trouble)) return { ...attempted, attempts }
-    failed = { candidate: asked, fault: trouble }
+    failed = { candidate: asked, fault: trouble, answer: before }
   }
 }
 

@@ -34,7 +34,7 @@ export async function relay(house: House, relaying: Relaying): Promise<Relayed> 
       attempted = await goOn(house, { admitted, attempted, fault: ending.fault, reply, rounds })
       if (attempted.answer === answer) {
         // What broke off while it was only read on for its usage did not break off for anybody.
-        return { attempted, ending: reply.isGone ? { kind: 'gone' } : ending }
+        return { attempted, ending: reply.isGone ? { kind: 'gone' } : await answer.over() }
       }
       passing.goOnWith(attempted)
     }

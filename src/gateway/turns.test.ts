@@ -83,10 +83,13 @@ const failed = (kind: Fault['kind'], status?: number) => ({
   ...{ firstByteMs: undefined, isStream: true },
 })
 
+/** Of no caller who cancels. */
+const UNTOUCHED = { isStopped: false, onStopped: () => undefined }
+
 /** The turn fails, and the next one is asked for. */
 function afterFailure(turns: Turns, { candidate, ticket }: Turn, kind: Fault['kind'] = 'server') {
   ticket.ended(failed(kind))
-  return turns.after({ candidate, fault: { kind } })
+  return turns.after({ candidate, fault: { kind }, answer: UNTOUCHED })
 }
 
 const idOf = (turn: Turn | undefined) => turn?.candidate.deployment.id

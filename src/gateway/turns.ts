@@ -1,11 +1,11 @@
-import { Failure } from '../domain/failure.ts'
 import type { Fault } from '../domain/fault.ts'
-import { likelyPrompt, priceAt } from '../domain/hold.ts'
-import { costOf } from '../domain/price.ts'
+import { likelyPrompt } from '../domain/hold.ts'
 import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
-import { chooseBehind, likelyUsage } from './choose.ts'
+import type { Answer } from './answer.ts'
+import { chooseBehind, likelyCost } from './choose.ts'
+import { noProvider } from './failure-of.ts'
 import type { House } from './house.ts'
 import { overloaded } from './overloaded.ts'
 import type { Ticket } from './ticket.ts'
@@ -13,7 +13,12 @@ import type { Ticket } from './ticket.ts'
 /** A deployment to ask now, and the ticket for it. */
 export type Turn = Readonly<{ candidate: Candidate; ticket: Ticket }>
 
-export type Failed = Readonly<{ candidate: Candidate; fault: Fault }>
+/** The answer is the one that its caller can cancel meanwhile. */
+export type Failed = Readonly<{
+  candidate: Candidate
+  fault: Fault
+  answer: Pick<Answer, 'isStopped' | 'onStopped'>
+}>
 
 type Asking = Readonly<{ admitted: Admitted; reply: Reply; candidates: readonly Candidate[] }>
 
@@ -96,7 +101,12 @@ export class Turns {
 
   /** After one that failed: undefined where another attempt would be hopeless, or one too many. */
   async after(failed: Failed): Promise<Turn | undefined> {
-    return this.#asking.reply.isGone ? undefined : await this.#take(failed)
+    return this.#isUnwanted(failed) ? undefined : await this.#take(failed)
+  }
+
+  /** The caller left, or cancelled. */
+  #isUnwanted(failed: Failed | undefined): boolean {
+    return this.#asking.reply.isGone || failed?.answer.isStopped === true
   }
 
   async #take(failed: Failed | undefined): Promise<Turn | undefined> {
@@ -111,11 +121,11 @@ export class Turns {
         traffic.retried(candidate.deployment.provider) // before the pause, or all who pause are one
         await this.#pause(candidate, failed)
       }
-      if (this.#asking.reply.isGone) return undefined
+      if (this.#isUnwanted(failed)) return undefined
       const { deployment } = candidate
       const ticket = traffic.hasRoom(deployment)
         ? traffic.begin(deployment)
-        : await this.#wait(candidate)
+        : await this.#wait(candidate, failed)
       if (ticket === undefined) continue
       this.#attempts++
       return { candidate, ticket }
@@ -183,7 +193,7 @@ export class Turns {
     this.#retries++
     const coolMs = failed.fault.kind === 'rate_limited' ? this.#coolMs(candidate) : 0
     const waitMs = coolMs > 0 && coolMs <= COOL_MS_MAX ? coolMs + backOffMs : backOffMs
-    if (waitMs > 0) await this.#sleep(waitMs)
+    if (waitMs > 0) await this.#sleep(waitMs, failed)
   }
 
   #coolMs({ deployment }: Candidate): number {
@@ -191,20 +201,25 @@ export class Turns {
     return kind === 'cooling' ? untilTicks - this.#house.clock.ticksMs() : 0
   }
 
-  #sleep(ms: number): Promise<void> {
+  #sleep(ms: number, failed: Failed): Promise<void> {
     return new Promise((resolve) => {
       const stop = this.#house.clock.after(ms, resolve)
-      this.#asking.reply.onGone(() => {
+      this.#onUnwanted(failed, () => {
         stop()
         resolve()
       })
     })
   }
 
+  #onUnwanted(failed: Failed | undefined, listener: () => void): void {
+    this.#asking.reply.onGone(listener)
+    failed?.answer.onStopped(listener)
+  }
+
   /** All of a request's waits together are no longer than one. */
-  async #wait({ deployment }: Candidate): Promise<Ticket | undefined> {
+  async #wait({ deployment }: Candidate, failed: Failed | undefined): Promise<Ticket | undefined> {
     const { traffic, ledger, catalog, clock, events } = this.#house
-    const { admitted, reply } = this.#asking
+    const { admitted } = this.#asking
     this.#isFull = true
     const { account } = admitted.key
     const mostMs = Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE)
@@ -215,27 +230,17 @@ export class Turns {
       weight: catalog.tier(ledger.account(account)?.tier ?? '').weight,
       waitMs: mostMs - this.#waitedMs,
       onGone: (listener) => {
-        reply.onGone(listener)
+        this.#onUnwanted(failed, listener)
       },
     })
     const waitedMs = clock.ticksMs() - sinceTicks
     this.#waitedMs += waitedMs
     events.waited(waitedMs, ticket !== undefined)
-    if (!reply.isGone) return ticket
+    if (!this.#isUnwanted(failed)) return ticket
     ticket?.ended({ fault: undefined, firstByteMs: undefined, isStream: false })
     return undefined
   }
 }
 
-const likelyCost = (admitted: Admitted, candidate: Candidate): bigint =>
-  costOf(likelyUsage(admitted), priceAt(candidate, admitted.request.serviceTier))
-
 /** The same provider's next key or model needs no breath: the fault was about this one. */
 const ABOUT_NO_LOAD: ReadonlySet<Fault['kind']> = new Set(['credential', 'misrouted'])
-
-const noProvider = (): Failure =>
-  new Failure(
-    'upstream_unavailable',
-    'No provider can serve this model at the moment. Try again shortly.',
-    { retryAfterMs: 2_000 },
-  )
