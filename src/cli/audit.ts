@@ -3,7 +3,7 @@ import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { progressLine } from './progress.ts'
 import { salvageFolder, type Salvage } from '../wiring/salvage.ts'
-import { auditFolder, type Audit, type Finding } from '../wiring/audit.ts'
+import { auditFolder, noteResult, type Audit, type Finding } from '../wiring/audit.ts'
 import { dbDir } from './db-dir.ts'
 import { tellFailure } from './tell-failure.ts'
 
@@ -13,7 +13,8 @@ Proves the books of a data folder from their bytes: A1 no gap in seq, A2 every c
 A6 nothing negative, A7 a hold ends once, A8 charges within holds and free credit, A9 no reference twice, A10 an idempotency
 key is one call, A11 money is conserved, A12 amounts in range, A13 no hold by a revoked key, A14 no hold forgotten,
 A15 snapshots, A16 usage records, A17 no key in plain text, A18 file modes,
-A19 chains of resellers, A20 their prices, A21 codes and invitations. Changes nothing, and works while a server writes.
+A19 chains of resellers, A20 their prices, A21 codes and invitations. Changes nothing of them, and works while a server
+writes. What it came to is noted beside them, in last-audit.json, which GET /admin/health shows.
 
 Ends with 0 when all is true, with 1 when something is not, and with 2 when there are no books that it can read.
 
@@ -71,6 +72,7 @@ function main(): void {
     ...(values.archive !== undefined && { archive: values.archive }),
   })
   progress.clear()
+  if (values.at === undefined) noteResult(db, audit)
   process.stdout.write(values.json ? `${JSON.stringify(audit)}\n` : page(audit))
   process.exitCode = audit.count === 0 ? 0 : 1
 }

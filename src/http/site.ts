@@ -3,6 +3,7 @@ import type { KeyIssuing } from '../admin/issue-key.ts'
 import type { ProviderStates } from '../admin/provider-states.ts'
 import type { Accounts } from '../admin/accounts.ts'
 import type { KeyAdmin } from '../admin/keys.ts'
+import type { Health, WholeHealth } from '../admin/health.ts'
 import type { Identities } from '../admin/identify.ts'
 import type { Codes } from '../admin/codes.ts'
 import type { AccountPlacing } from '../admin/places.ts'
@@ -41,6 +42,7 @@ export type Site = Readonly<{
   settings: () => SiteSettings
   metrics: MetricsPage
   health: () => Health
+  wholeHealth: WholeHealth
 }>
 
 /** The file of the configuration: each answers with what is wrong with it, and nothing where all is well. */
@@ -68,12 +70,4 @@ export type MetricsPage = Readonly<{
   onTrouble: (error: unknown) => void
   /** It has a port of its own: then it is not here. */
   isElsewhere: boolean
-}>
-
-/** `isReady` is false while starting and draining. */
-type Health = Readonly<{
-  isReady: boolean
-  services: Readonly<Record<string, boolean>>
-  /** What an operator has to see to, in words of one form: `disk_low`. */
-  alarms: readonly string[]
 }>

@@ -1,4 +1,5 @@
 import type { Place, Report } from '../store/audit-line.ts'
+import { noteAudit } from '../store/lowdb/last-audit.ts'
 import { checkModes, searchFiles } from './audit-secrets.ts'
 import { JournalWalk, openBooks } from './audit-walk.ts'
 
@@ -43,4 +44,9 @@ export function auditFolder({ db, logs = db, archive, at, onBytes }: AuditReques
   checkModes(db, report)
   for (const dir of new Set([db, logs])) searchFiles(dir, report)
   return { ...walked, findings, count }
+}
+
+/** For whoever asks how the gateway is. */
+export function noteResult(db: string, { records, seq, count }: Audit): void {
+  noteAudit(db, { at: Date.now(), records, seq, findings: count })
 }

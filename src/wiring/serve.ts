@@ -12,6 +12,7 @@ import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
+import { healthFor } from './health.ts'
 import { accountsFor, correctingFor, issuingFor, keysFor } from './books.ts'
 import { measure, metricsPage } from './measure.ts'
 import { webhooksFor } from './webhooks.ts'
@@ -38,6 +39,7 @@ export type Served = Readonly<{
   metricsServer: Server | undefined
   completions: Completions
   port: number
+  wholeHealth: Site['wholeHealth']
 }>
 
 /** The HTTP side of the house, listening. */
@@ -66,15 +68,7 @@ export async function serve(serving: Serving): Promise<Served> {
       const isLeaving = !serving.isReady()
       return { bodyBytesMax, quotaStatus, trustedProxies, cors, version: VERSION, isLeaving }
     },
-    health: () => ({
-      isReady: serving.isReady() && store.isWritable(),
-      services: { ...servicesOf(config(), store), ...providers.usable() },
-      alarms: [
-        store.trouble(),
-        store.isProven() ? undefined : 'memory_differs',
-        house.load.refused === 'nothing' ? undefined : 'overloaded',
-      ].filter((alarm) => alarm !== undefined),
-    }),
+    ...healthFor(serving, { completions, providers }),
   }
   const { metrics, log } = serving
   measure({ metrics, log, store, house, completions, health: site.health })
@@ -84,7 +78,8 @@ export async function serve(serving: Serving): Promise<Served> {
   if (metricsServer !== undefined) await listen(metricsServer, metricsPort, metricsHost)
   await listen(server, port, host)
   if (metricsServer !== undefined) events.notice('metrics', { port: portOf(metricsServer) })
-  return { server, metricsServer, completions, port: portOf(server) }
+  const { wholeHealth } = site
+  return { server, metricsServer, completions, port: portOf(server), wholeHealth }
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
@@ -94,12 +89,6 @@ function requestIds(run: string): () => string {
   let count = 1_000_000_000 // ten digits from the start, so that ids sort in the order of their making
   return () => `req_${run}${count++}`
 }
-
-const servicesOf = (config: Config, store: Store): Record<string, boolean> => ({
-  ledger: store.isWritable(),
-  snapshots: store.isProven(),
-  ...Object.fromEntries(config.providers.map(({ id }) => [id, true])),
-})
 
 function listen(server: Server, port: number | undefined, host: string): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,14 +1,29 @@
 import { z } from 'zod'
 import { parseSwitch } from '../../admin/provider-states.ts'
-import { anyObject } from '../forms.ts'
+import { anyObject, time } from '../forms.ts'
 import { route } from '../route.ts'
 
-const provider = z.object({
-  id: z.string(),
-  usable: z.boolean(),
-  deployments: z.array(
-    z.looseObject({ id: z.string(), key_number: z.number(), state: z.string() }),
-  ),
+const STATES = ['ready', 'probing', 'cooling', 'open', 'off', 'full'] as const
+
+const deployment = z.object({
+  id: z.string().meta({ example: 'openai/gpt-4o' }),
+  key_number: z.int().meta({ description: 'Which of its provider’s keys, counted from 1' }),
+  state: z.enum(STATES).meta({ description: 'Asked in the first three alone' }),
+  reason: z.string().nullable().meta({ description: 'Why it is not asked' }),
+  retry_in_ms: z.int().nullable().meta({ description: 'When it will be asked again' }),
+  in_flight: z.int(),
+  in_flight_max: z.int().nullable(),
+  waiting: z.int(),
+  last_probe: z
+    .object({ at: time, ms: z.int(), result: z.string(), detail: z.string().nullable() })
+    .nullable(),
+  first_byte_ms: z.int().nullable().meta({ description: 'As it usually is' }),
+})
+
+export const provider = z.object({
+  id: z.string().meta({ example: 'openai' }),
+  usable: z.boolean().meta({ description: 'Whether any of its deployments can be asked' }),
+  deployments: z.array(deployment),
 })
 
 export const providerRoutes = [

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isWell } from '../../admin/health.ts'
 import { time } from '../forms.ts'
 import { route } from '../route.ts'
 
@@ -19,7 +20,7 @@ export const healthRoutes = [
     handle({ health: check, settings, house }) {
       const { services, alarms } = check()
       return {
-        status: Object.values(services).every(Boolean) ? 'healthy' : 'degraded',
+        status: isWell(services) ? 'healthy' : 'degraded',
         service: 'tollgate',
         version: settings().version,
         timestamp: new Date(house.clock.nowMs()).toISOString(),

@@ -4,6 +4,7 @@ import { accountRoutes } from './account.ts'
 import { adminAccountRoutes } from './admin-accounts.ts'
 import { auditRoutes } from './admin-audit.ts'
 import { creditRoutes } from './admin-credits.ts'
+import { adminHealthRoutes } from './admin-health.ts'
 import { keyRoutes } from './admin-keys.ts'
 import { placeRoutes } from './admin-places.ts'
 import { providerRoutes } from './admin-providers.ts'
@@ -47,6 +48,7 @@ export const ROUTES: readonly Route[] = [
   ...providerRoutes,
   ...explainedRoutes,
   ...auditRoutes,
+  ...adminHealthRoutes,
   ...legacyRoutes,
   ...aboutRoutes,
   ...docsRoutes(() => ROUTES),

@@ -9,6 +9,7 @@ export class FreeSpace {
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
   #shortage: Error | undefined
+  #seen: DiskSpace | undefined
 
   constructor(options: FreeSpaceOptions) {
     this.#options = options
@@ -17,6 +18,11 @@ export class FreeSpace {
   /** Why no new hold is taken; undefined when there is room. */
   get shortage(): Error | undefined {
     return this.#shortage
+  }
+
+  /** What was seen last; undefined where it could not be. */
+  get seen(): DiskSpace | undefined {
+    return this.#seen
   }
 
   /** Looks for the first time, and goes on looking until it is stopped. */
@@ -38,10 +44,14 @@ export class FreeSpace {
     const [free, size] = [seen.bavail * seen.bsize, seen.blocks * seen.bsize]
     const wasShort = this.#shortage !== undefined
     const least = bytesMin() ?? Math.min(FREE_BYTES_MIN, size / SHARE_MIN)
+    this.#seen = { freeBytes: free, sizeBytes: size, freeBytesMin: Math.floor(least) }
     this.#shortage = free < least ? new Error(inWords({ free, least })) : undefined
     if (this.#shortage !== undefined && !wasShort) onShortage(this.#shortage)
   }
 }
+
+/** Below `freeBytesMin` no hold is taken. */
+export type DiskSpace = Readonly<{ freeBytes: number; sizeBytes: number; freeBytesMin: number }>
 
 export type FreeSpaceOptions = Readonly<{
   dir: string

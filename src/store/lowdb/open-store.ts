@@ -11,10 +11,11 @@ import type { Books } from '../books.ts'
 import { finishSwitch } from './backup/switch-books.ts'
 import { claimFolder, type Claim, type ClaimRequest } from './claim.ts'
 import { nodeDisk, type Disk } from './disk.ts'
-import type { FreeSpaceOptions } from './free-space.ts'
+import type { DiskSpace, FreeSpaceOptions } from './free-space.ts'
 import { HeadKeeper } from './head.ts'
 import { FORMAT, Journal, type JournalEnd, type JournalTail } from './journal.ts'
 import { hashedKeys } from './keys.ts'
+import { readLastAudit, type LastAudit } from './last-audit.ts'
 import { LowdbLedger } from './ledger.ts'
 import { GENESIS } from './record.ts'
 import { modifiedAt } from './modified-at.ts'
@@ -76,6 +77,10 @@ export type Store = Readonly<{
   snapshotAt: () => Promise<number | undefined>
   /** When the last backup of them was proven. */
   backupAt: () => Promise<number | undefined>
+  /** What the last audit of them came to. */
+  lastAudit: () => Promise<LastAudit | undefined>
+  /** The room on their disk, as it was seen last. */
+  space: () => DiskSpace | undefined
   close(): Promise<void>
 }>
 
@@ -108,6 +113,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
       openHolds: () => openHolds(books),
       snapshotAt: () => modifiedAt(paths.snapshot),
       backupAt: () => modifiedAt(paths.lastBackup),
+      lastAudit: () => readLastAudit(paths.lastAudit),
+      space: opened.space,
       async close() {
         await usage.stop()
         await opened.close()
@@ -208,6 +215,7 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   await journal.append({ ...opening, after: position.chain }).landed.promise
   return {
     ...{ journal, ledger, run, snapshots },
+    space: () => room.space,
     trouble: () => journal.trouble && (room.isLow ? 'disk_low' : 'disk_unwritable'),
     async close() {
       await journal.close()

@@ -1,4 +1,4 @@
-import { FreeSpace } from './free-space.ts'
+import { FreeSpace, type DiskSpace } from './free-space.ts'
 import type { StoreOptions } from './open-store.ts'
 import { Reserve } from './reserve.ts'
 import type { DbPaths } from './segments.ts'
@@ -32,6 +32,10 @@ export class Room {
   /** Why no hold may be taken. */
   get shortage(): Error | undefined {
     return this.#reserve.shortage ?? this.#space.shortage
+  }
+
+  get space(): DiskSpace | undefined {
+    return this.#space.seen
   }
 
   get isLow(): boolean {

@@ -46,4 +46,6 @@ export const dbPaths = (dir: string) => ({
   reserve: path.join(dir, 'reserve'),
   /** Written when a backup was made and proven. */
   lastBackup: path.join(dir, 'last-backup.json'),
+  /** Written when all of the books were audited. */
+  lastAudit: path.join(dir, 'last-audit.json'),
 })

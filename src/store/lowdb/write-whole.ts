@@ -28,4 +28,4 @@ export function removeLeftovers(folder: string): void {
 }
 
 const LEFTOVER =
-  /^(?:(?:gateway|base|manifest|last-backup)\.json|\d{8}\.jsonl\.gz)\.[0-9a-f]{12}\.tmp$/
+  /^(?:(?:gateway|base|manifest|last-audit|last-backup)\.json|\d{8}\.jsonl\.gz)\.[0-9a-f]{12}\.tmp$/
