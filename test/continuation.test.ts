@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
 import { root, startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
 import { ofKind, settledOf, untilLogged } from './support/journal.ts'
+import { scrape } from './support/metrics.ts'
 import { chat, payloads, raw } from './support/raw.ts'
 
 let gateway: GatewayProcess
@@ -29,7 +30,7 @@ accounting: { credits_per_usd: 1000000, default_max_output: 100 }
 tiers: { free: { requests_per_minute: 0 } }
 resilience: { breaker_failures: 1000 }
 providers:
-${[0, 1, 2, 3].map((at) => `  - { id: p${at}, protocol: openai, base_url: "${upstream.baseUrl}", api_keys: k, timeouts: { idle_ms: 500 } }`).join('\n')}
+${[0, 1, 2, 3, 4].map((at) => `  - { id: p${at}, protocol: openai, base_url: "${upstream.baseUrl}", api_keys: k, timeouts: { idle_ms: 500 } }`).join('\n')}
 models:
 ${Object.entries(MODELS)
   .map(
@@ -48,6 +49,12 @@ ${places.map((model, at) => `      - { provider: p${at}, model: "${model}", pric
     continue_cut_streams: true
     deployments: [{ provider: p0, model: "answer?chunks=10&cut=4&n=l" }]
     fallbacks: [other]
+  - id: helpless
+    price: { input: 2, output: 8 }
+    continue_cut_streams: true
+    deployments:
+      - { provider: p0, model: "answer?chunks=10&cut=3&n=h" }
+      - { provider: p4, model: "answer?status=500" }
   - id: between
     price: { input: 2, output: 8 }
     continue_cut_streams: true
@@ -225,6 +232,18 @@ test('a stream that is cancelled while the next deployment is waited for ends po
     amount: String(1e6 * (2 * input + 8 * output)),
   })
   expect(upstream.journal).toHaveLength(before + 2)
+})
+
+test('operators see how many streams were to go on, and what came of it', async () => {
+  const seen = async (): Promise<readonly number[]> => {
+    const { sum } = await scrape(gateway.url, gateway.adminKey)
+    return Object.entries({ cut: 'went_on', helpless: 'failed', lonely: 'nobody' }).map(
+      ([model, result]) => sum('api_gateway_continuations_total', { model, result }),
+    )
+  }
+  const before = await seen()
+  for (const model of ['cut', 'helpless', 'lonely']) await streamed(model)
+  expect((await seen()).map((count, at) => count - (before[at] ?? 0))).toEqual([1, 1, 1])
 })
 
 async function untilSettled(id: string) {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
 import { root, startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
 import { settledOf } from './support/journal.ts'
+import { scrape } from './support/metrics.ts'
 import { chat, payloads, raw } from './support/raw.ts'
 
 let gateway: GatewayProcess
@@ -41,6 +42,11 @@ const MODELS: Readonly<Record<string, readonly [rule: string, ...Place[]]>> = {
     { model: 'answer?delay=200&status=500&n=h' },
     { model: 'answer?delay=300&status=500', provider: 'p1' },
     quick('h', { provider: 'p2' }),
+  ],
+  ahead: [
+    'after_ms: 50, max_extra: 1',
+    { model: 'answer?delay=400&n=a' },
+    { model: 'answer?delay=20000&n=a', provider: 'p1' },
   ],
   usual: ['after: p95, max_extra: 1', { model: 'answer?late=20&delay=20000' }, quick('usual')],
 }
@@ -146,4 +152,16 @@ test('when the first fails meanwhile the other one answers, and when both do the
 test('late is what is later than the deployment usually is', async () => {
   for (let count = 0; count < 20; count++) expect((await ask('usual')).provider).toBe('p0')
   expect((await ask('usual')).provider).toBe('p1')
+})
+
+test('operators see how many were asked beside others, and what came of it', async () => {
+  const hedges = async (): Promise<readonly number[]> => {
+    const { sum } = await scrape(gateway.url, gateway.adminKey)
+    const of = (model: string, result: string) => sum('api_gateway_hedges_total', { model, result })
+    const isRetried = sum('api_gateway_fallbacks_total', { reason: 'outrun' })
+    return [of('late', 'won'), of('ahead', 'lost'), of('hopeless', 'failed'), isRetried]
+  }
+  const before = await hedges()
+  for (const model of ['late', 'ahead', 'hopeless']) expect((await ask(model)).status).toBe(200)
+  expect((await hedges()).map((count, at) => count - (before[at] ?? 0))).toEqual([1, 1, 1, 0])
 })

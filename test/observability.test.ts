@@ -55,10 +55,17 @@ const MODELS = {
   failing: ['answer?status=500', 'answer?chunks=3'],
   hanging: ['answer?hang'],
 }
+const SECOND = `
+  - id: second
+    price: { input: 2, output: 8 }
+    hedge: { after_ms: 50, max_extra: 0.1 }
+    continue_cut_streams: true
+    deployments: [{ provider: fake, model: "answer" }]
+`
 let house: House
 let seen: Scrape
 beforeAll(async () => {
-  house = await openHouse(MODELS, 'limits: { key_in_flight_max: 1 }')
+  house = await openHouse(MODELS, `${SECOND}limits: { key_in_flight_max: 1 }`)
   const { openai } = await house.client()
   const call = (model: string) => openai.chat.completions.create({ model, messages: MESSAGES })
   for (const model of ['plain', 'failing']) await call(model)

@@ -10,7 +10,7 @@ import type { BrokenOff } from './go-on.ts'
 import type { House } from './house.ts'
 import { race } from './race.ts'
 import type { Rounds } from './rounds.ts'
-import { Turns } from './turns.ts'
+import { Turns, type Turn } from './turns.ts'
 
 /** The attempt that answered, or the last one that did not. */
 export type Attempted = Readonly<{
@@ -66,11 +66,13 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
       attempt: record,
       detail: fault.detail,
     })
-    const next =
-      movesOn(fault) && !reply.isGone && !rounds.isHurrying
-        ? await turns.after({ candidate, fault, answer })
-        : undefined
-    rounds.remove(answer) // only now: who cancels in between finds it
+    let next: Turn | undefined
+    try {
+      if (movesOn(fault) && !reply.isGone && !rounds.isHurrying)
+        next = await turns.after({ candidate, fault, answer })
+    } finally {
+      rounds.remove(answer) // only now: who cancels in between finds it
+    }
     if (next === undefined) return attempted
     turn = next
   }

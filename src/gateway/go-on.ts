@@ -8,6 +8,8 @@ import { CAP_MIN, likelyPrompt, priceAt } from '../domain/hold.ts'
 import { costOf } from '../domain/price.ts'
 import type { Candidate } from '../domain/route.ts'
 import { textUsage } from '../domain/usage.ts'
+import type { ContinuationResult } from '../ports/events.ts'
+import type { StreamHead } from '../ports/provider.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
 import { recordOf, type Attempted } from './attempt.ts'
@@ -33,13 +35,31 @@ type Cut = Readonly<{
 
 /** With another answer that goes on, or with the same one where there is none; and what was tried, in any case. */
 export async function goOn(house: House, cut: Cut): Promise<Attempted> {
-  const { admitted, attempted, fault, reply, rounds } = cut
-  const { turns, candidate } = attempted
+  const { admitted, attempted } = cut
   const broken = brokenOff(cut)
   const head = attempted.head ?? attempted.answer.head
   if (broken === undefined || head === undefined || isOutOfTime(house, cut)) return attempted
   const capMax = admitted.plan.cap - likelyTokens(broken.size)
   if (capMax < CAP_MIN) return attempted
+  const next = await askOthers(house, cut, { broken, head, capMax })
+  house.events.continued(attempted.candidate.model.id, resultOf(cut, next))
+  return next
+}
+
+function resultOf({ attempted, reply }: Cut, next: Attempted): ContinuationResult {
+  if (reply.isGone || next.answer.isStopped) return 'left'
+  if (next.answer !== attempted.answer) return 'went_on'
+  return next.attempts.length > attempted.attempts.length ? 'failed' : 'nobody'
+}
+
+type Rest = Readonly<{ broken: BrokenOff; head: StreamHead; capMax: number }>
+
+async function askOthers(
+  house: House,
+  { admitted, attempted, fault, reply, rounds }: Cut,
+  { broken, head, capMax }: Rest,
+): Promise<Attempted> {
+  const { turns, candidate } = attempted
   turns.keepTo(candidate.model)
   const attempts = attempted.attempts.slice()
   // What broke off stays on the rounds while nobody goes on with it: who cancels in between finds it.

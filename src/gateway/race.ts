@@ -6,12 +6,13 @@ import { likelyPrompt, priceAt } from '../domain/hold.ts'
 import { costOf } from '../domain/price.ts'
 import type { Candidate } from '../domain/route.ts'
 import { textUsage } from '../domain/usage.ts'
+import type { HedgeResult } from '../ports/events.ts'
 import type { Admitted } from './admit.ts'
 import type { Answer, Ending } from './answer.ts'
 import { recordOf, type Attempting } from './attempt.ts'
 import { beginAnswer } from './begin-answer.ts'
 import type { House } from './house.ts'
-import type { Turns } from './turns.ts'
+import type { Turn, Turns } from './turns.ts'
 
 /** An attempt that runs. */
 type Run = Readonly<{ candidate: Candidate; answer: Answer; startedTicks: number }>
@@ -23,35 +24,54 @@ type Racing = Readonly<{
   attempting: Attempting
   hedge: Hedge
   first: Run
-  turns: Turns
+  turns: Pick<Turns, 'beside'>
   attempts: AttemptRecord[]
 }>
 
 export async function race(house: House, racing: Racing): Promise<Raced> {
-  const { first, attempting, turns, hedge } = racing
+  const { first, turns, hedge } = racing
   const { traffic } = house
   const started = first.answer.started()
   const { deployment } = first.candidate
   const afterMs = hedge.after === 'p95' ? traffic.lateMs(deployment) : hedge.after
   const isLate = afterMs !== undefined && (await isLateBy(house, started, afterMs))
   const turn = isLate ? turns.beside(first.candidate) : undefined
-  if (turn === undefined) return { run: first, ending: await started }
-  const { admitted, reply, rounds } = attempting
-  const startedTicks = house.clock.ticksMs()
-  const answer = beginAnswer(house, { admitted, reply, rounds, turn })
-  const second = { candidate: turn.candidate, answer, startedTicks }
-  const [one, two] = [named(first, started), named(second, answer.started())]
+  const second = turn === undefined ? undefined : beginSecond(house, racing, turn)
+  if (second === undefined) return { run: first, ending: await started }
+  const [one, two] = [named(first, started), named(second, second.answer.started())]
   const raced = await Promise.race([one, two])
-  const other = raced.run === first ? two : one
-  const otherRun = raced.run === first ? second : first
+  const isFirst = raced.run === first
   if (raced.ending?.kind === 'fault') {
     drop(house, racing, { run: raced.run, ending: raced.ending })
-    return await other
+    const rest = await (isFirst ? two : one)
+    house.events.hedged(first.candidate.model.id, resultOf(rest, !isFirst))
+    return rest
   }
-  otherRun.answer.leave()
-  if (otherRun === first) traffic.late(deployment, house.clock.ticksMs() - first.startedTicks)
-  drop(house, racing, { run: otherRun, ending: undefined })
+  const outrun = isFirst ? second : first
+  outrun.answer.leave()
+  if (!isFirst) traffic.late(deployment, house.clock.ticksMs() - first.startedTicks)
+  drop(house, racing, { run: outrun, ending: undefined })
+  house.events.hedged(first.candidate.model.id, resultOf(raced, isFirst))
   return raced
+}
+
+/** What keeps the second one from being asked must not take the first one from its caller. */
+function beginSecond(house: House, { attempting }: Racing, turn: Turn): Run | undefined {
+  const { admitted, reply, rounds } = attempting
+  const startedTicks = house.clock.ticksMs()
+  try {
+    const answer = beginAnswer(house, { admitted, reply, rounds, turn })
+    return { candidate: turn.candidate, answer, startedTicks }
+  } catch (error) {
+    house.events.bug({ where: 'hedge', requestId: admitted.requestId, error })
+    return undefined
+  }
+}
+
+function resultOf({ ending }: Raced, isFirst: boolean): HedgeResult {
+  if (ending?.kind === 'fault') return 'failed'
+  if (ending?.kind === 'gone' || ending?.kind === 'cancelled') return 'left'
+  return isFirst ? 'lost' : 'won'
 }
 
 /** Whether so much time passes before it has come to anything. */

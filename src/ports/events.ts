@@ -37,6 +37,12 @@ export type RequestRefused = Readonly<{
 /** A route by its own name, `/v1/models/*id`, of which there are as many as in the program. */
 export type HttpRoute = Readonly<{ method: string; endpoint: string }>
 
+/** Whose token came first: the second one's (won), the first one's (lost), nobody's; or the caller left before. */
+export type HedgeResult = 'won' | 'lost' | 'failed' | 'left'
+
+/** Of a stream that broke off: another deployment goes on, those that were asked failed, nobody could be asked. */
+export type ContinuationResult = 'went_on' | 'failed' | 'nobody' | 'left'
+
 /** Business events. Telling one costs the caller nothing: it is logged and measured later. */
 export interface Events {
   /** A request over HTTP has its answer. One route is always one object. */
@@ -45,6 +51,10 @@ export interface Events {
   requestRefused(event: RequestRefused): void
   /** A request waited for room at a provider; without success when it gave up. */
   waited(ms: number, gotRoom: boolean): void
+  /** A second deployment was asked beside the first; told when it is known what came of it. */
+  hedged(model: string, result: HedgeResult): void
+  /** A stream broke off that another deployment was to go on with. */
+  continued(model: string, result: ContinuationResult): void
   attemptFailed(event: {
     requestId: string
     attempt: AttemptRecord

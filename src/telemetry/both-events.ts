@@ -18,6 +18,14 @@ export const bothEvents = (one: Events, other: Events): Events => ({
     one.waited(ms, gotRoom)
     other.waited(ms, gotRoom)
   },
+  hedged(model, result) {
+    one.hedged(model, result)
+    other.hedged(model, result)
+  },
+  continued(model, result) {
+    one.continued(model, result)
+    other.continued(model, result)
+  },
   attemptFailed(event) {
     one.attemptFailed(event)
     other.attemptFailed(event)

@@ -12,9 +12,11 @@ import { isSuspect, scrubbed, type LogFields } from './redact.ts'
 /** The lines are made later, off the caller's stack: hence the functions. */
 export function logEvents(log: Log): Events {
   return {
-    // Measured alone: completions have a line of their own, in which their waiting is, and other routes have none.
+    // Measured alone: completions have a line of their own, in which their waiting and attempts are; other routes have none.
     answered: () => undefined,
     waited: () => undefined,
+    hedged: () => undefined,
+    continued: () => undefined,
     // The one line that every request has: written at once, so that nothing of the request lives on in the queue.
     requestEnded: (event) => log.write('info', requestMembers(event)),
     requestRefused: (event) => log.write(REFUSAL_LEVELS[event.code], () => refusalLine(event)),

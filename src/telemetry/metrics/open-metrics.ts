@@ -6,6 +6,7 @@ import { HttpMetrics } from './http-answers.ts'
 import type { Names, Offer } from './names.ts'
 import { RefusalMetrics, type TierOf } from './refusals.ts'
 import { RequestMetrics } from './requests.ts'
+import { secondDeployments } from './second-deployments.ts'
 import { storeWriteMetrics, type StoreWrites } from './store-writes.ts'
 import { stateMetrics, type HouseState } from './state.ts'
 
@@ -38,6 +39,7 @@ export function openMetrics({ version, offer }: MetricsNeeds): Metrics {
       answered: (route, status, ms) => http.answered(route, status, ms),
       requestEnded: (event) => requests.ended(event),
       requestRefused: (event) => refusals.refused(event),
+      ...secondDeployments(registry, { models: offer().models, nameOf: (id) => names().model(id) }),
       ...queueing(registry),
       ...troubles(registry),
     },

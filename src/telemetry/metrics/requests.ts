@@ -55,7 +55,9 @@ export class RequestMetrics {
       if (attempt === undefined) continue
       const pairing = this.#pairing(model, attempt.deployment)
       this.#attempted(pairing, attempt, at === last ? event : undefined)
-      if (before !== undefined) this.#movedOn(before, pairing, attempts[at - 1])
+      // Who was asked beside another one is no retry: hedges have a metric of their own.
+      if (before !== undefined && attempts[at - 1]?.fault !== 'outrun')
+        this.#movedOn(before, pairing, attempts[at - 1])
       before = pairing
     }
     if (before !== undefined) observe(before.genAi, event)
