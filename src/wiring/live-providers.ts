@@ -38,31 +38,20 @@ function start(
   return new Map(
     config.providers.map((settings) => {
       const keys = secrets.providerKeys.get(settings.id) ?? []
-      const connectMs = longestConnectMs(settings, config)
-      const identity = JSON.stringify([settings, keys, connectMs])
+      const identity = JSON.stringify([settings, keys])
       const known = before.get(settings.id)
       if (known?.identity === identity) return [settings.id, known]
-      return [settings.id, { identity, provider: adapter({ ...settings, connectMs }, keys) }]
+      return [settings.id, { identity, provider: adapter(settings, keys) }]
     }),
   )
 }
 
-/** The gateway ends a call that finds no connection in its deployment's time; this is for the socket behind it. */
-function longestConnectMs({ id, timeouts }: ProviderSettings, { models }: Config): number {
-  const deployments = models.flatMap((model) => model.deployments)
-  const own = deployments.filter(({ provider }) => provider === id)
-  return Math.max(timeouts.connectMs, ...own.map((one) => one.timeouts.connectMs))
-}
-
 /** The only place that knows which protocol has which adapter. */
-function adapter(
-  settings: ProviderSettings & { connectMs: number },
-  apiKeys: readonly string[],
-): Provider {
+function adapter(settings: ProviderSettings, apiKeys: readonly string[]): Provider {
   switch (settings.protocol) {
     case 'openai': {
-      const { baseUrl, headers, connectMs } = settings
-      return openaiProvider({ baseUrl, apiKeys, headers, connectMs })
+      const { baseUrl, headers } = settings
+      return openaiProvider({ baseUrl, apiKeys, headers })
     }
     case 'demo':
       return demoProvider()

@@ -41,16 +41,10 @@ export function faultFromError(error: unknown): Fault {
 
 export function faultFromNetwork(error: Error, hadAnswer: boolean): Fault {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  const isBroken = hadAnswer || NO_HTTP.has(code)
+  // What is no HTTP came from somebody: so the request has been seen, and is not one to be sent again.
+  const isBroken = hadAnswer || code === 'NO_HTTP'
   return { kind: isBroken ? 'broken' : 'connect', detail: `${code}: ${error.message}` }
 }
-
-/** Something came that is no HTTP: so the request has been seen, and is not one to be sent again. */
-const NO_HTTP = new Set([
-  'HTTPParserError',
-  'UND_ERR_HEADERS_OVERFLOW',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-])
 
 export const broken = (detail: string): Fault => ({ kind: 'broken', detail })
 

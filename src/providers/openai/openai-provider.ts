@@ -1,5 +1,5 @@
-import { Pool } from 'undici'
 import type { AnswerListener, Provider, ProviderCall } from '../../ports/provider.ts'
+import { HttpPool } from '../http-pool.ts'
 import { probe } from './probe.ts'
 import { continuing, newRepair } from './repair.ts'
 import { requestBody } from './request-body.ts'
@@ -10,42 +10,23 @@ export type OpenAiSettings = Readonly<{
   baseUrl: string
   /** None for a server that asks for none. */
   apiKeys: readonly string[]
-  connectMs: number
   headers: Readonly<Record<string, string>>
 }>
 
 /** Any upstream that speaks OpenAI's chat completions: OpenAI itself, and the many that follow it. */
-export function openaiProvider({ baseUrl, apiKeys, connectMs, headers }: OpenAiSettings): Provider {
-  const { origin, pathname } = new URL(baseUrl)
-  const path = `${pathname.replace(/\/+$/, '')}/chat/completions`
-  // Deadlines are the gateway's; undici's own timers would only be second ones.
-  const pool = new Pool(origin, {
-    connect: { timeout: connectMs },
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  })
+export function openaiProvider({ baseUrl, apiKeys, headers }: OpenAiSettings): Provider {
+  const url = new URL(baseUrl)
+  const pool = new HttpPool(url)
   const keys = apiKeys.length === 0 ? [''] : apiKeys
-  const headersFor = keys.map((key) => ({
-    ...headers,
-    'content-type': 'application/json',
-    accept: 'application/json, text/event-stream',
-    'user-agent': 'tollgate',
-    ...(key !== '' && { authorization: `Bearer ${key}` }),
-  }))
+  const heads = keys.map((key) => requestHead(url, key, headers))
   return {
     send(call, listener) {
       const { deployment, traceparent } = call
-      const own = headersFor[deployment.keyIndex] ?? {}
       const running = newCall(call, listener)
-      pool.dispatch(
-        {
-          path,
-          method: 'POST',
-          headers: traceparent === undefined ? own : { ...own, traceparent },
-          body: call.request.stream ? ownBytes(requestBody(call)) : requestBody(call),
-        },
-        running,
-      )
+      const body = requestBody(call)
+      const trace = traceparent === undefined ? '' : `traceparent: ${traceparent}\r\n`
+      const head = `${heads[deployment.keyIndex] ?? ''}${trace}content-length: ${Buffer.byteLength(body)}`
+      running.start(pool, `${head}\r\n\r\n${body}`)
       return running
     },
     probe: (keyIndex, timeoutMs) =>
@@ -54,14 +35,23 @@ export function openaiProvider({ baseUrl, apiKeys, connectMs, headers }: OpenAiS
   }
 }
 
-/**
- * Undici keeps the body until the answer has ended. In memory of its own it does not keep a piece of Node's pool, which
- * stays whole as long as any of it is used, for the life of a stream.
- */
-function ownBytes(text: string): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
-  bytes.write(text)
-  return bytes
+/** But for its length, which each request has of its own. */
+function requestHead(
+  { host, pathname }: URL,
+  apiKey: string,
+  headers: Readonly<Record<string, string>>,
+): string {
+  const all = {
+    host,
+    connection: 'keep-alive',
+    ...headers,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'user-agent': 'tollgate',
+    ...(apiKey !== '' && { authorization: `Bearer ${apiKey}` }),
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `POST ${pathname.replace(/\/+$/, '')}/chat/completions HTTP/1.1\r\n${lines.join('')}`
 }
 
 function newCall(call: ProviderCall, listener: AnswerListener) {

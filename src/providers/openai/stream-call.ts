@@ -14,8 +14,6 @@ const LAST_LINE_END = Buffer.from('\n\n')
 export class StreamCall extends UpstreamCall {
   readonly #scanner: StreamScanner
   #bytes = 0
-  /** What undici found in one read of the socket; a provider in a hurry sends hundreds of chunks in one. */
-  #read: Buffer[] = []
 
   constructor(listener: AnswerListener, repair: Repair | undefined) {
     super(listener)
@@ -31,17 +29,12 @@ export class StreamCall extends UpstreamCall {
     return contentType.startsWith('text/html') ? broken('the answer is a web page') : undefined
   }
 
-  /** Looked at once the whole read is here: a chunk that comes with others costs a fraction of one that comes alone. */
-  protected data(bytes: Buffer): void {
-    if (this.#read.push(bytes) === 1) process.nextTick(takeIn, this)
-  }
-
-  takeIn(): void {
-    const [only] = this.#read
-    if (only === undefined || this.isOver) return
-    const bytes = this.#read.length === 1 ? only : Buffer.concat(this.#read)
-    this.#read = []
-    this.#scan(bytes)
+  /** A copy of all that came in one read, which may be hundreds of chunks. */
+  protected data(bytes: Buffer, isEnd: boolean): void {
+    if (bytes.byteLength > 0) this.#scan(Buffer.from(bytes))
+    if (!isEnd || this.isOver) return
+    this.#scan(LAST_LINE_END)
+    this.#conclude(true)
   }
 
   #scan(bytes: Buffer): void {
@@ -54,15 +47,8 @@ export class StreamCall extends UpstreamCall {
     else if (scanner.isDone) this.#conclude(true)
   }
 
-  protected end(): void {
-    this.takeIn()
-    this.#scan(LAST_LINE_END)
-    this.#conclude(true)
-  }
-
   /** A stream that breaks after its finish is whole all the same. */
   protected override broke(fault: Fault): void {
-    this.takeIn()
     if (this.#scanner.hasFinish) this.#conclude(false)
     else this.finish({ kind: 'fault', fault, usage: this.#scanner.usage })
   }
@@ -86,14 +72,5 @@ export class StreamCall extends UpstreamCall {
       ? broken('the stream ended without a finish')
       : ({ kind: 'empty', detail: 'the stream ended without a token' } as const)
     this.finish({ kind: 'fault', fault, usage })
-  }
-}
-
-/** Not a closure for each read; and what goes wrong here is this call's trouble alone. */
-function takeIn(call: StreamCall): void {
-  try {
-    call.takeIn()
-  } catch (error) {
-    call.failed(error as Error)
   }
 }

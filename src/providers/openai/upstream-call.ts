@@ -1,29 +1,22 @@
-import type { Dispatcher } from 'undici'
 import type { Fault } from '../../domain/fault.ts'
 import type { AnswerListener, Delivered, RunningCall } from '../../ports/provider.ts'
+import type { HttpConnection, ResponseReader } from '../http-connection.ts'
+import type { HttpPool } from '../http-pool.ts'
+import type { ResponseHead } from '../response-head.ts'
 import { broken, faultFromNetwork, faultFromStatus } from './faults.ts'
 
 /** Bytes of an error's body that are worth reading. */
 const ERROR_BYTES_MAX = 64 * 1024
 
-/** Heads that only say that there is more to come, such as early hints. */
-const INTERIMS_MAX = 100
-
 /**
- * One call on undici's wire, with what streamed and whole answers have in common: cancelling at any moment, refusals by
+ * One call on the wire, with what streamed and whole answers have in common: cancelling at any moment, refusals by
  * status, and network trouble. Tells its listener of the end exactly once, and never after `cancel`.
- *
- * It is the older form of undici's handlers: the present one parses every header into an object and goes through a
- * controller, which costs a stream as much as looking at its chunks does.
  */
-export abstract class UpstreamCall implements Dispatcher.DispatchHandler, RunningCall {
+export abstract class UpstreamCall implements ResponseReader, RunningCall {
   protected readonly listener: AnswerListener
-  #abort: ((reason: Error) => void) | undefined
-  #resume: (() => void) | undefined
+  #connection: HttpConnection | undefined
   #isOver = false
-  #isPaused = false
   #status = 0
-  #interims = 0
   #retryAfter: string | undefined
   #errorBody: Buffer[] = []
   #errorBytes = 0
@@ -35,106 +28,77 @@ export abstract class UpstreamCall implements Dispatcher.DispatchHandler, Runnin
   abstract readonly isFinishing: boolean
   abstract delivered(): Delivered
   protected abstract begin(contentType: string): Fault | undefined
-  protected abstract data(bytes: Buffer): void
-  /** The answer has ended as HTTP goes. */
-  protected abstract end(): void
+  /** The bytes are good during the call alone. */
+  protected abstract data(bytes: Buffer, isEnd: boolean): void
 
   protected get isOver(): boolean {
     return this.#isOver
   }
 
-  /** What undici has read already still comes. */
+  start(pool: HttpPool, request: string): void {
+    this.#connection = pool.ask(request, this)
+    if (this.#isOver) this.#connection.drop(this)
+  }
+
   pause(): void {
-    this.#isPaused = true
+    this.#connection?.pause(this)
   }
 
   resume(): void {
-    this.#isPaused = false
-    this.#resume?.()
+    this.#connection?.resume(this)
   }
 
   cancel(): void {
     this.#isOver = true
-    this.#abort?.(CANCELLED)
+    this.#connection?.drop(this)
   }
 
-  onConnect(abort: (reason?: Error) => void): void {
-    this.#abort = abort
-    // The caller may have left while the request waited for a connection.
-    if (this.#isOver) abort(CANCELLED)
-    else this.listener.accepted()
+  onSent(): void {
+    this.listener.accepted()
   }
 
-  onHeaders(status: number, headers: Buffer[], resume: () => void): boolean {
-    if (this.#isOver) return true
-    this.#resume = resume
+  onHead({ status, contentType, retryAfter }: ResponseHead): void {
     this.#status = status
-    if (status < 200) {
-      if (++this.#interims > INTERIMS_MAX) this.broke(broken('heads without end'))
-      return true
-    }
-    if (status === 200) {
-      const fault = this.begin(headerOf(headers, 'content-type') ?? '')
-      if (fault !== undefined) this.finish({ kind: 'fault', fault, usage: undefined })
-    } else this.#retryAfter = headerOf(headers, 'retry-after')
-    return !this.#isPaused
-  }
-
-  onData(bytes: Buffer): boolean {
-    if (this.#isOver) return true
-    if (this.#status === 200) this.data(bytes)
-    else if (this.#errorBytes < ERROR_BYTES_MAX) {
-      this.#errorBody.push(bytes)
-      this.#errorBytes += bytes.byteLength
-    }
-    return !this.#isPaused
-  }
-
-  onComplete(): void {
-    if (this.#isOver) return
-    if (this.#status === 200) {
-      this.end()
+    if (status !== 200) {
+      this.#retryAfter = retryAfter
       return
     }
-    const body = Buffer.concat(this.#errorBody).toString()
-    const fault = faultFromStatus(this.#status, body, this.#retryAfter)
-    this.finish({ kind: 'fault', fault, usage: undefined })
+    const fault = this.begin(contentType)
+    if (fault !== undefined) this.broke(fault)
   }
 
-  onError(error: Error): void {
-    this.failed(error)
-  }
-
-  failed(error: Error): void {
+  onBody(bytes: Buffer, isEnd: boolean): void {
     if (this.#isOver) return
-    this.broke(faultFromNetwork(error, this.#status !== 0))
+    if (this.#status === 200) {
+      this.data(bytes, isEnd)
+      return
+    }
+    if (this.#errorBytes < ERROR_BYTES_MAX) {
+      this.#errorBody.push(Buffer.from(bytes))
+      this.#errorBytes += bytes.byteLength
+    }
+    if (!isEnd) return
+    const body = Buffer.concat(this.#errorBody).toString()
+    this.broke(faultFromStatus(this.#status, body, this.#retryAfter))
   }
 
-  /** The connection failed, perhaps in the middle of an answer. */
+  onFailed(error: Error): void {
+    if (!this.#isOver) this.broke(faultFromNetwork(error, this.#status !== 0))
+  }
+
+  /** The call failed, perhaps in the middle of an answer. */
   protected broke(fault: Fault): void {
     this.finish({ kind: 'fault', fault, usage: undefined })
   }
 
-  /** Tells the end and stops listening; what the provider may still send is not read. */
-  protected finish(end: Parameters<AnswerListener['ended']>[0], isComplete = false): void {
+  /** Tells the end and stops listening. A whole answer's connection can have another one. */
+  protected finish(end: Parameters<AnswerListener['ended']>[0], isWhole = false): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (!isComplete) this.#abort?.(CANCELLED)
+    if (isWhole) this.#connection?.leave(this)
+    else this.#connection?.drop(this)
     this.listener.ended(end)
   }
 }
-
-/** The first header of that name, in the pairs that undici hands out. */
-function headerOf(headers: readonly Buffer[], name: string): string | undefined {
-  for (let at = 0; at < headers.length; at += 2) {
-    const found = headers[at]
-    if (found?.length === name.length && found.toString('latin1').toLowerCase() === name)
-      return headers[at + 1]?.toString('latin1')
-  }
-  return undefined
-}
-
-/** Undici wants a reason; nobody reads it. */
-const CANCELLED = new Error('cancelled')
 
 export const tooLarge = (): Fault => broken('the answer is too large')

@@ -28,17 +28,14 @@ export class WholeCall extends UpstreamCall {
     return undefined
   }
 
-  protected data(bytes: Buffer): void {
-    this.#pieces.push(bytes)
+  protected data(bytes: Buffer, isEnd: boolean): void {
     this.#bytes += bytes.byteLength
     if (this.#bytes > ANSWER_BYTES_MAX) this.broke(tooLarge())
-  }
-
-  protected end(): void {
-    const [only] = this.#pieces
-    const body =
-      this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces)
-    this.finish(this.#read(body), true)
+    else if (!isEnd) this.#pieces.push(Buffer.from(bytes))
+    else {
+      const isOnly = this.#pieces.length === 0
+      this.finish(this.#read(isOnly ? bytes : Buffer.concat([...this.#pieces, bytes])), true)
+    }
   }
 
   delivered(): Delivered {
@@ -70,9 +67,9 @@ export class WholeCall extends UpstreamCall {
   }
 }
 
-/** Text that has as many bytes as characters is ASCII. */
+/** Text that has as many bytes as characters is ASCII. The bytes are copied out of memory that is used again. */
 const sendable = (body: Buffer, text: string): Buffer | string =>
-  text.length === body.byteLength && text.length <= TEXT_BYTES_MAX ? text : body
+  text.length === body.byteLength && text.length <= TEXT_BYTES_MAX ? text : Buffer.from(body)
 
 function parsed(text: string): JsonObject | undefined {
   try {
