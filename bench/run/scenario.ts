@@ -130,7 +130,7 @@ function quiet(connections: number): Load {
   return {
     connections,
     answer: { kind: 'quiet', chunks: 3 },
-    spreadMs: connections / 2,
+    spreadMs: 2 * connections, // memory is the matter here, and a rush would be shed
     warmUpMs: 2_000,
     measureMs: 3_000,
     drainMs: 20_000,

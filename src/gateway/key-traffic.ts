@@ -78,10 +78,11 @@ export class KeyTraffic {
 
   /**
    * Waits for a place, and takes it at once when its turn comes. Undefined when there is none in time, too many wait
-   * already, or the caller leaves.
+   * already, or the caller leaves. Where the limit is a guess of ours, nobody is refused because of it: they only wait.
    */
   wait<T>(clock: Clock, wait: Wait, take: () => T): Promise<T | undefined> {
-    if (this.#queue.length >= this.most) return Promise.resolve(undefined)
+    const takeAnyway = () => (this.#mayExceed ? take() : undefined)
+    if (this.#queue.length >= this.most) return Promise.resolve(takeAnyway())
     return new Promise((resolve) => {
       const { account, weight } = wait
       const item = () => {
@@ -89,14 +90,20 @@ export class KeyTraffic {
         resolve(take())
       }
       const leave = this.#queue.add({ account, weight, item }, clock.ticksMs())
-      const giveUp = () => {
+      const stop = clock.after(wait.waitMs, () => {
+        leave()
+        resolve(takeAnyway())
+      })
+      wait.onGone(() => {
         stop()
         leave()
         resolve(undefined)
-      }
-      const stop = clock.after(wait.waitMs, giveUp)
-      wait.onGone(giveUp)
+      })
     })
+  }
+
+  get #mayExceed(): boolean {
+    return this.limit.isGuess && this.inFlight < this.concurrencyMax
   }
 
   /** Calls in those for whom there is room by now. */

@@ -58,6 +58,7 @@ export class Known {
 export class Ticket {
   readonly #needs: TrafficNeeds
   readonly #known: Known
+  readonly #begunTicks: number
   readonly #isProbe: boolean
   readonly #isKeyProbe: boolean
 
@@ -65,6 +66,7 @@ export class Ticket {
     const now = needs.clock.ticksMs()
     this.#needs = needs
     this.#known = known
+    this.#begunTicks = now
     known.inFlight++
     known.key.inFlight++
     this.#isProbe = known.breaker.begin(now)
@@ -102,7 +104,7 @@ export class Ticket {
     this.#known.isProven = false
     if (fault.kind === 'rate_limited') {
       key.health.limited(now, fault.retryAfterMs)
-      key.limit.pressed(now, inFlight)
+      key.limit.refused(now, inFlight, this.#begunTicks)
     } else if (fault.kind === 'credential') refuse(this.#needs, key, fault.status ?? 401)
     else {
       key.limit.troubled(now)
