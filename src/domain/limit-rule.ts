@@ -2,8 +2,11 @@ import type { Period } from './calendar.ts'
 import type { LimitName, Limits } from './limit.ts'
 import { micro, type MicroCredits } from './money.ts'
 
-/** Whose requests are counted. */
-export type Subject = Readonly<{ kind: 'account' | 'key' | 'model' | 'address'; id: string }>
+/** Whose requests are counted. An account above the one that asks is counted as an account, and told to nobody. */
+export type Subject =
+  | Readonly<{ kind: 'account' | 'key' | 'model' | 'address'; id: string }>
+  /** Its parent is on the first level. */
+  | Readonly<{ kind: 'above'; id: string; level: number }>
 
 /** One limit of one subject. Its name says what is counted, so that two rules of one name share what was counted. */
 export type Rule = RateRule | SpendRule
@@ -30,8 +33,10 @@ const DAY_MS = 86_400_000
 
 function rateRule(rule: Omit<RateRule, 'name'>): RateRule {
   const { of, subject, windowMs } = rule
-  return { ...rule, name: `${subject.kind} ${subject.id} ${of} ${windowMs}` }
+  return { ...rule, name: `${nameOf(subject)} ${of} ${windowMs}` }
 }
+
+const nameOf = ({ kind, id }: Subject): string => `${kind === 'above' ? 'account' : kind} ${id}`
 
 /** Of all that comes from one address, in a minute. */
 export const addressRule = (of: RateRule['of'], id: string, limit: number): RateRule =>
@@ -43,7 +48,7 @@ export function rulesOf(subject: Subject, limits: Limits, timeZone: string): rea
     limit === 0 ? [] : [rateRule({ of, subject, windowMs, limit })]
   const spend = (period: Period, amount = '0'): readonly Rule[] => {
     const limit = micro(BigInt(amount))
-    const name = `${subject.kind} ${subject.id} spend ${period} ${timeZone}`
+    const name = `${nameOf(subject)} spend ${period} ${timeZone}`
     return limit === 0n ? [] : [{ of: 'spend', name, subject, period, timeZone, limit }]
   }
   return [

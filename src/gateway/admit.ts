@@ -63,7 +63,9 @@ type Claiming = Readonly<{ key: KeyRecord; asked: Asked; wanted: HoldPlan; reply
 function claimLimits({ limits }: House, { key, asked, wanted, reply }: Claiming) {
   const budget = limits.budgetFor(key, asked.route.model)
   if (budget === undefined) return undefined
-  return limits.claim(budget, { tokens: boundOf(asked, wanted), spend: wanted.amount, reply })
+  const { amount } = wanted
+  const spend = asked.resale === undefined ? amount : asked.resale.shares(amount)
+  return limits.claim(budget, { tokens: boundOf(asked, wanted), spend, reply })
 }
 
 function routeFor(house: House, key: KeyRecord, { request }: ReadBody): Asked['route'] {

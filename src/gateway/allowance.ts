@@ -16,11 +16,23 @@ export type Allowance = Readonly<{
   budget: Budget | undefined
   /** With the limits of a model that has some. */
   withModel: Map<Model, Budget>
-  /** What it was made of. */
+  madeOf: Sources
+}>
+
+type Sources = Readonly<{
   settings: GatewaySettings
+  own: Agreed
+  /** The accounts above, parent first; undefined where nobody is. */
+  above: readonly Agreed[] | undefined
+}>
+
+/** What was agreed with an account when it was looked at: the terms themselves change under their reader. */
+type Agreed = Readonly<{
+  account: string
   tier: string
   limits: Limits | undefined
   timeZone: string | undefined
+  parent: string | undefined
 }>
 
 export type AllowanceNeeds = Readonly<{
@@ -46,15 +58,9 @@ export class Allowances {
     const terms = ledger.terms(key.account) ?? NO_TERMS
     const settings = catalog.settings()
     const known = this.#known.get(key)
-    if (
-      known?.settings === settings &&
-      known.tier === terms.tier &&
-      known.limits === terms.limits &&
-      known.timeZone === terms.timeZone
-    ) {
-      return known
-    }
-    const made = this.#make(key, terms, settings)
+    if (known !== undefined && this.#isStill(known.madeOf, terms, settings)) return known
+    const own = agreed(key.account, terms)
+    const made = this.#make(key, { settings, own, above: this.#agreedAbove(own) })
     this.#known.set(key, made)
     return made
   }
@@ -69,29 +75,68 @@ export class Allowances {
     return made
   }
 
-  #make(key: KeyRecord, terms: AccountTerms, settings: GatewaySettings): Allowance {
-    const { limiter, catalog } = this.#needs
-    const { tier, timeZone, limits } = terms
-    const account = limitsOver(limits ?? NO_LIMITS, catalog.tier(tier).limits)
-    const own = key.limits ?? NO_LIMITS
-    const zone = timeZone ?? UTC
-    const rules =
-      terms === NO_TERMS
-        ? []
-        : [
-            ...rulesOf({ kind: 'account', id: key.account }, account, zone),
-            ...rulesOf({ kind: 'key', id: key.id }, own, zone),
-          ]
+  #isStill({ settings, own, above }: Sources, terms: AccountTerms, now: GatewaySettings): boolean {
+    if (settings !== now || !isAgreed(own, terms)) return false
+    return above === undefined || above.every(this.#isAgreedWith)
+  }
+
+  #isAgreedWith = (one: Agreed): boolean => {
+    const terms = this.#needs.ledger.terms(one.account)
+    return terms !== undefined && isAgreed(one, terms)
+  }
+
+  #agreedAbove({ parent }: Agreed): readonly Agreed[] | undefined {
+    const terms = parent === undefined ? undefined : this.#needs.ledger.terms(parent)
+    if (parent === undefined || terms === undefined) return undefined
+    const one = agreed(parent, terms)
+    return [one, ...(this.#agreedAbove(one) ?? [])]
+  }
+
+  #make(key: KeyRecord, madeOf: Sources): Allowance {
+    const { settings, own, above } = madeOf
+    const account = this.#limitsOf(own)
+    const limits = key.limits ?? NO_LIMITS
+    const rules = own.tier === NO_TERMS.tier ? [] : this.#rulesFor(key, madeOf)
     return {
       room: {
         inFlightMax: settings.inFlightMax,
-        keyInFlightMax: own.concurrentRequests ?? settings.keyInFlightMax,
+        keyInFlightMax: limits.concurrentRequests ?? settings.keyInFlightMax,
         accountInFlightMax: account.concurrentRequests ?? settings.accountInFlightMax,
+        above: above?.map((one) => ({
+          account: one.account,
+          inFlightMax: this.#limitsOf(one).concurrentRequests ?? settings.accountInFlightMax,
+        })),
       },
-      rules,
-      budget: rules.length === 0 ? undefined : limiter.budget(rules),
+      ...{ rules, madeOf },
+      budget: rules.length === 0 ? undefined : this.#needs.limiter.budget(rules),
       withModel: new Map(),
-      ...{ settings, tier, limits, timeZone },
     }
   }
+
+  #rulesFor({ id, account, limits = NO_LIMITS }: KeyRecord, { own, above = [] }: Sources): Rule[] {
+    const zone = own.timeZone ?? UTC
+    return [
+      ...rulesOf({ kind: 'account', id: account }, this.#limitsOf(own), zone),
+      ...rulesOf({ kind: 'key', id }, limits, zone),
+      ...above.flatMap((one, at) => {
+        const subject = { kind: 'above', id: one.account, level: at + 1 } as const
+        return rulesOf(subject, this.#limitsOf(one), one.timeZone ?? UTC)
+      }),
+    ]
+  }
+
+  #limitsOf({ limits, tier }: Agreed): Limits {
+    return limitsOver(limits ?? NO_LIMITS, this.#needs.catalog.tier(tier).limits)
+  }
 }
+
+const agreed = (account: string, { tier, limits, timeZone, parent }: AccountTerms): Agreed => ({
+  account,
+  tier,
+  limits,
+  timeZone,
+  parent,
+})
+
+const isAgreed = (one: Agreed, { tier, limits, timeZone, parent }: AccountTerms): boolean =>
+  one.tier === tier && one.limits === limits && one.timeZone === timeZone && one.parent === parent

@@ -13,7 +13,7 @@ import type { Entered, House, IncomingCall } from './house.ts'
 import { relay } from './relay.ts'
 import { nameOf, Once, sameCallOf } from './once.ts'
 import { overloaded } from './overloaded.ts'
-import { Room } from './room.ts'
+import { Room, type RoomLimits } from './room.ts'
 import { Rounds } from './rounds.ts'
 import { settle, type Settled } from './settle.ts'
 import { countedUsageChunk, finishChunk, StreamReply } from './stream-reply.ts'
@@ -61,7 +61,7 @@ export class Completions {
           await this.#runJoined(call, entered, reply)
         else await this.#run(call, entered, reply)
       } finally {
-        this.#room.leave(entered.key)
+        this.#room.leave(entered.key, entered.room)
       }
     } finally {
       this.#inFlight--
@@ -92,18 +92,19 @@ export class Completions {
   /** Who calls, room for it, and what they ask; in this order, so that strangers and crowds cost no memory. */
   async #enter(call: IncomingCall): Promise<Entered> {
     let key: KeyRecord | undefined
-    let hasEntered = false
+    let taken: RoomLimits | undefined
     const { load } = this.#house
     try {
       if (load.refused === 'all') throw this.#busy()
       key = authenticate(this.#house, call.credential)
-      this.#room.enter(key, this.#house.limits.allowanceOf(key).room)
-      hasEntered = true
+      const { room } = this.#house.limits.allowanceOf(key)
+      this.#room.enter(key, room)
+      taken = room
       const body = await call.read()
       if (load.refused !== 'nothing' && body.request.stream) throw this.#busy()
-      return { key, body }
+      return { key, room, body }
     } catch (error) {
-      if (key !== undefined && hasEntered) this.#room.leave(key)
+      if (key !== undefined && taken !== undefined) this.#room.leave(key, taken)
       this.#tellRefusal(call, { key, body: undefined }, error)
       throw error
     }
@@ -200,7 +201,7 @@ const isUnknownName = ({ admitted, attempted, candidates }: Concluding): boolean
   attempted.attempts.length >= candidates.length &&
   attempted.attempts.every(({ status }) => status === 404)
 
-type Who = Readonly<{ [name in keyof Entered]: Entered[name] | undefined }>
+type Who = Readonly<{ [name in 'key' | 'body']: Entered[name] | undefined }>
 
 type Concluding = Readonly<{
   admitted: Admitted

@@ -12,6 +12,7 @@ import type { Traces } from '../ports/traces.ts'
 import type { TokenCounter } from '../ports/token-counter.ts'
 import type { Credential } from './authenticate.ts'
 import type { Limits } from './limits.ts'
+import type { RoomLimits } from './room.ts'
 import type { Strangers } from './strangers.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -50,5 +51,5 @@ export type IncomingCall = Readonly<{
 
 export type ReadBody = Readonly<{ request: ChatRequest; size: TextSize }>
 
-/** A caller who is known and has room, and what they ask. */
-export type Entered = Readonly<{ key: KeyRecord; body: ReadBody }>
+/** A caller who is known and has taken room, and what they ask. */
+export type Entered = Readonly<{ key: KeyRecord; room: RoomLimits; body: ReadBody }>

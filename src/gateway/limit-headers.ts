@@ -4,12 +4,12 @@ import type { Refusal, Standing, Verdict } from '../ports/limiter.ts'
 
 /**
  * How the limits stand: as most gateways say it, with the time of the reset in seconds since 1970, and as OpenAI does,
- * with the time until then. After a refusal the reset is when the request would pass.
+ * with the time until then. After a refusal the reset is when the request would pass. Of accounts above nothing is told.
  */
 export function limitHeaders({ refusal, requests, tokens }: Verdict, nowMs: number): ReplyHeaders {
-  const plain = refusal?.rule.of === 'tokens' ? tokens : (requests ?? tokens)
-  const headers =
-    refusal?.rule.of === 'spend' ? spendHeaders(refusal, nowMs) : plainHeaders(plain, nowMs)
+  const told = refusal?.rule.subject.kind === 'above' ? undefined : refusal
+  const plain = told?.rule.of === 'tokens' ? tokens : (requests ?? tokens)
+  const headers = told?.rule.of === 'spend' ? spendHeaders(told, nowMs) : plainHeaders(plain, nowMs)
   if (requests !== undefined) {
     headers.push(
       'x-ratelimit-limit-requests',

@@ -23,6 +23,7 @@ function world(take: () => Verdict | Promise<Verdict> = () => PASSED) {
   const told: string[] = []
   const now = {
     terms: { tier: 'free' } as AccountTerms | undefined,
+    above: { tier: 'premium' } as AccountTerms,
     tiers: { free: { requestsPerMinute: 100 }, premium: { requestsPerMinute: 1_000 } },
     settings: {
       keyInFlightMax: 7,
@@ -36,7 +37,7 @@ function world(take: () => Verdict | Promise<Verdict> = () => PASSED) {
   }
   const budget: Budget = { take, settle: fail, undo: fail, state: fail }
   const limits = new Limits({
-    ledger: { terms: () => now.terms },
+    ledger: { terms: (account) => (account === 'reseller' ? now.above : now.terms) },
     catalog: {
       tier: (name) => ({
         limits: name === 'premium' ? now.tiers.premium : now.tiers.free,
@@ -90,6 +91,32 @@ test('the plan of a key is made once, and again when its account, its tier or th
   now.settings = { ...now.settings, keyInFlightMax: 5 }
   expect(plans()).toBe(4)
   expect(limits.allowanceOf(KEY).room).toMatchObject({ keyInFlightMax: 5 })
+})
+
+test('the limits of an account above are rules, too, in its own time zone, and the plan follows them', () => {
+  const { limits, now, asked } = world()
+  now.terms = { tier: 'free', parent: 'reseller' }
+  now.above = { tier: 'premium', timeZone: 'Asia/Tokyo', limits: { spendPerDay: '5' } }
+  const names = () => {
+    limits.budgetFor(KEY, MODEL)
+    return asked.at(-1)?.map(({ name, limit }) => `${name}: ${limit}`)
+  }
+  expect(names()).toEqual([
+    'account acme requests 60000: 100',
+    'account reseller requests 60000: 1000',
+    'account reseller spend day Asia/Tokyo: 5',
+  ])
+  now.above = { tier: 'free', limits: { concurrentRequests: 3 } }
+  expect(names()).toEqual([
+    'account acme requests 60000: 100',
+    'account reseller requests 60000: 100',
+  ])
+  names()
+  expect(asked).toHaveLength(2)
+  expect(limits.allowanceOf(KEY).room.above).toEqual([{ account: 'reseller', inFlightMax: 3 }])
+  now.terms = { tier: 'free' }
+  expect(names()).toEqual(['account acme requests 60000: 100'])
+  expect(limits.allowanceOf(KEY).room.above).toBeUndefined()
 })
 
 test.each([

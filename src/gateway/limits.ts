@@ -1,10 +1,10 @@
 import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import type { Model } from '../domain/model.ts'
-import { ZERO, type MicroCredits } from '../domain/money.ts'
+import { ZERO } from '../domain/money.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
-import type { Budget, Claim, RuleState, Verdict } from '../ports/limiter.ts'
+import type { Budget, Claim, RuleState, Spend, Verdict } from '../ports/limiter.ts'
 import type { Reply } from '../ports/reply.ts'
 import { Allowances, type Allowance, type AllowanceNeeds } from './allowance.ts'
 import { limitHeaders } from './limit-headers.ts'
@@ -13,7 +13,7 @@ import { limitRefusal } from './limit-refusal.ts'
 export type LimitsNeeds = AllowanceNeeds &
   Readonly<{ clock: Pick<Clock, 'nowMs' | 'ticksMs'>; events: Pick<Events, 'problem'> }>
 
-type Wanted = Readonly<{ tokens: number; spend: MicroCredits; reply: Reply }>
+type Wanted = Readonly<{ tokens: number; spend: Spend; reply: Reply }>
 
 /** Trouble with the limiter is told at most so often. */
 const TELL_EVERY_MS = 10_000
@@ -100,7 +100,7 @@ export class Limits {
 /** What a request was given of its limits: settled with what it used, or undone. */
 export class LimitClaim implements Claim {
   readonly tokens: number
-  readonly spend: MicroCredits
+  readonly spend: Spend
   takenTicks: number | undefined
   readonly #limits: Limits
   readonly #budget: Budget
@@ -114,7 +114,7 @@ export class LimitClaim implements Claim {
   }
 
   /** Settled twice, it was settled once. */
-  settle(tokens: number, cost: MicroCredits): void {
+  settle(tokens: number, cost: Spend): void {
     try {
       this.#budget.settle(this, tokens, cost)
     } catch (error) {

@@ -7,7 +7,11 @@ export type RoomLimits = Readonly<{
   /** 0: unlimited, these two. */
   keyInFlightMax: number
   accountInFlightMax: number
+  /** How many those above the account may have, with all accounts below them; undefined where nobody is. */
+  above: readonly AccountRoom[] | undefined
 }>
+
+type AccountRoom = Readonly<{ account: string; inFlightMax: number }>
 
 /** Who has how many requests in flight. Looking and entering are one step, so the limits are exact. */
 export class Room {
@@ -29,15 +33,25 @@ export class Room {
     if (isFull(ofAccount, limits.accountInFlightMax)) {
       throw tooMany('account', limits.accountInFlightMax)
     }
+    if (limits.above !== undefined) this.#enterAbove(limits.above)
     this.#all++
     this.#keys.set(id, ofKey + 1)
     this.#accounts.set(account, ofAccount + 1)
   }
 
-  leave({ id, account }: KeyRecord): void {
+  /** With the limits that it entered with: accounts may have been moved since. */
+  leave({ id, account }: KeyRecord, { above }: RoomLimits): void {
     this.#all--
     takeOne(this.#keys, id)
     takeOne(this.#accounts, account)
+    if (above !== undefined) for (const one of above) takeOne(this.#accounts, one.account)
+  }
+
+  #enterAbove(above: readonly AccountRoom[]): void {
+    const of = (account: string): number => this.#accounts.get(account) ?? 0
+    for (const { account, inFlightMax } of above)
+      if (isFull(of(account), inFlightMax)) throw tooManyAbove()
+    for (const { account } of above) this.#accounts.set(account, of(account) + 1)
   }
 }
 
@@ -54,4 +68,12 @@ const tooMany = (whose: 'key' | 'account', most: number): Failure =>
     'rate_limit_exceeded',
     `Your ${whose} has ${most} requests in flight, which is as many as it may have. Try again when one has ended.`,
     { retryAfterMs: 1_000, places: most },
+  )
+
+/** Whose limit it is, is not the caller's business. */
+const tooManyAbove = (): Failure =>
+  new Failure(
+    'rate_limit_exceeded',
+    'Whoever gave you your key has as many requests in flight as they may have. Try again shortly.',
+    { retryAfterMs: 1_000 },
   )

@@ -42,7 +42,8 @@ export async function settle(house: House, ended: Ended): Promise<Settled> {
   })
   const charged = answer.kind === 'settled' ? answer.charged : ZERO
   const balance = answer.kind === 'settled' ? answer.balance : ZERO
-  admitted.claim?.settle(tokensOf(metered.usage), charged)
+  const spent = answer.kind === 'settled' ? (answer.charges ?? charged) : ZERO
+  admitted.claim?.settle(tokensOf(metered.usage), spent)
   tell(house, ended, { outcome, metered, charged, totalMs })
   return { charged, balance, isEstimated: metered.isEstimated, usage: metered.usage }
 }

@@ -1,9 +1,9 @@
 import type { RateRule, SpendRule } from '../domain/limit-rule.ts'
-import type { MicroCredits } from '../domain/money.ts'
+import { ZERO, type MicroCredits } from '../domain/money.ts'
 import { SlidingWindow } from '../domain/sliding-window.ts'
 import { Spending } from '../domain/spending.ts'
 import { localTime } from '../domain/time-zone.ts'
-import type { Claim, Standing } from '../ports/limiter.ts'
+import type { Claim, Spend, Standing } from '../ports/limiter.ts'
 import type { Clock } from '../ports/clock.ts'
 
 export type Now = Pick<Clock, 'nowMs' | 'ticksMs'>
@@ -103,18 +103,23 @@ export class SpendBound {
   readonly rule: SpendRule
   readonly counter: SpendCounter
   readonly #now: Now
+  /** Where in a chain its account stands. */
+  readonly #level: number
 
   constructor(rule: SpendRule, counter: SpendCounter, now: Now) {
     this.rule = rule
     this.counter = counter
     this.#now = now
+    this.#level = rule.subject.kind === 'above' ? rule.subject.level : 0
   }
 
   fits({ spend }: Claim): boolean {
-    return this.counter.spending.total(this.#now.nowMs()) + spend <= this.rule.limit
+    const amount = this.#amountOf(spend)
+    return this.counter.spending.total(this.#now.nowMs()) + amount <= this.rule.limit
   }
 
-  waitMs({ spend }: Claim): number {
+  waitMs(claim: Claim): number {
+    const spend = this.#amountOf(claim.spend)
     if (spend > this.rule.limit) return Infinity
     const { spending } = this.counter
     const nowMs = this.#now.nowMs()
@@ -122,15 +127,20 @@ export class SpendBound {
   }
 
   take({ spend }: Claim): void {
-    this.counter.spending.hold(spend)
+    this.counter.spending.hold(this.#amountOf(spend))
   }
 
-  settle({ spend }: Claim, cost: MicroCredits): void {
-    this.counter.spending.settle(spend, cost, this.#now.nowMs())
+  settle({ spend }: Claim, cost: Spend): void {
+    const { spending } = this.counter
+    spending.settle(this.#amountOf(spend), this.#amountOf(cost), this.#now.nowMs())
   }
 
   left(): MicroCredits {
     const left = this.rule.limit - this.counter.spending.total(this.#now.nowMs())
     return (left > 0n ? left : 0n) as MicroCredits
+  }
+
+  #amountOf(spend: Spend): MicroCredits {
+    return typeof spend === 'bigint' ? spend : (spend[this.#level] ?? ZERO)
   }
 }

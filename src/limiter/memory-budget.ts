@@ -1,6 +1,14 @@
 import type { Rule } from '../domain/limit-rule.ts'
-import type { MicroCredits } from '../domain/money.ts'
-import type { Budget, Claim, Refusal, RuleState, Standing, Verdict } from '../ports/limiter.ts'
+import { ZERO } from '../domain/money.ts'
+import type {
+  Budget,
+  Claim,
+  Refusal,
+  RuleState,
+  Spend,
+  Standing,
+  Verdict,
+} from '../ports/limiter.ts'
 import { RateBound, type Bound } from './counters.ts'
 import type { MemoryLimiter } from './memory.ts'
 
@@ -29,7 +37,7 @@ export class MemoryBudget implements Budget {
     return verdictOf(bounds, nowTicks)
   }
 
-  settle(claim: Claim, tokens: number, cost: MicroCredits): void {
+  settle(claim: Claim, tokens: number, cost: Spend): void {
     if (claim.takenTicks === undefined) return
     const nowTicks = this.#limiter.clock.ticksMs()
     for (const bound of this.#bind()) {
@@ -43,7 +51,7 @@ export class MemoryBudget implements Budget {
     if (claim.takenTicks === undefined) return
     for (const bound of this.#bind()) {
       if (bound instanceof RateBound) bound.undo(claim)
-      else bound.settle(claim, NOTHING)
+      else bound.settle(claim, ZERO)
     }
     claim.takenTicks = undefined
   }
@@ -95,13 +103,11 @@ export class MemoryBudget implements Budget {
   }
 }
 
-const NOTHING = 0n as MicroCredits
-
 function verdictOf(bounds: readonly Bound[], nowTicks: number): Verdict {
   let requests: Standing | undefined
   let tokens: Standing | undefined
   for (const bound of bounds) {
-    if (!(bound instanceof RateBound)) continue
+    if (!(bound instanceof RateBound) || bound.rule.subject.kind === 'above') continue
     const { rule } = bound
     const before = rule.of === 'tokens' ? tokens : requests
     const left = bound.left(nowTicks)
@@ -116,7 +122,7 @@ function verdictOf(bounds: readonly Bound[], nowTicks: number): Verdict {
 
 /** What the caller is told of the rule that refused: when it would have let this request pass. */
 function standingOf({ rule, left, waitMs }: Refusal): Standing | undefined {
-  if (rule.of === 'spend') return undefined
+  if (rule.of === 'spend' || rule.subject.kind === 'above') return undefined
   const resetMs = waitMs === Infinity ? rule.windowMs : waitMs
   return { limit: rule.limit, left: Number(left), resetMs }
 }

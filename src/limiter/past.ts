@@ -39,10 +39,15 @@ async function countSpending({ clock, usage }: MemoryLimiterNeeds, bound: SpendB
   spending.spentBefore(page.total.charged)
 }
 
-const queryFor = ({ kind, id }: Subject, range: Pick<UsageQuery, 'from' | 'to'>): UsageQuery => ({
-  ...{ ...range, timeZone: UTC, groupBy: [], after: undefined, rowsMax: 1 },
-  only: { [kind]: id },
-})
+/** What accounts below an account asked for counts as its own. */
+function queryFor({ kind, id }: Subject, range: Pick<UsageQuery, 'from' | 'to'>): UsageQuery {
+  const isAccount = kind === 'account' || kind === 'above'
+  return {
+    ...{ ...range, timeZone: UTC, groupBy: [], after: undefined, rowsMax: 1 },
+    only: { [isAccount ? 'account' : kind]: id },
+    of: isAccount ? 'both' : 'own',
+  }
+}
 
 const tokensOf = ({ usage }: UsageSums): number =>
   Object.values(usage).reduce((sum, tokens) => sum + tokens, 0)

@@ -73,7 +73,13 @@ export type Charge = Readonly<{
 }>
 
 export type SettleAnswer =
-  | { kind: 'settled'; charged: MicroCredits; balance: MicroCredits }
+  | {
+      kind: 'settled'
+      charged: MicroCredits
+      balance: MicroCredits
+      /** Of a sub-account: what each account of its chain paid, its own first. */
+      charges?: readonly MicroCredits[]
+    }
   /** The hold has ended already: settled by another path, or expired. Nothing was charged now. */
   | { kind: 'hold_missing' }
 
@@ -88,7 +94,13 @@ export type OrphanHold = Readonly<{
 }>
 
 /** What was agreed with an account. */
-export type AccountTerms = Readonly<{ tier: string; timeZone?: string; limits?: Limits }>
+export type AccountTerms = Readonly<{
+  tier: string
+  timeZone?: string
+  limits?: Limits
+  /** Of a sub-account. */
+  parent?: string
+}>
 
 /** The money of the house. Every promise here resolves when its entry is durable. */
 export interface Ledger {

@@ -1,10 +1,13 @@
 import type { Rule } from '../domain/limit-rule.ts'
 import type { MicroCredits } from '../domain/money.ts'
 
+/** An amount; where accounts are above the one that asks, what it is to each of them, the one that asks first. */
+export type Spend = MicroCredits | readonly MicroCredits[]
+
 /** What a request needs: itself, and at most so many tokens and so much credit. */
 export type Claim = {
   readonly tokens: number
-  readonly spend: MicroCredits
+  readonly spend: Spend
   /** When it was taken; undefined while it is not, and once it is settled. */
   takenTicks: number | undefined
 }
@@ -24,7 +27,7 @@ export type Refusal = Readonly<{
 export type Verdict = Readonly<{
   /** With one, nothing was taken. */
   refusal: Refusal | undefined
-  /** Of the rules over requests, and of those over tokens, the one with the least left. */
+  /** Of the rules over requests, and of those over tokens, the one with the least left; without those of accounts above. */
   requests: Standing | undefined
   tokens: Standing | undefined
 }>
@@ -37,7 +40,7 @@ export interface Budget {
   /** All rules or none, in one step. At once, unless the counters are elsewhere or have to be looked up first. */
   take(claim: Claim): Verdict | Promise<Verdict>
   /** The claim has used this much, and not more nor less. Settling it again does nothing. */
-  settle(claim: Claim, tokens: number, cost: MicroCredits): void
+  settle(claim: Claim, tokens: number, cost: Spend): void
   /** The claim was not made use of: as if it had never been. */
   undo(claim: Claim): void
   state(): readonly RuleState[] | Promise<readonly RuleState[]>

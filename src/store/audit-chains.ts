@@ -87,7 +87,9 @@ export class ChainSums {
     const above = this.#above(line.account)
     const [own, ...said] = levels.map(({ account, markup }) => `${account} at ${markup ?? 'none'}`)
     const due = [this.#accounts.get(line.account), ...above].map(
-      (one) => `${one?.id ?? 'nobody'} at ${one?.markup ?? 'none'}`,
+      // Placed without a word about it, an account pays what its parent pays.
+      (one) =>
+        `${one?.id ?? 'nobody'} at ${one?.parent === undefined ? 'none' : (one.markup ?? '0')}`,
     )
     if ([own, ...said].join() !== due.join())
       this.#report(

@@ -96,7 +96,8 @@ function endFacts({ at, shop, hold, charge, credits }: Scene): void {
     await shop()
     await hold('r1', 165n)
     const settled = await at.store.ledger.settle(charge('r1', 33n))
-    expect(settled).toEqual({ kind: 'settled', charged: 55n, balance: 945n })
+    const charges = [55n, 37n, 33n]
+    expect(settled).toEqual({ kind: 'settled', charged: 55n, balance: 945n, charges })
     expect(credits()).toEqual([
       [945n, 0n],
       [963n, 0n],

@@ -66,7 +66,8 @@ type ChainSettle = Readonly<{ charge: Charged; hold: OpenHold; at: number }>
 type Settled = Readonly<{
   entry: SettleEntry
   credit: Credit
-  charged: MicroCredits
+  /** What each of them paid, the one that asked first. */
+  charges: readonly MicroCredits[]
   prices: readonly Price[]
   /** What the account at the top did not pay is the operator's; below it, it is less income for the one above. */
   overrun: Readonly<{ amount: MicroCredits; reason: OverrunEntry['reason'] }>
@@ -100,7 +101,7 @@ export function decideChainSettle(books: Books, { charge, hold, at }: ChainSettl
   return {
     // The attempts are last: usage is read up to them.
     entry: { ...head, attempts, startedAt, firstByteMs, totalMs },
-    ...{ credit: own.credit, charged: own.charged, prices },
+    ...{ credit: own.credit, charges: levels.map(({ charged }) => charged), prices },
     overrun: { amount: overrun, reason: charge.payer === 'operator' ? 'cut' : 'beyond_hold' },
   }
 }

@@ -164,7 +164,8 @@ export class LowdbLedger implements Ledger {
     const { overrun } = settled
     if (overrun.amount > 0n) this.#overrun(hold.id, overrun.amount, overrun.reason)
     await batch.landed.promise
-    return { kind: 'settled', charged: settled.charged, balance: settled.credit.balance }
+    const { charges, credit } = settled
+    return { kind: 'settled', charged: charges[0] ?? ZERO, balance: credit.balance, charges }
   }
 
   #end(id: string, { outcome, attempts }: Parameters<Ledger['release']>[1]): Batch | undefined {

@@ -1,0 +1,160 @@
+// What limits of a reseller mean for the accounts below it: over real HTTP, many at a time.
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHouse, type House } from './support/house.ts'
+import { chat, raw, type RawAnswer } from './support/raw.ts'
+
+const TIERS = `tiers:
+  free: { requests_per_minute: 0 }
+  minute: { requests_per_minute: 7 }
+  day: { requests_per_minute: 0, requests_per_day: 5 }
+  tokens: { requests_per_minute: 0, tokens_per_minute: 1000 }
+  spend: { requests_per_minute: 0, spend_per_day: 2000 }
+  few: { requests_per_minute: 0, concurrent_requests: 4 }
+limits: { key_in_flight_max: 0, account_in_flight_max: 0 }
+`
+const MODELS = { slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] }
+
+let house: House
+beforeAll(async () => {
+  house = await openHouse(MODELS, TIERS)
+})
+afterAll(() => house.close())
+
+async function admin<T>(method: string, path: string, body: object): Promise<T> {
+  const { url, adminKey: key } = house.gateway
+  const headers = { 'idempotency-key': randomUUID() }
+  const answer = await raw({ url, key, method, path, headers, body: JSON.stringify(body) })
+  expect(answer.status, answer.body).toBeLessThan(300)
+  return JSON.parse(answer.body) as T
+}
+
+let chains = 0
+/** A reseller of this tier; left and right buy of it, and a shop buys of left at twice the price. Its keys, with the reseller's first. */
+async function chainOf(tier: string): Promise<string[]> {
+  const name = `${tier}${chains++}`
+  const top = await keyOf(name, { tier })
+  const left = await keyOf(`${name}-left`, { parent: name })
+  const right = await keyOf(`${name}-right`, { parent: name, markup: '0.3' })
+  const shop = await keyOf(`${name}-shop`, { parent: `${name}-left`, markup: '1' })
+  return [top, left, right, shop]
+}
+
+type Wish = Readonly<{ tier?: string; parent?: string; markup?: string }>
+
+async function keyOf(account: string, { tier = 'free', parent, markup }: Wish): Promise<string> {
+  const wish = { type: 'user', account, tier }
+  const { key } = await admin<{ key: string }>('POST', '/admin/keys', wish)
+  const place = { parent, markup, sub_accounts_max: 5 }
+  if (parent !== undefined) await admin('PATCH', `/admin/accounts/${account}/place`, place)
+  const amount = '1000000'
+  await admin('POST', `/admin/accounts/${account}/credits/grant`, { amount, reason: 'test' })
+  return key
+}
+
+const ask = (key: string, model = 'words', more: object = {}): Promise<RawAnswer> =>
+  raw({ url: house.gateway.url, key, body: chat(model, more) })
+
+const many = (keys: readonly string[], model = 'words'): Promise<RawAnswer[]> =>
+  Promise.all(Array.from({ length: 200 }, (_, at) => ask(keys[at % keys.length] ?? '', model)))
+
+const passed = (answers: readonly RawAnswer[]) => answers.filter(({ status }) => status === 200)
+const refused = (answers: readonly RawAnswer[]) => answers.filter(({ status }) => status !== 200)
+
+type Told = { limits: Record<string, { limit: string | number; remaining: string | number }> }
+async function told(key: string): Promise<Told & { credits: { balance: string } }> {
+  const { body } = await raw({ url: house.gateway.url, key, method: 'GET', path: '/v1/account' })
+  return JSON.parse(body) as Told & { credits: { balance: string } }
+}
+
+test('of 200 requests at once through all accounts below a reseller exactly as many pass as it may make a minute', async () => {
+  const [top = '', ...below] = await chainOf('minute')
+  const [other = ''] = await chainOf('minute')
+  const answers = await many(below)
+  expect(passed(answers)).toHaveLength(7)
+  expect((await ask(top)).body).toContain('Your account may make 7 requests a minute.')
+  expect((await ask(other)).status).toBe(200)
+})
+
+test('the refusal says when to come back, and nothing of whose limit it is', async () => {
+  const [top = '', , , shop = ''] = await chainOf('minute')
+  await many([top])
+  const { status, headers, body } = await ask(shop)
+  expect(status).toBe(429)
+  expect(JSON.parse(body)).toMatchObject({
+    error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  })
+  expect(body).toMatch(/Whoever gave you your key .* Try again in [0-9a-z]+\./)
+  expect(body).not.toContain('minute')
+  expect(body).not.toContain('7')
+  expect(Number(headers['retry-after-ms'])).toBeGreaterThan(30_000)
+  expect(Object.keys(headers).join()).not.toContain('ratelimit')
+  expect((await told(shop)).limits).toEqual({})
+})
+
+test('tokens of all accounts below a reseller are counted at their most, and then as they were', async () => {
+  const [top = '', ...below] = await chainOf('tokens')
+  const before = await ask(top)
+  const most = 1000 - Number(before.headers['x-ratelimit-remaining-tokens'])
+  const used = (JSON.parse(before.body) as { usage: { total_tokens: number } }).usage.total_tokens
+  const answers = await many(below, 'slow')
+  expect(passed(answers)).toHaveLength(Math.floor((1000 - used) / most))
+  const after = await ask(top)
+  const left = 1000 - used * (passed(answers).length + 1) - most
+  expect(after.headers['x-ratelimit-remaining-tokens']).toBe(String(left))
+  const large = await ask(below[0] ?? '', 'words', { max_tokens: 2000 })
+  expect(large).toMatchObject({ status: 429, headers: { 'x-should-retry': 'false' } })
+  expect(large.body).toContain('Send a shorter one')
+})
+
+test('what a reseller pays for those below it never comes to more than it may spend, at its own price', async () => {
+  const [top = '', , ...dearer] = await chainOf('spend')
+  const answers = await many(dearer, 'slow')
+  expect(passed(answers)).toHaveLength(2)
+  for (const { headers } of refused(answers)) expect(headers['retry-after']).toBe('1')
+  const { limits, credits } = await told(top)
+  const spent = 1_000_000 - Number(credits.balance)
+  expect(spent).toBeGreaterThan(0)
+  expect(limits['spend_per_day']).toMatchObject({ remaining: String(2000 - spent) })
+})
+
+test('so many requests at a time as a reseller may have are shared by all below it', async () => {
+  const [top = '', ...below] = await chainOf('few')
+  const answers = await many(below, 'slow')
+  expect(passed(answers)).toHaveLength(4)
+  expect(refused(answers)[0]?.body).toContain('Whoever gave you your key')
+  expect(passed(await many([top, ...below], 'slow'))).toHaveLength(4)
+})
+
+test('a reseller in the middle of a chain is limited by itself, and a limit that changes counts what was', async () => {
+  const [top = '', left = '', right = '', shop = ''] = await chainOf('free')
+  const name = `free${chains - 1}`
+  const limit = (account: string, requests: number) =>
+    admin('PATCH', `/admin/accounts/${account}`, { limits: { requests_per_minute: requests } })
+  await limit(`${name}-left`, 3)
+  await limit(name, 100)
+  expect(passed(await many([shop]))).toHaveLength(3)
+  expect(refused(await many([left]))).toHaveLength(200)
+  expect((await ask(right)).status).toBe(200)
+  await limit(name, 6) // four of them are gone
+  expect(passed(await many([right, top]))).toHaveLength(2)
+  await limit(`${name}-left`, 4)
+  expect(refused(await many([shop]))).toHaveLength(200)
+  await limit(name, 0)
+  expect(passed(await many([shop]))).toHaveLength(1)
+})
+
+test('a restart forgets neither what a reseller spent on those below it nor how many requests they made in a day', async () => {
+  const [top = '', ...below] = await chainOf('day')
+  const [rich = '', ...others] = await chainOf('spend')
+  for (const key of [...below, ...others, top, rich]) expect((await ask(key)).status).toBe(200)
+  const before = await told(rich)
+  const stopped = house.gateway
+  await stopped.stop()
+  house = { ...house, gateway: await stopped.restart() }
+  expect(passed(await many(below))).toHaveLength(1)
+  expect((await told(top)).limits['requests_per_day']).toMatchObject({ remaining: 0 })
+  expect((await told(rich)).limits['spend_per_day']?.remaining).toBe(
+    before.limits['spend_per_day']?.remaining,
+  )
+})
