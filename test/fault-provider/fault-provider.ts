@@ -111,7 +111,7 @@ async function serve(
   }
   const body = JSON.parse(await textOfRequest(req)) as Record<string, unknown>
   const entry: JournalEntry = {
-    ...{ id: `chatcmpl-${journal.length}`, model: String(body['model']), body },
+    ...{ id: `chatcmpl-${journal.length}${markIn(body)}`, model: String(body['model']), body },
     authorization: req.headers.authorization,
     traceparent: [req.headers['traceparent']].flat()[0],
     usage: { prompt: promptTokens(body), completion: 0 },
@@ -186,6 +186,12 @@ function sendOther(res: ServerResponse, { body }: Behaviour, entry: JournalEntry
   const [type, text] = BODIES[body === 'answer' ? 'nothing' : body]
   res.writeHead(200, { 'content-type': type })
   res.end(text)
+}
+
+/** A mark in the prompt is in the id of the answer: nobody but who asked should ever see it. */
+const markIn = ({ messages }: Record<string, unknown>): string => {
+  const mark = /mark_\d+/.exec(JSON.stringify(messages))?.[0]
+  return mark === undefined ? '' : `-${mark}`
 }
 
 /** Words of the prompt: simple, and the same for anybody who recounts. */

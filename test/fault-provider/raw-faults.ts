@@ -16,6 +16,7 @@ export function sendRaw(socket: Socket, behaviour: Behaviour, entry: JournalEntr
   entry.ended = 'refused'
   socket.on('error', () => undefined) // the client hangs up on what it does not like, as it should
   const head = HEADS[raw]
+  if (ANSWERS.has(raw)) Object.assign(entry.usage, REPORTED)
   if (head !== undefined) {
     head(socket, said)
     return
@@ -30,6 +31,10 @@ export function sendRaw(socket: Socket, behaviour: Behaviour, entry: JournalEntr
   socket.write(`${headOf(said, 'transfer-encoding: chunked')}${good.map(chunked).join('')}`)
   body(socket, said)
 }
+
+/** What is an answer all the same says that it used so much. */
+const REPORTED = { prompt: 3, completion: 3 } as const
+const ANSWERS: ReadonlySet<string> = new Set(['own_headers', 'tiny_chunks'])
 
 type Fault = (socket: Socket, said: Said) => void
 

@@ -3,9 +3,10 @@ import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { auditFolder } from '../../src/wiring/audit.ts'
 import { startFaultProvider } from '../fault-provider/fault-provider.ts'
-import { root, startGateway, userArgs } from '../support/gateway-process.ts'
+import { startGateway, userArgs } from '../support/gateway-process.ts'
 import { configFor, costOf } from '../support/house.ts'
 import { ofKind, untilLogged } from '../support/journal.ts'
+import { planted } from '../support/planted.ts'
 import { chat, payloads, raw } from '../support/raw.ts'
 
 const MODELS = {
@@ -15,14 +16,11 @@ const MODELS = {
 }
 
 /** A gateway in which something is planted that SIGUSR2 sets off, with one stream under way. */
-async function planted(plant: string, { extra = '', model = 'slow' } = {}) {
+async function opened(plant: string, { extra = '', model = 'slow' } = {}) {
   const upstream = await startFaultProvider()
   const gateway = await startGateway({
     config: configFor(upstream.baseUrl, MODELS, extra),
-    env: {
-      NODE_OPTIONS: `--import ${path.join(root, 'test', 'support', 'plant.mjs')}`,
-      ...{ PLANT: plant, STOP_NOTICE_MS: '1000' },
-    },
+    env: { ...planted(plant), STOP_NOTICE_MS: '1000' },
   })
   onTestFinished(async () => {
     await gateway.close()
@@ -41,7 +39,7 @@ const findings = (dir: string) => auditFolder({ db: path.join(dir, 'db') }).find
 
 /** By the next start: what the provider had sent by the last note of it, and not more than it sent at all. */
 test('F05: a gateway killed in the middle of a stream charges what came by its last note', async () => {
-  const { gateway, upstream, stream } = await planted('none', { model: 'long' })
+  const { gateway, upstream, stream } = await opened('none', { model: 'long' })
   const cut = stream.catch(() => 'cut')
   const noted = () => ofKind(gateway.dir, 'progress').map(({ cost }) => Number(cost))
   // The first note is about the prompt; one of what came follows every two seconds.
@@ -87,7 +85,7 @@ test('F11: of 500 streams that run when SIGTERM comes none is cut', async () => 
 test.each(['throw', 'reject'])(
   'F13: a bug that nobody caught (%s) is logged, what runs ends well, and the exit says so',
   async (plant) => {
-    const { gateway, stream, setOff } = await planted(plant)
+    const { gateway, stream, setOff } = await opened(plant)
     const exit = new Promise((resolve) => gateway.process.once('exit', resolve))
     setOff()
     expect(payloads((await stream).body).at(-1)).toBe('[DONE]')
@@ -98,7 +96,7 @@ test.each(['throw', 'reject'])(
 )
 
 test('F16: after a blocked event loop new requests are sent away, what runs goes on, and it passes', async () => {
-  const { gateway, ask, get, stream, setOff } = await planted('block:2000', {
+  const { gateway, ask, get, stream, setOff } = await opened('block:2000', {
     extra: 'overload: {}',
   })
   setOff()
@@ -125,7 +123,7 @@ test('F16: after a blocked event loop new requests are sent away, what runs goes
 })
 
 test('F38: a clock set a day forward and then back ends no hold early and keeps the order of the books', async () => {
-  const { gateway, ask, stream, setOff } = await planted('clock:86400000')
+  const { gateway, ask, stream, setOff } = await opened('clock:86400000')
   for (const turn of ['+', '-']) {
     setOff()
     await untilLogged(gateway.output, `the clock was set: ${turn}`)
@@ -139,7 +137,7 @@ test('F38: a clock set a day forward and then back ends no hold early and keeps 
 })
 
 test('when its memory is nearly used up the process drains and makes room for another', async () => {
-  const { gateway, ask, stream } = await planted('none')
+  const { gateway, ask, stream } = await opened('none')
   const exit = new Promise((resolve) => gateway.process.once('exit', resolve))
   const file = path.join(gateway.dir, 'gateway.yaml')
   const config = fs

@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
 import { settledOf } from '../support/journal.ts'
 import { openHouse, type Client, type House } from '../support/house.ts'
-import { baseOf, checkInvariants, checkReturned, type Base } from '../support/invariants.ts'
-import { chat, payloads, raw, type RawAnswer } from '../support/raw.ts'
+import { checkInvariants } from '../support/invariants.ts'
+import { planted } from '../support/planted.ts'
+import { markedChat, payloads, raw, type RawAnswer } from '../support/raw.ts'
+import { baseOf, checkReturned, type Base } from '../support/returned.ts'
 
 /** What the gateway says to itself of each fault that comes instead of an answer. */
 const HEADS = {
@@ -31,8 +33,12 @@ const BODIES = [
   ...['bad_bytes', 'large_event', 'large_lines', 'endless_comments', 'dripping'],
 ] as const
 
+/** A heap grows to what it needs in the first requests, and a thread to count tokens is started. */
+const WARM = 200
+
 let house: House
-let client: Client
+/** Two who ask in turns, and must not hear of each other. */
+let clients: readonly Client[]
 let elsewhere: FaultProvider
 let base: Base
 const heard: RawAnswer[] = []
@@ -41,7 +47,7 @@ beforeAll(async () => {
   elsewhere = await startFaultProvider()
   const location = encodeURIComponent(`${elsewhere.baseUrl}/chat/completions`)
   const faults = Object.keys(HEADS)
-  house = await openHouse({
+  const models = {
     unsaid: ['answer?chunks=3&usage=none'],
     ...Object.fromEntries(faults.map((raw) => [raw, [`answer?raw=${raw}`, 'answer?chunks=3']])),
     ...Object.fromEntries(faults.map((raw) => [`only-${raw}`, [`answer?raw=${raw}&only`]])),
@@ -55,10 +61,11 @@ beforeAll(async () => {
         [`answer?status=${status}&location=${location}`, 'answer?chunks=3'],
       ]),
     ),
-  })
-  client = await house.client()
-  await ask('unsaid', true) // starts the thread that counts tokens
-  base = baseOf(house.gateway)
+  }
+  house = await openHouse(models, '', planted('collect'))
+  clients = [await house.client(), await house.client()]
+  for (let count = 0; count < WARM; count++) await ask('unsaid', count % 2 === 0)
+  base = await baseOf(house.gateway)
 })
 afterAll(async () => {
   await house.close()
@@ -67,7 +74,8 @@ afterAll(async () => {
 
 async function ask(model: string, stream: boolean) {
   const { url } = house.gateway
-  const answer = await raw({ url, key: client.key, body: chat(model, { stream }) })
+  const { key } = clients[heard.length % 2] as Client
+  const answer = await raw({ url, key, body: markedChat(model, { stream }) })
   heard.push(answer)
   const record = settledOf(house.gateway.dir, String(answer.headers['x-request-id']))
   const faults = (record['attempts'] as { fault?: string }[]).map(({ fault }) => fault)
@@ -133,7 +141,8 @@ test.each([301, 302, 307, 308])('F55: a redirect (%i) is not followed', async (s
 })
 
 test('after all of it everything is as it should be, and as it was', async () => {
-  const secrets = ['upstream-secret-1', client.key, house.gateway.adminKey]
+  const keys = clients.map(({ key }) => key)
+  const secrets = ['upstream-secret-1', ...keys, house.gateway.adminKey]
   await checkInvariants({ gateway: house.gateway, upstreams: [house.upstream], secrets }, heard)
   await checkReturned(house.gateway, base)
 }, 60_000)

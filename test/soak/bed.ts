@@ -6,13 +6,14 @@ import { startFaultProvider } from '../fault-provider/fault-provider.ts'
 import { startGateway, userArgs } from '../support/gateway-process.ts'
 import { clientOf, configFor, type Client, type Deployments, type House } from '../support/house.ts'
 import { readJournal } from '../support/journal.ts'
+import { collected, planted } from '../support/planted.ts'
 
 /** A gateway that is to be worn out, and what it must look like afterwards. */
 export type Bed = Readonly<{
   house: Pick<House, 'gateway' | 'upstream'>
   client: Client
   vitals: () => Vitals
-  /** Waits until connections that are kept for a while are gone; answers what it is like then. */
+  /** Waits until connections that are kept for a while are gone; answers what it is like then, without garbage. */
   quiet: () => Promise<Vitals>
   /** Waits until everything is as it was, and says by how much it is not if that takes too long. */
   restored: (base: Vitals) => Promise<Vitals>
@@ -42,7 +43,10 @@ const PATIENT =
 export async function openBed(models: Deployments): Promise<Bed> {
   const upstream = await startFaultProvider()
   const config = configFor(upstream.baseUrl, models, UNLIMITED)
-  const gateway = await startGateway({ config: config.replace(/timeouts: .*/, PATIENT) })
+  const gateway = await startGateway({
+    config: config.replace(/timeouts: .*/, PATIENT),
+    env: planted('collect'),
+  })
   const { key } = await gateway.issue(userArgs('alice', '1000000000'))
   const client = clientOf(gateway.url, 'alice', key)
   const house = { gateway, upstream }
@@ -59,15 +63,18 @@ export async function openBed(models: Deployments): Promise<Bed> {
         if (now.sockets !== last.sockets) since = performance.now()
         last = now
       }
-      return last
+      await collected(gateway)
+      return vitals()
     },
     async restored(base) {
       const deadline = performance.now() + RESTORED_MS
       for (;;) {
-        const wrong = await differences(house, client, { base, now: vitals() })
-        if (wrong.length === 0) return vitals()
+        await collected(gateway)
+        const now = vitals()
+        const wrong = await differences(house, client, { base, now })
+        if (wrong.length === 0) return now
         assert.ok(performance.now() < deadline, `not as it was: ${wrong.join('; ')}`)
-        await new Promise((resolve) => setTimeout(resolve, 250))
+        await new Promise((resolve) => setTimeout(resolve, 1_000))
       }
     },
     close: () => closeBed(house),

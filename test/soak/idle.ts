@@ -29,7 +29,7 @@ export const idle: Part = async ({ scale, onStep }) => {
   assert.ok(growth < Math.max(scale.idle * BYTES_MAX, 64 * MIB), `${bytesEach} bytes a connection`)
   for (let n = 0; n < 50; n++) assert.equal((await ask()).status, 200, 'it does not answer others')
   for (const socket of open) socket.destroy()
-  const { sockets, rssBytes } = await bed.restored({ ...base, rssBytes: full.rssBytes })
+  const { sockets, rssBytes } = await bed.restored(base)
   await bed.close()
   return {
     ...{ idle: scale.idle, bytesEach, sockets, socketsBefore: base.sockets },

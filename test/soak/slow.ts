@@ -34,7 +34,7 @@ export const slow: Part = async ({ scale, onStep }) => {
   const ends = await Promise.all(streams)
   const whole = ends.filter((text) => text.endsWith('data: [DONE]\n\n')).length
   assert.equal(whole, scale.slow, 'a stream did not come to its end')
-  const { sockets, rssBytes } = await bed.restored({ ...base, rssBytes: full.rssBytes })
+  const { sockets, rssBytes } = await bed.restored(base)
   await bed.close()
   return {
     ...{ slow: scale.slow, atOnce: running, bytesEach, sockets, socketsBefore: base.sockets },

@@ -26,9 +26,13 @@ export type Deployments = Readonly<Record<string, readonly string[]>>
 export const PRICE = { input: 2, output: 8 } as const
 
 /** A gateway whose models are answered by the fault provider as their upstream names say. */
-export async function openHouse(models: Deployments, extra = ''): Promise<House> {
+export async function openHouse(
+  models: Deployments,
+  extra = '',
+  env: Readonly<Record<string, string>> = {},
+): Promise<House> {
   const upstream = await startFaultProvider()
-  const gateway = await startGateway({ config: configFor(upstream.baseUrl, models, extra) })
+  const gateway = await startGateway({ config: configFor(upstream.baseUrl, models, extra), env })
   let accounts = 0
   return {
     ...{ gateway, upstream },

@@ -2,6 +2,8 @@
 import fs from 'node:fs'
 import process from 'node:process'
 import { setImmediate } from 'node:timers'
+import v8 from 'node:v8'
+import vm from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 
 const [what, amount] = (process.env.PLANT ?? '').split(':')
@@ -27,6 +29,12 @@ const plants = {
     const ahead = Number(amount)
     step = step === ahead ? -ahead : ahead
     fs.writeSync(2, `the clock was set: ${step > 0 ? '+' : '-'}\n`)
+  },
+  /** All that is garbage is cleared away and its memory given back: what is left then is really in use. */
+  collect() {
+    v8.setFlagsFromString('--expose-gc')
+    vm.runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+    fs.writeSync(2, 'collected\n')
   },
   none() {},
 }

@@ -4,6 +4,8 @@ export type RawAnswer = Readonly<{
   status: number
   headers: http.IncomingHttpHeaders
   body: string
+  /** What its request was marked with, if it was. */
+  mark?: string | undefined
 }>
 
 export type RawRequest = Readonly<{
@@ -40,7 +42,8 @@ export function raw({
         response.setEncoding('utf8')
         response.on('data', (piece: string) => (text += piece))
         response.on('end', () => {
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text })
+          const { statusCode: status = 0, headers } = response
+          resolve({ status, headers, body: text, mark: markIn(String(body)) })
         })
         response.on('error', reject)
       },
@@ -59,3 +62,17 @@ export const payloads = (body: string): string[] =>
 
 export const chat = (model: string, more: object = {}): string =>
   JSON.stringify({ model, messages: [{ role: 'user', content: 'Say some words.' }], ...more })
+
+let marks = 0
+
+/**
+ * A request that can be told from all others, by a word in its prompt that the fault provider writes into the id of its
+ * answer: whoever gets it can be asked whether it was theirs.
+ */
+export const markedChat = (model: string, more: object = {}): string =>
+  chat(model, {
+    messages: [{ role: 'user', content: `Say some words, mark_${++marks}.` }],
+    ...more,
+  })
+
+export const markIn = (text: string): string | undefined => /mark_\d+/.exec(text)?.[0]
