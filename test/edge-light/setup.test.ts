@@ -67,3 +67,141 @@ test('the check names what is still missing or a sample, and ends with 1', async
     expect(names).toContain(name)
   expect(wrong.every(({ fix }) => fix !== '')).toBe(true)
 })
+
+/** What the check asks outside of the folder: the engine, name servers, and how much room there is. */
+const WORLD = {
+  docker: 'exit 0',
+  'docker-compose': 'exit 1', // version 2 is a plugin of docker
+  getent: 'echo 203.0.113.7 STREAM',
+  df: 'printf "Filesystem\\n/dev/x 9 9 9999999 1%% /\\n"',
+}
+type World = Readonly<Partial<Record<keyof typeof WORLD, string>>>
+type Row = Readonly<{ check: string; ok: boolean; message: string; fix: string }>
+
+async function check(world: World = {}): Promise<{ code: number; wrong: readonly Row[] }> {
+  const bin = path.join(dir, 'bin')
+  fs.mkdirSync(bin)
+  for (const [name, body] of Object.entries({ ...WORLD, ...world }))
+    fs.writeFileSync(path.join(bin, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 })
+  const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}`, HOME: dir, TOLLGATE_DIR: dir }
+  const script = path.join(root, 'scripts/setup.sh')
+  const checked = await run(script, ['--check', '--json'], {
+    env: { ...env, GATEWAY_USER: owner },
+  })
+  const rows = JSON.parse(checked.stdout) as Row[]
+  // Whether the ports are free is this machine's business.
+  const wrong = rows.filter((row) => !row.ok && !row.check.startsWith('port '))
+  return { code: checked.code, wrong }
+}
+
+const RIGHT = `LETSENCRYPT_EMAIL=ops@tollgate.dev
+TRAEFIK_DASHBOARD_USERS='admin:$apr1$abcdefgh$ABCDEFGHIJKLMNOPQRSTU.'
+ADMIN_FIRST=r-udbjWxKXetfPl74ydQV7MyeXGtg690QT1NndXoJMk
+JWT_SECRET_KEY=Zq8vS2mTt1cWw5yB7nE3uK9xR4hL6pDf0aGjQkXoViU
+`
+
+function makeRight(): void {
+  fs.writeFileSync(path.join(dir, '.env'), RIGHT, { mode: 0o600 })
+  for (const folder of ['db', 'logs', 'backups']) fs.mkdirSync(path.join(dir, folder))
+}
+
+/** The line of a variable, another one. */
+function settle(line: string): void {
+  const [name = ''] = line.split('=')
+  const file = path.join(dir, '.env')
+  const lines = fs.readFileSync(file, 'utf8').split('\n')
+  const others = lines.filter((one) => !one.startsWith(`${name}=`))
+  fs.writeFileSync(file, [...others, line, ''].join('\n'))
+}
+
+test('the check has nothing against what setup.sh made', async () => {
+  await setup('--email', 'ops@tollgate.dev')
+  expect((await check()).wrong).toEqual([])
+})
+
+type Seeded = readonly [string, () => World | undefined, string, RegExp]
+const env = (line: string) => () => {
+  settle(line)
+  return undefined
+}
+const world = (one: World) => () => one
+const SEEDED: readonly Seeded[] = [
+  [
+    'no engine answers',
+    world({ docker: '[ "$1" = compose ]' }),
+    'engine',
+    /systemctl start docker/,
+  ],
+  [
+    'there is no compose',
+    world({ docker: '[ "$1" != compose ]' }),
+    'compose',
+    /docker-compose-plugin/,
+  ],
+  [
+    'there is no .env',
+    () => {
+      fs.rmSync(path.join(dir, '.env'))
+      return undefined
+    },
+    '.env',
+    /setup\.sh/,
+  ],
+  [
+    'others can read .env',
+    () => {
+      fs.chmodSync(path.join(dir, '.env'), 0o644)
+      return undefined
+    },
+    '.env',
+    /chmod 600/,
+  ],
+  ['there is no e-mail address', env('LETSENCRYPT_EMAIL='), 'email', /--email/],
+  ['it is a sample', env('LETSENCRYPT_EMAIL=admin@example.com'), 'email', /your own/],
+  ['it is no address', env('LETSENCRYPT_EMAIL=me'), 'email', /your own/],
+  ['nobody may open the dashboard', env('TRAEFIK_DASHBOARD_USERS='), 'dashboard', /setup\.sh/],
+  [
+    'its password is a sample',
+    env("TRAEFIK_DASHBOARD_USERS='admin:$apr1$H6uskkkW$x'"),
+    'dashboard',
+    /new-dashboard-password/,
+  ],
+  ['its hash is none', env('TRAEFIK_DASHBOARD_USERS=a:b'), 'dashboard', /new-dashboard-password/],
+  ['the master key is a sample', env('ADMIN_FIRST=your_secure_master_token'), 'secrets', /empty/],
+  ['the secret of sessions is one', env('JWT_SECRET_KEY=change_me'), 'secrets', /empty/],
+  [
+    'a folder is missing',
+    () => {
+      fs.rmdirSync(path.join(dir, 'backups'))
+      return undefined
+    },
+    'folder backups',
+    /setup\.sh/,
+  ],
+  [
+    'the disk is full',
+    world({ df: 'printf "Filesystem\\n/dev/x 9 9 2000 99%% /\\n"' }),
+    'disk',
+    /2 GiB/,
+  ],
+  [
+    'a name has no address',
+    world({ getent: '[ "$2" = assistant.yee.pw ] || echo 203.0.113.7' }),
+    'name assistant.yee.pw',
+    /A record/,
+  ],
+  [
+    'a name leads elsewhere',
+    world({ getent: 'case $2 in assistant*) echo 198.51.100.1 ;; *) echo 203.0.113.7 ;; esac' }),
+    'name assistant.yee.pw',
+    /correct its A record/,
+  ],
+]
+
+test.each(SEEDED)('the check says what to do when %s', async (_, spoil, name, fix) => {
+  makeRight()
+  const { code, wrong } = await check(spoil())
+  expect(wrong.map((row) => row.check)).toEqual([name])
+  expect(wrong[0]?.fix).toMatch(fix)
+  expect(code).toBe(1)
+})
