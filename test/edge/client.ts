@@ -165,8 +165,11 @@ export function sdk({ host, key, ca }: { host: string; key: string; ca: string }
   })
 }
 
+/** What all callers ask, in words that nobody else would use. */
+export const PROMPT = 'A kind word for the edge, please.'
+
 export const chat = (model: string, isStream = false): string =>
-  JSON.stringify({ model, stream: isStream, messages: [{ role: 'user', content: 'Hello!' }] })
+  JSON.stringify({ model, stream: isStream, messages: [{ role: 'user', content: PROMPT }] })
 
 export const withKey = (key: string) => ({
   authorization: `Bearer ${key}`,

@@ -1,6 +1,7 @@
 // The deployment under test: a copy of the repository, set up by its own scripts and started by its own compose file.
 import fs from 'node:fs'
 import path from 'node:path'
+import { readEnvFile } from '../../src/config/env-file.ts'
 import { root } from '../support/gateway-process.ts'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
 import { HOST, type Authority } from './authority.ts'
@@ -29,6 +30,8 @@ export type Deployment = Readonly<{
   /** node scripts/… inside of the gateway's container. */
   inside: (args: readonly string[]) => Promise<string>
   isHealthy: (container: string) => Promise<boolean>
+  /** What .env says. */
+  settings: () => Readonly<Record<string, string | undefined>>
   stop: () => Promise<void>
 }>
 
@@ -43,7 +46,7 @@ type Wanted = Readonly<{
 /** All but the first start; `begin` does that. */
 export async function prepare(wanted: Wanted): Promise<Omit<Deployment, 'key'>> {
   const { folder: dir, engine, authority, say } = wanted
-  await copyRepository(dir)
+  await cloneRepository(dir)
   const provider = await startFaultProvider({ host: '0.0.0.0' })
   fs.writeFileSync(path.join(dir, 'config/gateway.yaml'), configFor(provider.port))
   fs.writeFileSync(path.join(dir, 'password'), `${PASSWORD}\n`, { mode: 0o600 })
@@ -69,6 +72,7 @@ export async function prepare(wanted: Wanted): Promise<Omit<Deployment, 'key'>> 
   return {
     ...{ dir, engine, authority, provider, compose, script },
     inside: (args) => engine.podman(['exec', 'api-gateway-prod', 'node', ...args]),
+    settings: () => readEnvFile(fs.readFileSync(path.join(dir, '.env'), 'utf8')),
     isHealthy: async (name) => {
       const format = '{{.State.Health.Status}} {{.State.Healthcheck.Status}}'
       const { stdout } = await run('podman', ['inspect', '--format', format, name], { env })
@@ -130,42 +134,64 @@ function healthChecks({ env }: Engine): NodeJS.Timeout {
   }, 2_000)
 }
 
-async function copyRepository(dir: string): Promise<void> {
-  const listed = await must(
-    'git',
-    ['ls-files', '-z', '--cached', '--others', '--exclude-standard'],
-    { cwd: root },
-  )
+/** A clone, as operators have one, of what is here, with what is not committed yet. */
+async function cloneRepository(dir: string): Promise<void> {
+  const source = `${dir}.git`
+  const git = (args: readonly string[], cwd = source) => must('git', args, { cwd })
+  const listed = await git(['ls-files', '-z', '--cached', '--others', '--exclude-standard'], root)
   for (const name of listed.split('\0')) {
     const from = path.join(root, name)
     if (name === '' || /^(?:bench|test|docs)\//.test(name) || !fs.existsSync(from)) continue
-    fs.mkdirSync(path.dirname(path.join(dir, name)), { recursive: true })
-    fs.copyFileSync(from, path.join(dir, name))
+    fs.mkdirSync(path.dirname(path.join(source, name)), { recursive: true })
+    fs.copyFileSync(from, path.join(source, name))
   }
+  const author = ['-c', 'user.name=edge', '-c', 'user.email=edge@tollgate.dev']
+  await git(['init', '--quiet'])
+  await git(['add', '--all', '--force'])
+  await git([...author, 'commit', '--quiet', '--message', 'as it is here'])
+  await git(['clone', '--quiet', source, dir])
 }
 
-const MODELS = {
-  'gpt-4o': 'answer',
-  'stream-short': 'answer?chunks=3&every=100',
-  'stream-20': 'answer?chunks=20&every=1000',
-  'stream-75': 'answer?chunks=75&every=1000',
-  'stream-130': 'answer?chunks=130&every=1000',
-} as const
+/** What each model does, by the deployments that are asked for it. */
+const MODELS: Readonly<Record<string, readonly string[]>> = {
+  'gpt-4o': ['edge/answer'],
+  'stream-short': ['edge/answer?chunks=3&every=100'],
+  'stream-20': ['edge/answer?chunks=20&every=1000'],
+  'stream-75': ['edge/answer?chunks=75&every=1000'],
+  'stream-130': ['edge/answer?chunks=130&every=1000'],
+  cached: ['edge/answer?cached=4&cache_write=2'],
+  failing: ['edge/answer?status=500', 'edge/answer?chunks=3'],
+  limited: ['edge/answer?status=429&retry_after=1', 'edge/answer?chunks=4'],
+  cut: ['edge/answer?chunks=6&cut=2'],
+  narrow: ['one-by-one/answer?delay=200'],
+}
 
 const configFor = (port: number): string => `accounting: { credits_per_usd: 200000 }
-tiers: { free: { requests_per_minute: 0 } } # what is seen here is not a limit
+tiers: # what is seen here is not a limit, but for one
+  free: { requests_per_minute: 0 }
+  slow: { requests_per_minute: 1 }
 providers:
   - id: edge
     protocol: openai
     base_url: http://${HOST}:${port}/v1
     api_keys: \${EDGE_API_KEY}
+  - id: one-by-one
+    protocol: openai
+    base_url: http://${HOST}:${port}/v1
+    api_keys: \${EDGE_API_KEY}
+    concurrency_max: 1
 models:
 ${Object.entries(MODELS)
   .map(
-    ([id, model]) => `  - id: ${id}
-    price: { input: 1, output: 2 }
+    ([id, deployments]) => `  - id: ${id}
+    price: { input: 1, cached_input: 0.5, cache_write: 2, output: 2 }
     max_output: 1000
-    deployments: [{ provider: edge, model: "${model}" }]
-`,
+    deployments:
+${deployments.map(deploymentOf).join('')}`,
   )
   .join('')}`
+
+function deploymentOf(name: string): string {
+  const [provider = '', model = ''] = name.split('/')
+  return `      - { provider: ${provider}, model: "${model}" }\n`
+}

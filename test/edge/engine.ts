@@ -22,6 +22,8 @@ const NEEDED = {
   'pebble-challtestsrv': 'pebble',
   debootstrap: 'debootstrap',
   openssl: 'openssl',
+  prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
 } as const
 
 /** Why it cannot run here, or undefined. */

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { ask, chat, sdk, withKey } from './client.ts'
+import { ask, certificateOf, chat, PROMPT, sdk, withKey } from './client.ts'
 import { DOMAINS } from './deployment.ts'
 import { promised, type Part, type Site } from './parts.ts'
 import { pause, run, until } from './shell.ts'
@@ -69,44 +69,18 @@ export const failureParts: readonly Part[] = [
   {
     name: 'restore',
     promise:
-      'what scripts/backup.sh copied comes back with scripts/restore.sh after all was wiped, and the books are true',
-    async see({ deployment: { dir, script, inside, compose, key }, ca }) {
-      const account = async () =>
-        (await ask({ host: DOMAINS[0], path: '/v1/account', headers: withKey(key), ca })).text
-      const before = await account()
-      const made = await script('backup.sh', ['--json'])
-      promised(made.code === 0, made.stderr)
-      const { files } = JSON.parse(made.stdout) as { files: string[] }
-      const [books = '', certs = ''] = files
-      await compose(['down', '--timeout', '20'])
-      for (const folder of ['db', 'letsencrypt']) {
-        fs.rmSync(path.join(dir, folder), { recursive: true })
-        await script('setup.sh', [])
-      }
-      const restored = await script('restore.sh', [
-        `backups/${books}`,
-        '--certs',
-        `backups/${certs}`,
-        '--env',
-        'backups/.env.backup',
-        '--yes',
-        '--json',
-      ])
-      promised(restored.code === 0, restored.stderr)
-      const after = await until(
-        async () => {
-          const text = await account().catch(() => '')
-          return text.includes('"balance"') ? text : undefined
-        },
-        { what: 'the account' },
+      'what scripts/backup.sh copied, in clear or encrypted, comes back with scripts/restore.sh after all was wiped, and the books are true',
+    async see(site) {
+      const passphrase = path.join(site.deployment.dir, 'backup-passphrase')
+      fs.writeFileSync(passphrase, 'linden-harbour-copper-17\n', { mode: 0o600 })
+      const clear = await comesBack(site, [])
+      const encrypted = await comesBack(site, ['--passphrase-file', passphrase])
+      promised(
+        clear.every((file) => !file.endsWith('.enc')) &&
+          encrypted.every((file) => file.endsWith('.enc')),
+        [...clear, ...encrypted].join(),
       )
-      promised(after === before, `the account was ${before} and is ${after}`)
-      const audit = JSON.parse(await inside(['scripts/audit.js', '--json'])) as {
-        ok?: boolean
-        findings?: unknown[]
-      }
-      promised((audit.findings ?? []).length === 0, JSON.stringify(audit).slice(0, 300))
-      return `${files.length} files; the account and the certificates are the same; the audit finds nothing`
+      return `${clear.length} files and ${encrypted.length} encrypted ones; account and certificates are the same; the audit finds nothing`
     },
   },
   {
@@ -130,6 +104,39 @@ const pidOf = async ({ deployment: { engine } }: Site): Promise<number> => {
   return Number(stdout) || 0
 }
 
+/** A backup, all wiped, and a restore; resolves with the names of the files. */
+async function comesBack({ deployment, ca }: Site, how: readonly string[]): Promise<string[]> {
+  const { dir, script, inside, compose, key } = deployment
+  const account = async () =>
+    (await ask({ host: DOMAINS[0], path: '/v1/account', headers: withKey(key), ca })).text
+  const serial = async () => (await certificateOf(DOMAINS[0], ca)).serial
+  const before = [await account(), await serial()]
+  const made = await script('backup.sh', [...how, '--json'])
+  promised(made.code === 0, made.stderr)
+  const { files } = JSON.parse(made.stdout) as { files: string[] }
+  const [books = '', certs = '', settings = ''] = files.map((name) => `backups/${name}`)
+  await compose(['down', '--timeout', '20'])
+  for (const folder of ['db', 'letsencrypt']) {
+    fs.rmSync(path.join(dir, folder), { recursive: true })
+    await script('setup.sh', [])
+  }
+  const wanted = [books, '--certs', certs, '--env', settings, ...how]
+  const restored = await script('restore.sh', [...wanted, '--yes', '--json'])
+  promised(restored.code === 0, restored.stderr)
+  const after = await until(
+    async () => {
+      const text = await account().catch(() => '')
+      return text.includes('"balance"') ? [text, await serial()] : undefined
+    },
+    { what: 'the account' },
+  )
+  promised(after.join() === before.join(), `it was ${before.join()} and is ${after.join()}`)
+  const audit = await inside(['scripts/audit.js', '--json'])
+  const { findings = [] } = JSON.parse(audit) as { findings?: unknown[] }
+  promised(findings.length === 0, audit.slice(0, 300))
+  return files
+}
+
 /** Four callers, one request after the other, through the SDK as it comes: two retries. */
 async function callersDuring(site: Site, happen: (site: Site) => Promise<void>): Promise<string> {
   const { deployment, ca } = site
@@ -142,7 +149,7 @@ async function callersDuring(site: Site, happen: (site: Site) => Promise<void>):
       try {
         await openai.chat.completions.create({
           model: 'gpt-4o',
-          messages: [{ role: 'user', content: 'Hello!' }],
+          messages: [{ role: 'user', content: PROMPT }],
         })
         answered++
       } catch (error) {

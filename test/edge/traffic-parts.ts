@@ -1,8 +1,7 @@
 import fs from 'node:fs'
 import https from 'node:https'
 import path from 'node:path'
-import { readEnvFile } from '../../src/config/env-file.ts'
-import { ask, ask2, askPlain, chat, here, sdk, withKey, type Answer } from './client.ts'
+import { ask, ask2, askPlain, chat, here, PROMPT, sdk, withKey, type Answer } from './client.ts'
 import { DOMAINS } from './deployment.ts'
 import { promised, type Part, type Site } from './parts.ts'
 import { pause, run, until } from './shell.ts'
@@ -16,7 +15,7 @@ export const trafficParts: readonly Part[] = [
     async see({ deployment: { key }, ca }) {
       for (const host of DOMAINS) {
         const openai = sdk({ host, key, ca })
-        const messages = [{ role: 'user', content: 'Hello!' }] as const
+        const messages = [{ role: 'user', content: PROMPT }] as const
         const whole = await openai.chat.completions.create({
           model: 'gpt-4o',
           messages: [...messages],
@@ -150,10 +149,8 @@ export const trafficParts: readonly Part[] = [
   {
     name: 'logs',
     promise: 'no log holds a key, a query or a prompt, nor what bots of the predecessor send',
-    async see({ deployment: { dir, key, engine }, ca }) {
-      const { ADMIN_FIRST: master = '' } = readEnvFile(
-        fs.readFileSync(path.join(dir, '.env'), 'utf8'),
-      )
+    async see({ deployment: { dir, key, engine, settings }, ca }) {
+      const { ADMIN_FIRST: master = '' } = settings()
       const printed = async (container: string) => {
         const { stdout, stderr } = await run('podman', ['logs', container], { env: engine.env })
         return stdout + stderr
@@ -183,7 +180,7 @@ export const trafficParts: readonly Part[] = [
         await printed('api-gateway-prod'),
         ...kept.map((file) => fs.readFileSync(file, 'utf8')),
       ].join('\n')
-      const secrets = [master, key, 'Hello!', 'sk-edge', '?key=', 'masterToken', 'Bearer ']
+      const secrets = [master, key, PROMPT, 'sk-edge', '?key=', 'masterToken=']
       for (const secret of secrets)
         promised(!texts.includes(secret), `"${secret.slice(0, 6)}…" is logged`)
       return `${requests(edge)} requests at the edge, ${kept.length} files of the gateway`

@@ -9,10 +9,16 @@ const wordAt = (index: number): string => (index === 0 ? 'word0' : ` word${index
 export const textOf = (chunks: number): string =>
   Array.from({ length: chunks }, (_, at) => wordAt(at)).join('')
 
-const usageOf = ({ prompt, completion }: JournalEntry['usage']) => ({
+const usageOf = (
+  { prompt, completion }: JournalEntry['usage'],
+  { cached, cacheWrite }: Behaviour,
+) => ({
   prompt_tokens: prompt,
   completion_tokens: completion,
   total_tokens: prompt + completion,
+  ...(cached + cacheWrite > 0 && {
+    prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: cacheWrite },
+  }),
 })
 
 export function sendWhole(res: ServerResponse, behaviour: Behaviour, entry: JournalEntry): void {
@@ -29,7 +35,7 @@ export function sendWhole(res: ServerResponse, behaviour: Behaviour, entry: Jour
   const answer = {
     ...{ id: entry.id, object: 'chat.completion', created: 1_700_000_000, model: entry.model },
     choices: [{ index: 0, message, finish_reason: tools ? 'tool_calls' : finish, logprobs: null }],
-    ...(usage !== 'none' && { usage: usageOf(reported) }),
+    ...(usage !== 'none' && { usage: usageOf(reported, behaviour) }),
   }
   entry.ended = 'finished'
   res.writeHead(200, { 'content-type': 'application/json' })
@@ -53,7 +59,7 @@ export async function sendStream(
       model: entry.model,
     },
     choices: [{ index: 0, delta, finish_reason: reason }],
-    ...(usage === 'each' && { usage: usageOf(entry.usage) }),
+    ...(usage === 'each' && { usage: usageOf(entry.usage, behaviour) }),
   })
   const send = (payload: string) => sendEvent(res, payload, behaviour)
   await send(JSON.stringify(chunk({ role: 'assistant', content: '' })))
@@ -66,11 +72,13 @@ export async function sendStream(
   }
   if (await breaksAt(chunks, res, behaviour)) return
   const last = chunk({}, behaviour.tools ? 'tool_calls' : finish)
-  await send(JSON.stringify(usage === 'finish' ? { ...last, usage: usageOf(entry.usage) } : last))
+  await send(
+    JSON.stringify(usage === 'finish' ? { ...last, usage: usageOf(entry.usage, behaviour) } : last),
+  )
   entry.ended = 'finished'
   if (entry.includeUsage && (usage === 'own' || usage === 'zero')) {
     const reported = usage === 'zero' ? { prompt: 0, completion: 0 } : entry.usage
-    await send(JSON.stringify({ ...chunk({}), choices: [], usage: usageOf(reported) }))
+    await send(JSON.stringify({ ...chunk({}), choices: [], usage: usageOf(reported, behaviour) }))
   }
   if (done) await send('[DONE]')
   res.end()

@@ -27,6 +27,9 @@ export type Behaviour = Readonly<{
   hang: boolean
   /** Something that is not an answer, with status 200. */
   body: 'answer' | 'html' | 'error' | 'empty' | 'garbage' | 'nothing'
+  /** Of the prompt's tokens, so many came from a cache, and so many went into it. */
+  cached: number
+  cacheWrite: number
   usage: 'own' | 'none' | 'zero' | 'finish' | 'each'
   /** After this many chunks: the connection breaks, goes silent, or ends without a finish; an error or a bad line comes. */
   cut: number
@@ -64,6 +67,8 @@ export function behaviourOf(model: string): Behaviour {
     late: number('late', 0),
     hang: query.has('hang'),
     body: word('body', 'answer'),
+    cached: number('cached', 0),
+    cacheWrite: number('cache_write', 0),
     usage: word('usage', 'own'),
     cut: number('cut', Infinity),
     stall: number('stall', Infinity),
