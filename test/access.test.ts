@@ -13,8 +13,7 @@ let house: House
 let gateway: GatewayProcess
 const keys: Record<string, string> = {}
 beforeAll(async () => {
-  const strangers = 'strangers: { requests_per_minute: 0, failures_per_minute: 0 }'
-  house = await openHouse({ words: ['answer?chunks=5'] }, strangers)
+  house = await openHouse({ words: ['answer?chunks=5'] }, 'trusted_proxies: 127.0.0.1')
   gateway = house.gateway
   for (const role of STAFF) keys[role] = await issue({ type: 'admin', role })
   keys['user'] = await issue({ type: 'user', account: 'anna', credits: '1000' })
@@ -195,7 +194,7 @@ const get = (path: string, headers: Record<string, string> = {}) => ({
 const listOf = ({ body }: RawAnswer) => (JSON.parse(body) as { data: unknown[] }).data
 
 describe('the manners', () => {
-  test('every answer is guarded, also a refusal, and says HSTS behind TLS alone', async () => {
+  test('every answer is guarded, also a refusal, and says HSTS behind a proxy that came by TLS alone', async () => {
     for (const path of ['/health', '/docs', '/nothing', '/admin/keys', '/v1/models']) {
       const { headers } = await raw(get(path, { 'x-forwarded-proto': 'https' }))
       expect(headers).toMatchObject({

@@ -127,6 +127,13 @@ test('a proxy asks who a credential belongs to, however it is sent', async () =>
     expect((await ask('GET', '/auth/validate', undefined, key)).status).toBe(401)
 })
 
+test('whoever is no proxy of ours cannot say that they came by TLS', async () => {
+  const headers = { 'x-forwarded-proto': 'https' }
+  const answer = await raw({ url: gateway.url, method: 'GET', path: '/health', headers })
+  expect(answer.status).toBe(200)
+  expect(answer.headers['strict-transport-security']).toBeUndefined()
+})
+
 test('users and ended sessions are the same after a restart, and no password is in any file', async () => {
   const ended = await tokenOf('anna')
   await ask('POST', '/auth/logout', undefined, ended)

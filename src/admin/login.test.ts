@@ -76,3 +76,16 @@ test('whoever guesses elsewhere does not lock the user out, and a right password
   expect(await attempt('right')).toBe('in')
   for (let n = 0; n < 5; n++) expect(await attempt('wrong')).toBe('invalid_api_key')
 })
+
+test('many names from one address are thirty guesses a minute, and none of them is checked beyond', async () => {
+  const { attempt, checks, clock } = house()
+  const guess = (n: number) => attempt('wrong', { username: `name${n}` })
+  await Promise.all(Array.from({ length: 500 }, (_, n) => guess(n)))
+  expect(checks.length).toBe(30)
+  expect(await attempt('right')).toBe('rate_limit_exceeded')
+  expect(await attempt('right', { from: '10.0.0.2' })).toBe('in')
+  clock.ticksMs += 61_000
+  for (let n = 0; n < 100; n++) expect(await attempt('right')).toBe('in')
+  await Promise.all(Array.from({ length: 500 }, (_, n) => guess(n)))
+  expect(checks.length).toBe(161)
+})

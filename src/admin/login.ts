@@ -31,14 +31,13 @@ export type Login = (said: z.output<typeof loginForm>, from: string) => Promise<
 export function login({ registry, passwords, identities, ticksMs }: Needs): Login {
   const guard = new LoginGuard(ticksMs)
   return async ({ username, password }, from) => {
-    const attempt = `${from} ${username}`
+    const attempt = { from, username }
     const waitMs = guard.waitMs(attempt)
     if (waitMs > 0) throw tooMany(waitMs)
-    // Counted before it is checked: many at once are many.
-    guard.failed(attempt)
+    const begun = guard.begins(attempt)
     const user = registry.user(username)
     if (!(await passwords.matches(password, user?.password)) || user === undefined) throw wrong()
-    guard.succeeded(attempt)
+    guard.succeeded(attempt, begun)
     return identities.begin(standInFor(user).actor)
   }
 }

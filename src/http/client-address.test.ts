@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clientAddress, networkOf } from './client-address.ts'
+import { cameByTls, clientAddress, networkOf } from './client-address.ts'
 
 const TRUSTED = ['10.0.0.0/8', '192.168.7.1', 'fd00::/8']
 
@@ -55,3 +55,18 @@ test.each([
 ])('%s counts as %s', (address, network) => {
   expect(networkOf(address)).toBe(network)
 })
+
+test.each([
+  ['a proxy says so', '10.0.0.1', 'https', true],
+  ['the nearest of several proxies says so', '10.0.0.1', 'http, https', true],
+  ['the nearest one says that it did not', '10.0.0.1', 'https, http', false],
+  ['a stranger says so', '203.0.113.5', 'https', false],
+  ['nobody says anything', '10.0.0.1', undefined, false],
+  ['nobody is trusted', '10.0.0.1', 'https', false, []],
+] as const)(
+  'a request came by TLS where that is known: %s',
+  (_fact, remoteAddress, said, expected, trusted: readonly string[] = TRUSTED) => {
+    const headers = said === undefined ? {} : { 'x-forwarded-proto': said }
+    expect(cameByTls({ socket: { remoteAddress }, headers } as never, trusted)).toBe(expected)
+  },
+)

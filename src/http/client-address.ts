@@ -22,6 +22,19 @@ export function clientAddress(
   return address
 }
 
+/** Whether it reached the first of our proxies by TLS: theirs is the word on it, and nobody else's. */
+export function cameByTls(
+  { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>,
+  trusted: readonly string[],
+): boolean {
+  const said = headers['x-forwarded-proto']
+  if (said === undefined || trusted.length === 0) return false
+  const nearest = String(said).split(',').at(-1)?.trim()
+  return (
+    nearest === 'https' && isIn(proxiesOf(trusted), addressIn(socket.remoteAddress ?? '') ?? '')
+  )
+}
+
 /** Whose counters it shares: one line gets a whole /64 of IPv6, and may take any address in it. */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
+import { cameByTls } from './client-address.ts'
 import { allowOrigin } from './cross-origin.ts'
 import type { Site } from './site.ts'
 
@@ -40,12 +41,11 @@ const GUARDS = {
 const JSON_POLICY = "default-src 'none'; frame-ancestors 'none'"
 const A_YEAR = 'max-age=31536000'
 
-export function setCommonHeaders(ctx: Context): void {
+export function setCommonHeaders({ settings }: Pick<Site, 'settings'>, ctx: Context): void {
   const common = commonHeaders(ctx)
   ctx.set(GUARDS)
   if (!ctx.res.hasHeader('content-security-policy')) ctx.set('content-security-policy', JSON_POLICY)
-  // Whoever sends this over plain HTTP binds nobody: browsers heed it over TLS alone.
-  if (ctx.req.headers['x-forwarded-proto'] === 'https') ctx.set('strict-transport-security', A_YEAR)
+  if (cameByTls(ctx.req, settings().trustedProxies)) ctx.set('strict-transport-security', A_YEAR)
   for (let at = 0; at < common.length; at += 2) {
     const [name = '', value = ''] = [common[at], common[at + 1]]
     if (name === 'vary') ctx.vary(value)
