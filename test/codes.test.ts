@@ -147,4 +147,35 @@ describe('an invitation', () => {
     expect(await accept(eve, bob.account)).toMatchObject({ status: 201 })
     expect(await accept(anna, eve.account)).toMatchObject({ status: 400 })
   })
+
+  const old = async (method: string, to: string) => {
+    const at = `${house.gateway.url}/${to}&masterToken=${house.gateway.adminKey}`
+    const response = await fetch(at, { method })
+    return { status: response.status, json: (await response.json()) as Answer['json'] }
+  }
+
+  test('is entered by operators and by bots of the predecessor, and pays the same bonus once', async () => {
+    const clients = [await house.client('0'), await house.client('0'), await house.client('0')]
+    const [anna, bob, eve] = clients as [Client, Client, Client]
+    expect(await old('GET', `referral?userId=${anna.account}`)).toMatchObject({
+      json: { id: anna.account, parent: null, children: [] },
+    })
+    const wish = `referral?userId=${bob.account}&referralId=${anna.account}`
+    const accepted = { id: bob.account, parent: anna.account, children: [] }
+    expect(await old('POST', wish)).toMatchObject({ status: 200, json: accepted })
+    expect(await old('POST', wish)).toMatchObject({ status: 400 })
+    expect([await anna.balance(), await bob.balance()]).toEqual(['5', '2.5'])
+    const entered = { account: eve.account, inviter: anna.account }
+    expect(await admin('POST', 'invitations', entered)).toMatchObject({
+      ...{ status: 201, json: { account: eve.account, amount: '2.5' } },
+    })
+    expect(await old('GET', `referral?userId=${anna.account}`)).toMatchObject({
+      json: { children: [bob.account, eve.account] },
+    })
+    const listed = await admin('GET', `invitations?inviter=${anna.account}`)
+    expect(listed.json['data']).toEqual([
+      { account: bob.account, inviter: anna.account },
+      { account: eve.account, inviter: anna.account },
+    ])
+  })
 })

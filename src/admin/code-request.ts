@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CODE_STATES } from '../domain/code.ts'
 import { CODES_AT_ONCE, type CodeQuestion, type CodeWish } from './codes.ts'
-import { accountName, amountAboveZero, note } from './fields.ts'
+import { amountAboveZero, note } from './fields.ts'
 
 const count = z
   .int('must be a whole number.')
@@ -47,5 +47,3 @@ export const codeQuestionOf = (given: z.output<typeof codeQuestion>): CodeQuesti
 export const codeSent = z.strictObject({
   code: z.string('must be a code, such as 7K2Q9-….').max(64, 'must be a code, such as 7K2Q9-….'),
 })
-
-export const invitationSent = z.strictObject({ inviter: accountName })

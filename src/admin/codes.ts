@@ -2,9 +2,10 @@ import type { Actor } from '../domain/actor.ts'
 import { codeState, formatCode, readCode, type CodeRecord, type CodeState } from '../domain/code.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { formatCredits, micro, type MicroCredits } from '../domain/money.ts'
-import type { Invited, Redeemed, Vouchers } from '../ports/vouchers.ts'
+import type { Redeemed, Vouchers } from '../ports/vouchers.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import { correctionView } from './correct-credit.ts'
+import { Patience } from './patience.ts'
 
 type Needs = Readonly<{
   vouchers: Vouchers
@@ -13,7 +14,6 @@ type Needs = Readonly<{
   randomCode: () => bigint
   nowMs: () => number
   ticksMs: () => number
-  bonus: () => Readonly<{ inviter: MicroCredits; invited: MicroCredits }> | undefined
 }>
 
 export type CodeWish = Readonly<{
@@ -28,7 +28,7 @@ export type CodeWish = Readonly<{
 /** At a time: more are made in several calls. */
 export const CODES_AT_ONCE = 1_000
 
-/** Redemption codes and invitations: credit for a word. */
+/** Redemption codes: credit for a word. */
 export type Codes = ReturnType<typeof codes>
 
 export function codes(needs: Needs) {
@@ -38,8 +38,6 @@ export function codes(needs: Needs) {
     list: (asked: CodeQuestion) => page(needs, asked),
     revoke: (id: string, by: string) => revoke(needs, id, by),
     redeem: (typed: string, actor: Actor) => redeem({ ...needs, patience }, typed, actor),
-    acceptInvitation: (inviter: string, actor: Actor) =>
-      acceptInvitation({ ...needs, patience }, inviter, actor),
   }
 }
 
@@ -91,19 +89,6 @@ async function redeem({ vouchers, secrets, patience }: Patient, typed: string, a
   throw invalidRequest(REDEEM_REFUSALS[redeemed.kind], 'code')
 }
 
-async function acceptInvitation(needs: Patient, inviter: string, { by, key }: Actor) {
-  const { vouchers, secrets, patience } = needs
-  const { account: invited } = key
-  const bonus = needs.bonus()
-  if (bonus === undefined) throw new Failure('not_found', 'There is no bonus for invitations here.')
-  patience.expect(invited)
-  const ids = [secrets.newId('inv'), secrets.newId('inv')] as const
-  const answer = await vouchers.invite({ invited, inviter, bonus, ids, by })
-  if (answer.kind === 'invited') return correctionView(answer.entry)
-  patience.note(invited)
-  throw invalidRequest(INVITE_REFUSALS[answer.kind], 'inviter')
-}
-
 const hashOf = (secrets: Secrets, code: string): string =>
   secrets.keyFrom(readCode(code) ?? '').hash
 
@@ -115,15 +100,6 @@ const REDEEM_REFUSALS = {
   not_for_you: 'Codes are not for accounts of resellers. Ask whoever gave you your key.',
   out_of_range: 'Your balance would leave the range that is counted.',
 } as const satisfies Record<Exclude<Redeemed['kind'], 'redeemed'>, string>
-
-const INVITE_REFUSALS = {
-  unknown: 'There is no account of that name.',
-  again: 'Your account was invited before. The bonus is given once.',
-  oneself: 'An account cannot invite itself.',
-  circle: 'This account was invited by yours, or by one that yours invited.',
-  not_for_you: 'Invitations are not for accounts of resellers.',
-  out_of_range: 'A balance would leave the range that is counted.',
-} as const satisfies Record<Exclude<Invited['kind'], 'invited'>, string>
 
 export type CodeQuestion = Readonly<{
   state: CodeState | undefined
@@ -162,34 +138,3 @@ const codeView = (code: CodeRecord, nowMs: number) => ({
   redeemed_by: code.redeemedBy ?? null,
 })
 export type CodeView = ReturnType<typeof codeView>
-
-const TRIES = 10
-const MINUTE_MS = 60_000
-const ACCOUNTS_MAX = 10_000
-
-/** Ten wrong words a minute, and then none for the rest of it: 90 random bits are not found that way. */
-class Patience {
-  readonly #ticksMs: () => number
-  readonly #wrong = new Map<string, { count: number; until: number }>()
-
-  constructor(ticksMs: () => number) {
-    this.#ticksMs = ticksMs
-  }
-
-  expect(account: string): void {
-    const known = this.#wrong.get(account)
-    const retryAfterMs = (known?.until ?? 0) - this.#ticksMs()
-    if (retryAfterMs <= 0) this.#wrong.delete(account)
-    else if ((known?.count ?? 0) >= TRIES)
-      throw new Failure('rate_limit_exceeded', 'Too many wrong codes. Try again in a minute.', {
-        retryAfterMs,
-      })
-  }
-
-  note(account: string): void {
-    const known = this.#wrong.get(account) ?? { count: 0, until: this.#ticksMs() + MINUTE_MS }
-    known.count++
-    if (this.#wrong.size >= ACCOUNTS_MAX) this.#wrong.clear()
-    this.#wrong.set(account, known)
-  }
-}

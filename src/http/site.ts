@@ -6,6 +6,7 @@ import type { KeyAdmin } from '../admin/keys.ts'
 import type { Health, WholeHealth } from '../admin/health.ts'
 import type { Identities } from '../admin/identify.ts'
 import type { Codes } from '../admin/codes.ts'
+import type { Invitations } from '../admin/invitations.ts'
 import type { AccountPlacing } from '../admin/places.ts'
 import type { Webhooks } from '../admin/webhooks.ts'
 import type { SubAccounts } from '../admin/sub-accounts.ts'
@@ -30,6 +31,7 @@ export type Site = Readonly<{
   providers: ProviderStates
   identities: Identities
   codes: Codes
+  invitations: Invitations
   webhooks: Webhooks
   subAccounts: SubAccounts
   places: AccountPlacing

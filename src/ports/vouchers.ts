@@ -23,6 +23,7 @@ export type Invitation = Readonly<{
   ids: readonly [invited: string, inviter: string]
   by: string
 }>
+export type InvitationRecord = Readonly<{ account: string; inviter: string }>
 export type Invited =
   | { kind: 'invited'; entry: CorrectionEntry }
   | { kind: 'unknown' | 'again' | 'oneself' | 'circle' | 'not_for_you' | 'out_of_range' }
@@ -38,4 +39,7 @@ export interface Vouchers {
   redeem(redemption: Redemption): Promise<Redeemed>
   /** Both sides' credit in one step, once for each account that was invited. */
   invite(invitation: Invitation): Promise<Invited>
+  /** Who invited whom, in the order of their accepting, from the one with this number on. */
+  invitations(from: number): IterableIterator<InvitationRecord>
+  inviterOf(account: string): string | undefined
 }

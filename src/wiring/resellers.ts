@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { codes, type Codes } from '../admin/codes.ts'
+import { invitations, type Invitations } from '../admin/invitations.ts'
 import { accountPlacing } from '../admin/places.ts'
 import { subAccounts } from '../admin/sub-accounts.ts'
 import type { Config } from '../config/config.ts'
@@ -18,14 +19,21 @@ export const resellingFor = (store: Store, config: () => Config) => ({
     hasModel: (name) => new Routes(config().models, config().aliases).offers(name),
   }),
   places: accountPlacing(store),
-  codes: codesFor(store, config),
+  codes: codesFor(store),
+  invitations: invitationsFor(store, config),
 })
 
-export const codesFor = (store: Store, config: () => Config): Codes =>
+export const codesFor = (store: Store): Codes =>
   codes({
     ...{ vouchers: store.vouchers, secrets: nodeSecrets(store.keys.hashOf) },
     randomCode: () => BigInt(`0x${randomBytes(12).toString('hex')}`) >> 6n,
     ...{ nowMs: systemClock.nowMs, ticksMs: systemClock.ticksMs },
+  })
+
+export const invitationsFor = (store: Store, config: () => Config): Invitations =>
+  invitations({
+    ...{ vouchers: store.vouchers, secrets: nodeSecrets(store.keys.hashOf) },
+    ticksMs: systemClock.ticksMs,
     bonus() {
       const { inviter, invited } = config().invitations
       return inviter + invited === 0n ? undefined : { inviter, invited }

@@ -1,11 +1,5 @@
 import { z } from 'zod'
-import {
-  codeQuestion,
-  codeQuestionOf,
-  codeSent,
-  invitationSent,
-  newCodes,
-} from '../../admin/code-request.ts'
+import { codeQuestion, codeQuestionOf, codeSent, newCodes } from '../../admin/code-request.ts'
 import { credits, time } from '../forms.ts'
 import { route } from '../route.ts'
 
@@ -68,15 +62,5 @@ export const codeRoutes = [
     answer: paid,
     status: 201,
     handle: ({ codes }, { body, actor }) => codes.redeem(body.code, actor),
-  }),
-  route({
-    method: 'POST',
-    path: '/v1/invitation',
-    access: 'user',
-    summary: "Says who invited the caller's account: both get a bonus, once",
-    body: invitationSent,
-    answer: paid,
-    status: 201,
-    handle: ({ codes }, { body, actor }) => codes.acceptInvitation(body.inviter, actor),
   }),
 ]

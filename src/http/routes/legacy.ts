@@ -13,6 +13,12 @@ const master = { masterToken: z.string().optional().meta({ description: 'The mas
 const userId = { userId: accountName.meta({ description: 'The name of the account' }) }
 const token = z.object({ id: z.string(), user_id: z.string(), tokens_gpt: z.number() })
 
+const referral = z.object({
+  id: z.string(),
+  parent: z.string().nullable(),
+  children: z.array(z.string()),
+})
+
 const COMMON = { access: 'owner', credentialIn: 'masterToken' } as const
 const OLD = 'For bots of the predecessor.'
 
@@ -85,6 +91,26 @@ export const legacyRoutes = [
       return { from: tokenOf(site, from), to: tokenOf(site, to) }
     },
   }),
+  route({
+    ...{ method: 'GET', path: '/referral', ...COMMON, description: OLD },
+    summary: 'Who invited an account, and whom it invited',
+    query: z.strictObject({ ...master, ...userId }),
+    answer: referral,
+    handle: (site, { query }) => referralOf(site, query.userId),
+  }),
+  route({
+    ...{ method: 'POST', path: '/referral', ...COMMON, description: OLD },
+    summary: 'Says who invited an account, its `referralId`: both get the bonus, once',
+    query: z.strictObject({
+      ...{ ...master, ...userId },
+      referralId: accountName.meta({ description: 'The name of the account that invited it' }),
+    }),
+    answer: referral,
+    async handle(site, { query: { userId: account, referralId: inviter }, actor }) {
+      await site.invitations.enter({ account, inviter }, actor.by)
+      return referralOf(site, account)
+    },
+  }),
 ]
 
 const ALL = { from: 0, limit: 100_000 }
@@ -93,6 +119,15 @@ function tokenOf({ accounts, keys }: Site, account: string) {
   const { credits } = accounts.view(account)
   const hint = keys.list({ account, state: 'active' }, ALL).data.at(-1)?.hint
   return { id: hint ?? '', user_id: account, tokens_gpt: Number(credits.balance) }
+}
+
+function referralOf({ accounts, invitations }: Site, account: string) {
+  const { account: id } = accounts.view(account)
+  const { data } = invitations.list({ inviter: id }, ALL)
+  return {
+    ...{ id, parent: invitations.inviterOf(id) ?? null },
+    children: data.map((one) => one.account),
+  }
 }
 
 /** The predecessor knew no idempotency keys: each call is one of its own, unless it brings one. */

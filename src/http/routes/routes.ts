@@ -9,6 +9,7 @@ import { keyRoutes } from './admin-keys.ts'
 import { placeRoutes } from './admin-places.ts'
 import { providerRoutes } from './admin-providers.ts'
 import { codeRoutes } from './codes.ts'
+import { invitationRoutes } from './invitations.ts'
 import { explainedRoutes } from './admin-routes.ts'
 import { adminModelRoutes } from './admin-models.ts'
 import { adminRequestRoutes } from './admin-requests.ts'
@@ -36,6 +37,7 @@ export const ROUTES: readonly Route[] = [
   ...requestRoutes,
   ...subAccountRoutes,
   ...codeRoutes,
+  ...invitationRoutes,
   ...sessionRoutes,
   ...adminAccountRoutes,
   ...creditRoutes,

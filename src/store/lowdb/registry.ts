@@ -28,6 +28,7 @@ import { decideCorrection, type PaidRequest } from './decide-correction.ts'
 import { decidePlacing } from './decide-placing.ts'
 import type { Batch } from './batch.ts'
 import type { Journal } from './journal.ts'
+import { skipping } from './skipping.ts'
 import { storeUnavailable } from './store-unavailable.ts'
 
 /** What operators do to the books, over the same journal as the requests. */
@@ -219,12 +220,6 @@ export type RegistryNeeds = Readonly<{
   now: () => number
   usage: Pick<UsageBook, 'request'>
 }>
-
-/** Walks over what was made first: names are only added, so numbers stay what they are. */
-function* skipping<T>(all: Iterable<T>, from: number): IterableIterator<T> {
-  let at = 0
-  for (const one of all) if (at++ >= from) yield one
-}
 
 const actor = (by: string | undefined) => (by === undefined ? {} : { by })
 

@@ -4,6 +4,7 @@ import type { CorrectionEntry, Entry } from '../../domain/entry.ts'
 import { micro, type MicroCredits } from '../../domain/money.ts'
 import type {
   Invitation,
+  InvitationRecord,
   Invited,
   NewCodes,
   Redeemed,
@@ -13,6 +14,7 @@ import type {
 import { post, type Books } from '../books.ts'
 import { moved } from './entries.ts'
 import type { Journal } from './journal.ts'
+import { skipping } from './skipping.ts'
 import { storeUnavailable } from './store-unavailable.ts'
 
 type Needs = Readonly<{
@@ -84,6 +86,14 @@ export class LowdbVouchers implements Vouchers {
     if (first === undefined || second === undefined) return { kind: 'out_of_range' }
     await this.#record([first, second])
     return { kind: 'invited', entry: first }
+  }
+
+  *invitations(from: number): Generator<InvitationRecord, undefined> {
+    for (const [account, inviter] of skipping(this.#books.invited, from)) yield { account, inviter }
+  }
+
+  inviterOf(account: string): string | undefined {
+    return this.#books.invited.get(account)
   }
 
   /** Credit of the operator's is not for those who buy of a reseller. */
