@@ -1,35 +1,36 @@
-import { isObject } from '../domain/chat-request.ts'
-import { Failure, invalidRequest } from '../domain/failure.ts'
+import { z } from 'zod'
+import { Failure } from '../domain/failure.ts'
 import { switchName, type SwitchTarget } from '../domain/switch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
 import type { Switches } from '../ports/switches.ts'
 import type { DeploymentView, ProbeView, TrafficControl } from '../ports/traffic.ts'
 
-/** What an operator wants of a provider, one of its keys (counted from 1), or one of its deployments. */
-export type Switch = Readonly<{ isOn: boolean; keyNumber?: number; deployment?: string }>
+const STATE_RULE = 'must be on or off.'
 
-const FIELDS = ['state', 'key_number', 'deployment']
+/** POST /admin/providers/{provider}: all of it, one of its keys (counted from 1), or one of its deployments. */
+export const switchForm = z
+  .strictObject({
+    state: z.enum(['on', 'off'], { error: STATE_RULE }).meta({
+      description: 'Back in use it also forgets what was held against it',
+    }),
+    key_number: z.int('must be a number.').optional().meta({ description: 'This key alone' }),
+    deployment: z
+      .string('must be the id of one.')
+      .optional()
+      .meta({ description: 'This deployment alone', example: 'openai/gpt-4o' }),
+  })
+  .refine((said) => said.key_number === undefined || said.deployment === undefined, {
+    error: "must not be named together with 'key_number'.",
+    path: ['deployment'],
+  })
+  .transform(({ state, key_number: keyNumber, deployment }): Switch => ({
+    isOn: state === 'on',
+    ...(keyNumber !== undefined && { keyNumber }),
+    ...(deployment !== undefined && { deployment }),
+  }))
 
-/** Reads the body of POST /admin/providers/{provider}. */
-export function parseSwitch(body: unknown): Switch {
-  if (!isObject(body)) throw invalidRequest('Send a JSON object, such as {"state":"off"}.')
-  for (const name of Object.keys(body)) {
-    if (!FIELDS.includes(name))
-      throw invalidRequest(`There is no field '${name}'. Fields: ${FIELDS.join(', ')}.`, name)
-  }
-  const { state, key_number: keyNumber, deployment } = body
-  if (state !== 'on' && state !== 'off') throw invalidRequest("'state' must be on or off.", 'state')
-  const isOn = state === 'on'
-  if (keyNumber !== undefined && deployment !== undefined) {
-    throw invalidRequest("Name a 'key_number' or a 'deployment', not both.", 'deployment')
-  }
-  if (typeof keyNumber === 'number') return { isOn, keyNumber }
-  if (keyNumber !== undefined) throw invalidRequest("'key_number' must be a number.", 'key_number')
-  if (typeof deployment === 'string') return { isOn, deployment }
-  if (deployment === undefined) return { isOn }
-  throw invalidRequest("'deployment' must be the id of one.", 'deployment')
-}
+type Switch = Readonly<{ isOn: boolean; keyNumber?: number; deployment?: string }>
 
 type Needs = Readonly<{
   traffic: TrafficControl

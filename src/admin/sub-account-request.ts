@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { accountName } from './fields.ts'
 import { parseCredits } from '../domain/money.ts'
 import { parseMarkup } from '../domain/reseller.ts'
 import type { Placing } from '../ports/ledger.ts'
@@ -50,6 +51,18 @@ export const newSubAccount = z
   .transform(({ name, markup, sub_accounts_max: most }): SubAccountWish => ({
     ...{ name, markup },
     ...(most !== undefined && { subAccountsMax: most }),
+  }))
+
+/** POST /admin/places: the same, by an operator, below any account. */
+export const newPlace = z
+  .strictObject({
+    account: accountName,
+    parent: accountName.meta({ description: 'The account above it', example: 'reseller' }),
+    markup: markup.default('0'),
+    sub_accounts_max: room.default(0),
+  })
+  .transform(({ account: id, parent, markup, sub_accounts_max: subAccountsMax }) => ({
+    ...{ id, parent, markup, subAccountsMax },
   }))
 
 const changes = {

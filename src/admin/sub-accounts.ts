@@ -179,3 +179,4 @@ export const placeView = (view: AccountView) => ({
   ...subAccountView(view),
   parent: view.reselling?.parent ?? null,
 })
+export type PlaceJson = ReturnType<typeof placeView>

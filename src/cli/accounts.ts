@@ -86,7 +86,7 @@ function said({ tier, note, disabled, limits, ...given }: Given): object {
     ...(zone !== undefined && { time_zone: zone }),
     ...(low !== undefined && { low_credit: low }),
     ...(limits !== undefined && { limits: limitsIn(limits) }),
-    ...(disabled !== undefined && { disabled: FLAGS.get(disabled) ?? disabled }),
+    ...(disabled !== undefined && { disabled: flagIn(disabled) }),
   }
 }
 
@@ -94,6 +94,9 @@ const FLAGS = new Map([
   ['true', true],
   ['false', false],
 ])
+
+/** What is neither is left to the form to refuse. */
+export const flagIn = (text: string): boolean | string => FLAGS.get(text) ?? text
 
 /** `requests_per_minute=60,spend_per_day=5` */
 export const limitsIn = (text: string): Readonly<Record<string, string>> =>

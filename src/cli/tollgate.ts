@@ -4,7 +4,13 @@ import { exitCodeOf } from '../wiring/run-command.ts'
 import { auditTrail } from './audit-trail.ts'
 import { codes } from './codes.ts'
 import { credits } from './credits.ts'
+import { health } from './health.ts'
+import { invitations } from './invitations.ts'
 import { keys } from './keys.ts'
+import { limits } from './limits.ts'
+import { models } from './models.ts'
+import { providers } from './providers.ts'
+import { resellers } from './resellers.ts'
 import { actionHelp, runAction, type Action, type Resource } from './resource.ts'
 import { webhooks } from './webhooks.ts'
 import { usage } from './usage.ts'
@@ -16,9 +22,15 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
   keys,
   users,
   credits,
+  limits,
+  resellers,
   codes,
+  invitations,
+  providers,
+  models,
   webhooks,
   usage,
+  health,
   'audit-trail': auditTrail,
 }
 

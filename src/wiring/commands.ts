@@ -7,25 +7,25 @@ import { codeQuestion, codeQuestionOf, newCodes } from '../admin/code-request.ts
 import { readInput } from '../admin/read-input.ts'
 import { issuedKeyView, parseIssueKey, type IssuedKeyView } from '../admin/issue-key-request.ts'
 import { Failure } from '../domain/failure.ts'
-import type { Config, Secrets } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
-import type { House } from '../gateway/house.ts'
 import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { correctingFor, issuingFor } from './books.ts'
 import { CLI, registerCommands } from './register-commands.ts'
 import { readingCommands } from './reading-commands.ts'
+import { operatorCommands, type Live } from './operator-commands.ts'
 import { codesFor } from './resellers.ts'
 import { webhookCommands } from './webhooks.ts'
 import { routeCommands } from './explain-route.ts'
 
 /** What the command line may ask of the books, the same whether a server holds them or the command itself does. */
-export function commandsOver(store: Store, config: () => Config, secrets?: Secrets) {
+export function commandsOver(store: Store, config: () => Config, live?: Live) {
   const issuing = issuingFor(store, config)
   const correcting = correctingFor(store)
-  const vouchers = codesFor(store, config)
+  const vouchers = codesFor(store)
   const { registry, keys } = store
   const legacy = legacyImport({ registry, keys, secrets: nodeSecrets(keys.hashOf) })
   return {
@@ -55,7 +55,8 @@ export function commandsOver(store: Store, config: () => Config, secrets?: Secre
     /** For a copy: what lies before it is on the disk and does not change any more. */
     'durable-end': () => Promise.resolve(store.durableEnd()),
     ...registerCommands(store, config),
-    ...webhookCommands({ store, config, secrets }),
+    ...operatorCommands(store, config, live),
+    ...webhookCommands({ store, config, secrets: live?.secrets }),
   }
 }
 
@@ -67,14 +68,13 @@ export type Command = keyof ReturnType<typeof commandsOver>
 type Served = Readonly<{
   store: Store
   usage: UsageBook & AuditTrail
-  house: House
   config: () => Config
-  secrets: Secrets
+  live: Live
 }>
 
-export const serveCommands = ({ store, usage, house, config, secrets }: Served): Promise<Server> =>
+export const serveCommands = ({ store, usage, config, live }: Served): Promise<Server> =>
   serveControl(store.socket, {
-    ...commandsOver(store, config, secrets),
+    ...commandsOver(store, config, live),
     ...readingCommands(usage),
-    ...routeCommands(house),
+    ...routeCommands(live.house),
   })

@@ -14,7 +14,8 @@ import { usersFor } from './signing-in.ts'
 /** Whoever can reach the data folder may do everything; the journal does not know them by name. */
 export const CLI: Doer = { by: 'cli', role: 'owner' }
 
-const named = (input: unknown, name: string): [string, object] => {
+/** What is named first of a command, and the rest of it. */
+export const named = (input: unknown, name: string): [string, object] => {
   const { [name]: value, ...rest } = isObject(input) ? input : {}
   return [readInput(z.object({ [name]: z.string() }), { [name]: value })[name] ?? '', rest]
 }

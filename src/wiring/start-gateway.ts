@@ -7,8 +7,6 @@ import { formatProblem } from '../config/problem.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
 import { Probes } from '../gateway/probes.ts'
-import { Traffic } from '../gateway/traffic.ts'
-import type { Catalog } from '../ports/catalog.ts'
 import { nodeDisk } from '../store/lowdb/disk.ts'
 import { measuredDisk } from '../store/lowdb/measured-disk.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
@@ -23,6 +21,7 @@ import { liveCatalog, type LiveCatalog } from './live-catalog.ts'
 import { liveProviders, type LiveProviders } from './live-providers.ts'
 import { openTelemetry } from './measure.ts'
 import { watchConfig } from './reload.ts'
+import { trafficFor } from './traffic.ts'
 import { startWebhooks, withAlerts } from './webhooks.ts'
 import { serve, type Served } from './serve.ts'
 import { shutdown, type Shutdown } from './shutdown.ts'
@@ -52,7 +51,7 @@ export async function startGateway(
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
   const counter = workerTokenCounter()
-  const traffic = trafficOf(catalog, events, store.switches.off())
+  const traffic = trafficFor({ catalog, events, switches: store.switches })
   const unwell = watchUnwell(events, () => current.config.overload)
   const house: House = {
     ...{ keys: store.keys, ledger: store.ledger, catalog, counter, events },
@@ -60,22 +59,16 @@ export async function startGateway(
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
     ...{ load: unwell.load, traces: tracing?.traces },
   }
-  const { reload, ...configuration } = configuring({ current, env, catalog, providers })
+  const { reload, configuration } = configuring({ current, env, catalog, providers })
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
   const served = await serve({
-    ...{
-      store,
-      house,
-      usage,
-      secrets,
-      ...{ metrics, log, config: now },
-      configuration: { ...configuration, reload: () => told(reload()) },
-      isReady: () => current.isReady,
-    },
+    ...{ store, house, usage, secrets, metrics, log, config: now, configuration },
+    isReady: () => current.isReady,
     sessionSecret: sessionSecret(secrets),
   })
-  const control = await serveCommands({ store, usage, house, secrets, config: now })
+  const live = { house, secrets, configuration, wholeHealth: served.wholeHealth }
+  const control = await serveCommands({ store, usage, config: now, live })
   const watch = watchConfig({ file: config.file, reload, events })
   const probes = startProbes(house, now)
   const hooks = startWebhooks({ store, house, secrets, config: now })
@@ -100,20 +93,19 @@ type Reloading = Readonly<{
 /** Reads the configuration again, and replaces all that follows it; or returns why not. */
 function configuring({ current, env, catalog, providers }: Reloading) {
   const load = () => loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
-  return {
-    check: () => {
-      const loaded = load()
-      return told(loaded.ok ? undefined : loaded.problems)
-    },
-    reload: () => {
-      const loaded = load()
-      if (!loaded.ok) return loaded.problems
-      current.config = loaded.config
-      catalog.replace(loaded.config)
-      providers.replace(loaded.config, loaded.secrets)
-      return undefined
-    },
+  const reload = () => {
+    const loaded = load()
+    if (!loaded.ok) return loaded.problems
+    current.config = loaded.config
+    catalog.replace(loaded.config)
+    providers.replace(loaded.config, loaded.secrets)
+    return undefined
   }
+  const check = () => {
+    const loaded = load()
+    return loaded.ok ? undefined : loaded.problems
+  }
+  return { reload, configuration: { check: () => told(check()), reload: () => told(reload()) } }
 }
 
 const told = (problems: readonly Problem[] | undefined): readonly string[] =>
@@ -137,17 +129,6 @@ async function openServerBooks(config: () => Config, { events, metrics }: Told):
   if (store.durableEnd().segment > 1) store.usage.catchUp()
   return store
 }
-
-const trafficOf = (
-  catalog: Catalog,
-  events: House['events'],
-  switchedOff: Iterable<string>,
-): Traffic =>
-  new Traffic({
-    ...{ clock: systemClock, events, chance: Math.random, switchedOff },
-    settings: () => catalog.settings().resilience,
-    deployments: () => catalog.deployments(),
-  })
 
 function startProbes(house: House, config: () => Config): Probes {
   const settings = (provider: string) => config().providers.find(({ id }) => id === provider)?.probe

@@ -1,9 +1,5 @@
 import { z } from 'zod'
-import { BUCKET_NAMES } from '../../admin/usage-view.ts'
-import type { Price } from '../../domain/price.ts'
-import { formatCredits, micro } from '../../domain/money.ts'
-import type { NamedModel } from '../../domain/routes.ts'
-import { BUCKETS } from '../../domain/usage.ts'
+import { modelView } from '../../admin/model-view.ts'
 import { credits } from '../forms.ts'
 import { route } from '../route.ts'
 
@@ -60,20 +56,3 @@ const configurationView = (found: readonly string[]) => ({
   ok: found.length === 0,
   problems: found,
 })
-
-const modelView = ({ name, model }: NamedModel) => ({
-  id: name,
-  answered_by: model.id,
-  price: model.price.version,
-  credits_per_million_tokens: Object.fromEntries(
-    BUCKETS.map((bucket) => [BUCKET_NAMES[bucket], ofUnits(model.price, bucket)]),
-  ),
-  credits_per_request: formatCredits(micro(model.price.request / model.price.scale)),
-  max_output_tokens: model.maxOutput,
-  deployments: model.deployments.map(({ id }) => id),
-  fallbacks: model.fallbacks,
-})
-
-const MILLION = 1_000_000n
-const ofUnits = ({ rates, scale }: Price, bucket: (typeof BUCKETS)[number]): string =>
-  formatCredits(micro((rates[bucket] * MILLION) / scale))

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { parseSwitch } from '../../admin/provider-states.ts'
-import { anyObject, time } from '../forms.ts'
+import { switchForm } from '../../admin/provider-states.ts'
+import { time } from '../forms.ts'
 import { route } from '../route.ts'
 
 const STATES = ['ready', 'probing', 'cooling', 'open', 'off', 'full'] as const
@@ -40,9 +40,9 @@ export const providerRoutes = [
     path: '/admin/providers/{provider}',
     access: 'admin',
     summary: 'Takes a provider, one of its keys or one deployment out of use, or back into it',
-    body: anyObject('`state`, `on` or `off`; with a `key_number` or a `deployment` that alone'),
+    body: switchForm,
     answer: provider,
     handle: ({ providers }, { params, body, actor }) =>
-      providers.switch(params['provider'] ?? '', { ...parseSwitch(body), actor: actor.by }),
+      providers.switch(params['provider'] ?? '', { ...body, actor: actor.by }),
   }),
 ]

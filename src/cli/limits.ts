@@ -1,0 +1,84 @@
+import type { AccountJson } from '../admin/accounts.ts'
+import type { KeyAdmin } from '../admin/keys.ts'
+import { limitsIn } from './accounts.ts'
+import { allOf } from './pages.ts'
+import type { Ask, Resource } from './resource.ts'
+import { table } from './table.ts'
+
+type Named = Readonly<Record<string, string | number>>
+type TierJson = Readonly<{ tier: string; limits: Named }>
+type KeyJson = ReturnType<KeyAdmin['view']>
+type Limited = Readonly<{ of: 'tier' | 'account' | 'key'; id: string; limits: Named }>
+
+export const limits: Resource = {
+  does: 'how much accounts and keys may have: requests, tokens and spending',
+  actions: {
+    list: {
+      usage: 'limits list [ACCOUNT]',
+      does: `Lists the limits of the tiers, and of the accounts and keys that have some of their own; or those that hold for
+one account. An account's stand in place of its tier's, a key's besides them; 0 is unlimited.`,
+      options: {},
+      words: ['account'],
+      needed: 0,
+      async run({ account }, ask) {
+        const all = account === undefined ? await ofAll(ask) : await ofOne(ask, account)
+        return { json: all, text: listed(all) }
+      },
+    },
+    set: {
+      usage: 'limits set ACCOUNT NAME=N,… [--key KEY_ID]',
+      does: `Sets the limits of an account, or of one of its keys, in place of all that it had: such as
+requests_per_minute=60,spend_per_month=500. From this moment on.`,
+      options: { key: { value: 'KEY_ID', does: 'of this key of it' } },
+      words: ['account', 'limits'],
+      needed: 2,
+      async run({ account = '', limits: text = '', key }, ask) {
+        const limits = limitsIn(text)
+        if (key === undefined) await ask('set-account', { account, limits })
+        else await ask('set-key', { key, limits })
+        const all = await ofOne(ask, account)
+        return { json: all, text: listed(all) }
+      },
+    },
+  },
+}
+
+const tiersOf = async (ask: Ask): Promise<readonly Limited[]> =>
+  ((await ask('list-tiers', {})) as readonly TierJson[]).map(({ tier, limits }) => ({
+    ...{ of: 'tier', id: tier, limits },
+  }))
+
+async function ofAll(ask: Ask): Promise<readonly Limited[]> {
+  const accounts = await allOf<AccountJson>(ask, 'list-accounts', {})
+  const keys = await allOf<KeyJson>(ask, 'list-keys', { state: 'active' })
+  return [
+    ...(await tiersOf(ask)),
+    ...[...accounts.map(ofAccount), ...keys.map(ofKey)].filter(hasSome),
+  ]
+}
+
+async function ofOne(ask: Ask, name: string): Promise<readonly Limited[]> {
+  const found = await allOf<AccountJson>(ask, 'list-accounts', { begins: name })
+  const account = found.find((one) => one.account === name)
+  if (account === undefined) throw new Error(`There is no account '${name}'.`)
+  const keys = await allOf<KeyJson>(ask, 'list-keys', { account: name, state: 'active' })
+  const tiers = (await tiersOf(ask)).filter(({ id }) => id === account.tier)
+  return [...tiers, ofAccount(account), ...keys.map(ofKey).filter(hasSome)]
+}
+
+const ofAccount = ({ account, limits }: AccountJson): Limited => ({
+  ...{ of: 'account', id: account, limits },
+})
+const ofKey = ({ id, limits }: KeyJson): Limited => ({ of: 'key', id, limits })
+const hasSome = ({ limits }: Limited): boolean => Object.keys(limits).length > 0
+
+const listed = (all: readonly Limited[]): string =>
+  table(
+    ['OF', 'NAME', 'LIMITS'],
+    all.map(({ of, id, limits }) => [
+      ...[of, id],
+      Object.entries(limits)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(' '),
+    ]),
+  )
