@@ -6,13 +6,16 @@ const settings: OverloadSettings = {
   ...{ memoryShareLeave: 0.95, memoryBytesMax: undefined, bodyMemoryBytesMax: 1 },
 }
 const strained = (strain: Partial<Strain>) =>
-  pressureOf({ loopDelayMs: 0, heapShare: 0, memoryShare: 0, ...strain }, settings)
+  pressureOf({ loopDelayMs: 0, cpuShare: 1, heapShare: 0, memoryShare: 0, ...strain }, settings)
 
 test.each([
   [{ loopDelayMs: 100, heapShare: 0.8, memoryShare: 0.95 }, {}],
   [{ loopDelayMs: 101 }, { refused: 'streams' }],
   [{ loopDelayMs: 250 }, { refused: 'streams' }],
   [{ loopDelayMs: 251 }, { refused: 'all' }],
+  [{ loopDelayMs: 999, cpuShare: 0.49 }, {}],
+  [{ loopDelayMs: 999, cpuShare: 0.5 }, { refused: 'all' }],
+  [{ loopDelayMs: 1_000, cpuShare: 0 }, { refused: 'all' }],
   [{ heapShare: 0.81 }, { takesLargeBodies: false }],
   [{ heapShare: 0.91 }, { takesLargeBodies: false, refused: 'all' }],
   [{ memoryShare: 0.96 }, { refused: 'all', mustLeave: true }],
@@ -22,6 +25,6 @@ test.each([
 
 test('what is set to never is never refused', () => {
   const never = { ...settings, loopDelayStreamsMs: Infinity, loopDelayAllMs: Infinity }
-  const strain = { loopDelayMs: 60_000, heapShare: 0, memoryShare: 0 }
+  const strain = { loopDelayMs: 60_000, cpuShare: 1, heapShare: 0, memoryShare: 0 }
   expect(pressureOf(strain, never)).toEqual(NO_PRESSURE)
 })

@@ -1,5 +1,11 @@
 /** What the process is under, measured over the last second. Shares are of what there is: from 0 to 1. */
-export type Strain = Readonly<{ loopDelayMs: number; heapShare: number; memoryShare: number }>
+export type Strain = Readonly<{
+  loopDelayMs: number
+  /** Of one core, over the same second. */
+  cpuShare: number
+  heapShare: number
+  memoryShare: number
+}>
 
 /** Above these something is refused; Infinity: never. */
 export type OverloadSettings = Readonly<{
@@ -30,8 +36,15 @@ export const NO_PRESSURE: Pressure = {
   mustLeave: false,
 }
 
+/** A loop that is late without having worked so much was kept from working by others: refusing would help nobody. */
+const BUSY_CPU_SHARE = 0.5
+/** But one that stood still has all that came meanwhile before it. */
+const STOOD_STILL_MS = 1_000
+
 export function pressureOf(strain: Strain, settings: OverloadSettings): Pressure {
-  const { loopDelayMs, heapShare, memoryShare } = strain
+  const { heapShare, memoryShare } = strain
+  const isOwn = strain.cpuShare >= BUSY_CPU_SHARE || strain.loopDelayMs >= STOOD_STILL_MS
+  const loopDelayMs = isOwn ? strain.loopDelayMs : 0
   const mustLeave = memoryShare > settings.memoryShareLeave
   const refusesAll =
     mustLeave || loopDelayMs > settings.loopDelayAllMs || heapShare > settings.heapShareAll

@@ -19,7 +19,7 @@ const settings = {
 }
 const CALM: Load = {
   ...{ refused: 'nothing', takesLargeBodies: true },
-  strain: { loopDelayMs: 0, heapShare: 0, memoryShare: 0 },
+  strain: { loopDelayMs: 0, cpuShare: 0, heapShare: 0, memoryShare: 0 },
 }
 
 function intakeOf(load = CALM) {

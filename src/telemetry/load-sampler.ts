@@ -21,16 +21,18 @@ export type LoadNeeds = Readonly<{
 const WINDOW_MS = 1_000
 const RESOLUTION_MS = 10
 const NS_PER_MS = 1e6
+const US_PER_MS = 1e3
 
 /** Measures once a second how late the event loop runs and how full the memory is. */
 export class LoadSampler implements Load {
-  strain: Strain = { loopDelayMs: 0, heapShare: 0, memoryShare: 0 }
+  strain: Strain = { loopDelayMs: 0, cpuShare: 0, heapShare: 0, memoryShare: 0 }
   refused: Refused = NO_PRESSURE.refused
   takesLargeBodies = NO_PRESSURE.takesLargeBodies
   #mustLeave = NO_PRESSURE.mustLeave
   readonly #needs: LoadNeeds
   readonly #delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   #lookedAt = performance.now()
+  #cpu = process.cpuUsage()
   readonly #timer: NodeJS.Timeout
 
   constructor(needs: LoadNeeds) {
@@ -49,8 +51,12 @@ export class LoadSampler implements Load {
 
   #look(): void {
     const settings = this.#needs.settings()
+    const now = performance.now()
+    const elapsedMs = now - this.#lookedAt
+    this.#lookedAt = now
     this.strain = {
-      loopDelayMs: this.#loopDelayMs(),
+      loopDelayMs: this.#loopDelayMs(elapsedMs),
+      cpuShare: this.#cpuShare(elapsedMs),
       heapShare: heapShare(),
       memoryShare: process.memoryUsage.rss() / memoryBytes(settings),
     }
@@ -68,23 +74,28 @@ export class LoadSampler implements Load {
    * long as the window itself is what it is. After that this look may come before the histogram's, so its own delay
    * counts as well.
    */
-  #loopDelayMs(): number {
+  #loopDelayMs(elapsedMs: number): number {
     const delays = this.#delays
-    const now = performance.now()
-    const ownMs = now - this.#lookedAt - WINDOW_MS
-    this.#lookedAt = now
-    const longestMs = Math.max(delays.max / NS_PER_MS, ownMs)
+    const longestMs = Math.max(delays.max / NS_PER_MS, elapsedMs - WINDOW_MS)
     const delayMs = longestMs >= WINDOW_MS ? longestMs : delays.percentile(99) / NS_PER_MS
     delays.reset()
     return Math.max(0, Math.round(delayMs - RESOLUTION_MS))
   }
 
+  /** Of all threads, which may be more than one core. */
+  #cpuShare(elapsedMs: number): number {
+    const { user, system } = process.cpuUsage(this.#cpu)
+    this.#cpu = process.cpuUsage()
+    return (user + system) / US_PER_MS / elapsedMs
+  }
+
   #tell(refused: Refused): void {
     const { events } = this.#needs
-    const { loopDelayMs, heapShare, memoryShare } = this.strain
+    const { loopDelayMs, cpuShare, heapShare, memoryShare } = this.strain
     const facts = {
       refused,
       loop_delay_ms: loopDelayMs,
+      cpu_percent: percent(cpuShare),
       heap_percent: percent(heapShare),
       memory_percent: percent(memoryShare),
     }
