@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import type { UserRecord } from '../domain/user.ts'
 import type { AccountView, Registry } from '../ports/ledger.ts'
@@ -25,8 +26,8 @@ function house(key: KeyRecord = record()) {
   const keys = new Map([[key.id, key]])
   const users = new Map([['anna', anna]])
   const ended = new Set<string>()
-  const clock = { nowMs: NOW }
-  const trusted = { issuers: [] as readonly string[], isTrusted: true }
+  const clock = { nowMs: NOW, ticksMs: 0 }
+  const trusted = { issuers: [] as readonly string[], isTrusted: true, isAway: false }
   const deeds: unknown[] = []
   const accounts = new Map([['acme', { account: 'acme', tier: 'free' } as AccountView]])
   const registry = {
@@ -53,13 +54,17 @@ function house(key: KeyRecord = record()) {
       verify: (token) => Promise.resolve(spoken(token, 'session') as Session | undefined),
     },
     outside: {
-      verify: (token) =>
-        Promise.resolve(
-          trusted.isTrusted ? (spoken(token, 'outside') as OutsideIdentity | undefined) : undefined,
-        ),
+      verify(token) {
+        if (trusted.isAway) return Promise.reject(new Failure('upstream_unavailable', 'away'))
+        const said = token.slice(0, token.lastIndexOf('.'))
+        return Promise.resolve(
+          trusted.isTrusted ? (spoken(said, 'outside') as OutsideIdentity | undefined) : undefined,
+        )
+      },
     },
     trust: () => trusted.issuers,
     nowMs: () => clock.nowMs,
+    ticksMs: () => clock.ticksMs,
     hours: 2,
     hasTier: (name) => name === 'premium',
   })
@@ -72,7 +77,7 @@ const outside = (more: Partial<OutsideIdentity> = {}): string =>
   `eyJ outside ${JSON.stringify({
     ...{ subject: 'login/anna', account: 'acme', tier: undefined, role: 'user' },
     ...{ expiresAt: NOW + HOUR, opensAccount: false, ...more },
-  })}`
+  })}.signature`
 
 describe('a session', () => {
   test('begins with a key, lasts its hours, and acts for that key', async () => {
@@ -164,6 +169,39 @@ describe('somebody from outside', () => {
     await known.identify(token)
     Object.assign(trusted, { issuers: [], isTrusted: false })
     await expect(known.identify(token)).rejects.toMatchObject(INVALID)
+  })
+
+  test('is looked at again after five minutes, and nobody any more once their issuer took its key back', async () => {
+    const { known, trusted, clock } = house()
+    const token = outside()
+    await known.identify(token)
+    trusted.isTrusted = false
+    clock.ticksMs = 5 * 60_000 - 1
+    expect(await known.identify(token)).toMatchObject({ by: 'jwt:login/anna' })
+    clock.ticksMs = 5 * 60_000
+    await expect(known.identify(token)).rejects.toMatchObject(INVALID)
+    await expect(known.identify(token)).rejects.toMatchObject(INVALID)
+  })
+
+  test('stays who they are while their issuer is away, and nobody new becomes known meanwhile', async () => {
+    const { known, trusted, clock } = house()
+    const token = outside()
+    await known.identify(token)
+    trusted.isAway = true
+    for (clock.ticksMs = 0; clock.ticksMs < HOUR; clock.ticksMs += 60_000)
+      expect(await known.identify(token)).toMatchObject({ by: 'jwt:login/anna' })
+    const away = { code: 'upstream_unavailable' }
+    await expect(known.identify(outside({ role: 'admin' }))).rejects.toMatchObject(away)
+    trusted.issuers = [] // the operator has changed the list: nothing is taken for granted
+    await expect(known.identify(token)).rejects.toMatchObject(away)
+  })
+
+  test('who signed out is out, however the signature of their token is written', async () => {
+    const { known } = house()
+    const token = outside()
+    await known.signOut(token)
+    for (const again of [token, `${token}=`, `${token}x`])
+      await expect(known.identify(again)).rejects.toMatchObject(INVALID)
   })
 
   test('is one of the staff by their role, until their token expires or they sign out', async () => {

@@ -33,6 +33,7 @@ type Needs = Readonly<{
   /** Changes with the list of issuers: what was good by another list is checked again. */
   trust: () => unknown
   nowMs: () => number
+  ticksMs: () => number
   hours: number
   hasTier: (name: string) => boolean
 }>
@@ -80,33 +81,59 @@ export function identities(needs: Needs): Identities {
 
 /** What stands behind a token; known by the token's hash once it was found good. */
 function verifying(needs: Needs) {
-  const { keys, signer, trust } = needs
+  const { keys, signer, trust, ticksMs } = needs
   const seen = new SeenTokens<Verified>()
   const actorOf = outsideActors(needs)
-  const verifyOutside = async (token: string, id: string): Promise<Verified | undefined> => {
-    const before = trust()
+  const isFresh = (known: Verified): boolean =>
+    known.trust === trust() && (known.outside === undefined || ticksMs() < known.freshUntilTicks)
+  const verifyOutside = async (token: string): Promise<Verified | undefined> => {
+    const [before, freshUntilTicks] = [trust(), ticksMs() + FRESH_MS]
     const identity = await needs.outside.verify(token)
-    return identity && { id, outside: await actorOf(identity), trust: before }
+    if (identity === undefined) return undefined
+    return {
+      id: idOf(keys, token),
+      outside: await actorOf(identity),
+      trust: before,
+      freshUntilTicks,
+    }
+  }
+  const check = async (token: string, known: Verified | undefined) => {
+    const session = await signer.verify(token)
+    if (session !== undefined) return { session, id: session.id, trust: trust() }
+    try {
+      return await verifyOutside(token)
+    } catch (error) {
+      // That its issuer is away says nothing about a token that was good.
+      if (known?.outside === undefined || known.trust !== trust() || !isAway(error)) throw error
+      return { ...known, freshUntilTicks: ticksMs() + AWAY_MS }
+    }
   }
   return async (token: string): Promise<Verified | undefined> => {
     const name = keys.hashOf(token)
     const known = seen.get(name)
-    if (known !== undefined && known.trust === trust()) return known
-    const session = await signer.verify(token)
-    const verified =
-      session === undefined
-        ? await verifyOutside(token, name)
-        : { session, id: session.id, trust: trust() }
+    if (known !== undefined && isFresh(known)) return known
+    const verified = await check(token, known)
     if (verified !== undefined) seen.add(name, verified)
     return verified
   }
 }
 
-/** What was found good once and cannot become better. A stand-in is kept as long as its user stays the same. */
+/** The same for all ways to write a token's signature: whoever signed out of it is out of every one of them. */
+const idOf = (keys: Keys, token: string): string =>
+  keys.hashOf(token.slice(0, token.lastIndexOf('.')))
+
+const isAway = (error: unknown): boolean =>
+  error instanceof Failure && error.code === 'upstream_unavailable'
+
+/** What was found good once. A stand-in is kept as long as its user stays the same. */
 type Verified = { readonly id: string; readonly trust: unknown } & (
   | { readonly session: Session; standIn?: ReturnType<typeof standInFor>; outside?: never }
-  | { readonly outside: Actor; session?: never }
+  /** Its issuer may take a key back, so it is looked at again after a while. */
+  | { readonly outside: Actor; readonly freshUntilTicks: number; session?: never }
 )
+
+const FRESH_MS = 5 * 60_000
+const AWAY_MS = 30_000
 
 function actorIn(
   { keys, registry, nowMs }: Needs,

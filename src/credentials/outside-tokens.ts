@@ -11,6 +11,11 @@ import { Failure } from '../domain/failure.ts'
 import type { Issuer } from '../domain/issuer.ts'
 import type { OutsideIdentity, OutsideTokens } from '../ports/session-signer.ts'
 
+/**
+ * Keys are asked for again when a token names one that is not among them, and not more often than this, so that made-up
+ * names do not make us ask all day; and after a while in any case, so that a key that was taken back is forgotten.
+ */
+const FETCH = { cooldownDuration: 5_000, cacheMaxAge: 5 * 60_000, timeoutDuration: 5_000 }
 /** Clocks of two machines differ, and a token that is good for longer than this was made by mistake, or for no good. */
 const CLOCK_TOLERANCE_S = 30
 const LIFE_MAX_S = 31 * 86_400
@@ -26,7 +31,7 @@ export function outsideTokens(
   const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
   const keysOf = ({ jwksUrl }: Issuer) => {
     const known =
-      keySets.get(jwksUrl) ?? createRemoteJWKSet(new URL(jwksUrl), { [customFetch]: ask })
+      keySets.get(jwksUrl) ?? createRemoteJWKSet(new URL(jwksUrl), { ...FETCH, [customFetch]: ask })
     keySets.set(jwksUrl, known)
     return known
   }

@@ -28,7 +28,7 @@ export function signingIn({
   const { nowMs, ticksMs } = clock
   const passwords = scryptPasswords()
   const known = identities({
-    ...{ keys, registry, nowMs, hours: config().jwtExpirationHours },
+    ...{ keys, registry, nowMs, ticksMs, hours: config().jwtExpirationHours },
     secrets: nodeSecrets(keys.hashOf),
     signer: jwtSigner(sessionSecret, config().jwtAlgorithm),
     trust: () => config().issuers,
