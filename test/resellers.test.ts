@@ -99,6 +99,57 @@ describe('a chain of four accounts', () => {
     expect(await as(stranger, 'GET', `receipts/${id}`)).toMatchObject({ status: 404 })
   })
 
+  test('tells a reseller what each sub-account cost and brought, exactly as in the books', async () => {
+    const reseller = await below(top, '0.1', '100000', 3)
+    const shops = [
+      await below(reseller, '0.5', '100000', 1),
+      await below(reseller, '0.25', '100000'),
+    ]
+    const [first, second] = shops as [Client, Client]
+    const corner = await below(first, '0.1', '100000') // its requests are the first shop's business
+    await Promise.all([first, second, second, corner, corner].map((one) => talk(one)))
+    type Sums = { charged: string; sold: string; profit: string; requests: number }
+    const ofUsage = async (query: string) =>
+      (await as(reseller, 'GET', `usage?of=sub_accounts&${query}`)).json as unknown as {
+        data: (Sums & { sub_account: string; day: string })[]
+        total: Sums
+      }
+    const { data, total } = await ofUsage('group_by=day,sub_account')
+    const spentBy = async (client: Client) => (await spent(client, 100_000)) / 1e6
+    const brought = [await spentBy(first), await spentBy(second)]
+    const cost = await spentBy(reseller)
+    expect(data.map((one) => [one.sub_account, one.requests, Number(one.sold)])).toEqual([
+      [first.account, 3, brought[0]],
+      [second.account, 2, brought[1]],
+    ])
+    expect(Number(total.charged)).toBeCloseTo(cost, 6)
+    expect(Number(total.sold)).toBeCloseTo((brought[0] ?? 0) + (brought[1] ?? 0), 6)
+    expect(Number(total.profit)).toBeCloseTo(Number(total.sold) - cost, 6)
+    const { sub_accounts: own } = (await as(reseller, 'GET', 'account')).json
+    const { charged, sold, profit, requests } = total
+    expect(own).toMatchObject({ charged, sold, profit, requests })
+    expect(await ofUsage(`sub_account=${second.account}`)).toMatchObject({ total: { requests: 2 } })
+    expect(JSON.stringify([data, total])).not.toMatch(
+      new RegExp(`${corner.account}"|${top.account}"`),
+    )
+    const csv = await fetch(`${house.gateway.url}/v1/usage?of=sub_accounts&group_by=sub_account`, {
+      headers: { authorization: `Bearer ${reseller.key}`, accept: 'text/csv' },
+    })
+    const [heading, line] = (await csv.text()).split('\r\n')
+    expect(heading).toMatch(/^sub_account,requests.*charged,overrun,sold,profit$/)
+    expect(line).toContain(`${data[0]?.sold ?? ''},${data[0]?.profit ?? ''}`)
+    const operators = await admin('GET', `usage?of=sub_accounts&account=${reseller.account}`)
+    expect(operators.json).toMatchObject({ total: { charged, sold, profit } })
+    expect((await as(reseller, 'GET', 'usage?of=sub_accounts&group_by=key')).status).toBe(400)
+    expect((await as(reseller, 'GET', 'usage?group_by=sub_account')).status).toBe(400)
+    expect((await as(first, 'GET', 'usage?of=sub_accounts')).json['total']).toMatchObject({
+      requests: 2, // those of the corner
+    })
+    expect((await as(second, 'GET', 'usage?of=sub_accounts')).json['total']).toMatchObject({
+      ...{ requests: 0, sold: '0', profit: '0' },
+    })
+  })
+
   test('is refused as a whole where an account above is short, without a word about it', async () => {
     const reseller = await below(top, '0', '1', 2)
     const shop = await below(reseller, '0', '100000')

@@ -22,8 +22,8 @@ export const usageView = (query: UsageQuery, { rows, total, hasMore }: UsagePage
   from: timeOf(query.from),
   to: timeOf(query.to),
   group_by: query.groupBy,
-  data: rows.map(({ by, sums }) => ({ ...named(query.groupBy, by), ...sumsView(sums) })),
-  total: sumsView(total),
+  data: rows.map(({ by, sums }) => ({ ...named(query.groupBy, by), ...sumsView(query, sums) })),
+  total: sumsView(query, total),
   has_more: hasMore,
 })
 
@@ -35,7 +35,18 @@ function named(groupBy: readonly Dimension[], by: readonly string[]): Names {
   return Object.fromEntries(groupBy.map((dimension, at) => [dimension, by[at] ?? '']))
 }
 
-const sumsView = ({ requests, estimated, usage, cost, charged }: UsageSums) => ({
+const sumsView = ({ of }: UsageQuery, sums: UsageSums) => ({
+  ...ownView(sums),
+  ...(of === 'below' && soldView(sums)),
+})
+
+/** What those right below paid, and what is left of it. */
+export const soldView = ({ charged, sold }: Pick<UsageSums, 'charged' | 'sold'>) => ({
+  sold: formatCredits(sold),
+  profit: formatCredits(minus(sold, charged)),
+})
+
+const ownView = ({ requests, estimated, usage, cost, charged }: UsageSums) => ({
   requests,
   estimated,
   tokens: Object.fromEntries(BUCKETS.map((bucket) => [BUCKET_NAMES[bucket], usage[bucket]])),
@@ -47,13 +58,15 @@ const sumsView = ({ requests, estimated, usage, cost, charged }: UsageSums) => (
 /** The same rows for a spreadsheet; the heading stands on the first page alone. */
 export function usageCsv(query: UsageQuery, { rows }: UsagePage): string {
   const buckets = BUCKETS.map((bucket) => BUCKET_NAMES[bucket])
-  const amounts = ['cost', 'charged', 'overrun']
+  const isSold = query.of === 'below'
+  const amounts = ['cost', 'charged', 'overrun', ...(isSold ? ['sold', 'profit'] : [])]
   const heading = csvLine([...query.groupBy, 'requests', 'estimated', ...buckets, ...amounts])
   const lines = rows.map(({ by, sums }) => {
     const { requests, estimated, usage, cost, charged } = sums
     const tokens = BUCKETS.map((bucket) => usage[bucket])
     const money = [cost, charged, minus(cost, charged)].map(formatCredits)
-    return csvLine([...by, requests, estimated, ...tokens, ...money])
+    const sales = isSold ? Object.values(soldView(sums)) : []
+    return csvLine([...by, requests, estimated, ...tokens, ...money, ...sales])
   })
   return [...(query.after === undefined ? [heading] : []), ...lines].join('')
 }

@@ -11,7 +11,7 @@ const TERMS = {
 }
 
 export const resellers: Resource = {
-  does: 'accounts that buy for others, and the sub-accounts that they sell to',
+  does: 'accounts that buy for others, and the sub-accounts that they sell to (what they earn: usage --of sub_accounts)',
   actions: {
     list: {
       usage: 'resellers list [--parent ACCOUNT]',

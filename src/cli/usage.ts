@@ -10,9 +10,14 @@ const OPTIONS = {
   to: { value: 'WHEN', does: 'the last day, or the time before which it ends (now if left out)' },
   'group-by': {
     value: 'A,B',
-    does: 'none, or of day, hour, account, key, model, deployment, outcome (day if left out)',
+    does: 'none, or of day, hour, account, key, model, deployment, outcome, sub_account (day if left out)',
   },
   account: { value: 'NAME', does: 'only this account’s' },
+  of: {
+    value: 'sub_accounts',
+    does: 'what resellers paid for their sub-accounts, what these paid, and the profit; before refunds',
+  },
+  'sub-account': { value: 'NAME', does: 'only of this one, with --of sub_accounts' },
   key: { value: 'ID', does: 'only under this key' },
   model: { value: 'NAME', does: 'only of this model' },
   deployment: { value: 'ID', does: 'only by this deployment' },
@@ -66,7 +71,8 @@ function table(pages: readonly ReadUsage[]): string {
   const [first] = pages
   if (first === undefined) return ''
   const { group_by: by, total, time_zone: zone } = first.view
-  const heading = [...by, 'requests', 'tokens in', 'tokens out', 'cost', 'charged']
+  const sales = total.sold === undefined ? [] : ['sold', 'profit']
+  const heading = [...by, 'requests', 'tokens in', 'tokens out', 'cost', 'charged', ...sales]
   const rows = pages.flatMap(({ view }) =>
     view.data.map((row) => [...by.map((name) => row[name] ?? ''), ...figures(row)]),
   )
@@ -84,10 +90,12 @@ function table(pages: readonly ReadUsage[]): string {
 
 type Sums = ReadUsage['view']['total']
 
-function figures({ requests, tokens, cost, charged }: Sums): string[] {
+function figures({ requests, tokens, cost, charged, sold, profit }: Sums): string[] {
   const { output = 0, audio_output: audioOutput = 0, ...inputs } = tokens
   const input = Object.values(inputs).reduce((all, one) => all + one, 0)
-  return [String(requests), String(input), String(output + audioOutput), cost, charged]
+  return [String(requests), String(input), String(output + audioOutput), cost, charged].concat(
+    sold === undefined || profit === undefined ? [] : [sold, profit],
+  )
 }
 
 const pad = (cell: string, { width, isText }: { width: number; isText: boolean }): string =>

@@ -8,6 +8,7 @@ export const DIMENSIONS = [
   'day',
   'hour',
   'account',
+  'sub_account',
   'key',
   'model',
   'deployment',
@@ -39,6 +40,8 @@ export type UsageSums = Readonly<{
   /** What the answers cost by their prices, and what of it their accounts paid; the rest is the operator's. */
   cost: MicroCredits
   charged: MicroCredits
+  /** Of requests of those below: what the ones right below paid for them. */
+  sold: MicroCredits
 }>
 
 type UsageRow = Readonly<{ by: readonly string[]; sums: UsageSums }>
@@ -71,7 +74,7 @@ const ROWS_DEFAULT = 100
 const ROWS_MAX = 1_000
 const DAYS_DEFAULT = 30
 const DAY_QUARTERS = 96
-const OTHER_PARAMETERS = ['from', 'to', 'group_by', 'time_zone', 'limit', 'cursor', 'format']
+const OTHER_PARAMETERS = ['of', 'from', 'to', 'group_by', 'time_zone', 'limit', 'cursor', 'format']
 
 /** Reads a question as it stands in an address or on a command line. */
 export function parseUsageQuery(
@@ -79,7 +82,9 @@ export function parseUsageQuery(
   asking: Asking,
   position?: UsagePosition,
 ): UsageQuery {
-  const named = asking.dimensions.filter((one) => one !== 'day' && one !== 'hour')
+  const of = whoseIn(given['of'])
+  const dimensions = asking.dimensions.filter((one) => one !== HIDDEN[of])
+  const named = dimensions.filter((one) => one !== 'day' && one !== 'hour')
   checkNames(given, [...named, ...OTHER_PARAMETERS])
   const timeZone = zoneOf(given['time_zone'], asking)
   const only: Partial<Record<Named, string>> = {}
@@ -87,11 +92,12 @@ export function parseUsageQuery(
     const value = given[name]
     if (value !== undefined) only[name] = value
   }
-  const groupBy = groupingOf(given['group_by'], asking.dimensions)
+  const groupBy = groupingOf(given['group_by'], dimensions)
   const range = position ?? rangeOf(given, asking, localTime(timeZone))
   if (position !== undefined && position.after.length !== groupBy.length) throw badCursor()
   const { from, to } = range
-  return { timeZone, from, to, groupBy, only, after: position?.after, ...rowsOf(given) }
+  const query = { timeZone, from, to, groupBy, only, after: position?.after, ...rowsOf(given) }
+  return of === 'below' ? { ...query, of } : query
 }
 
 export const badCursor = (): Failure =>
@@ -108,6 +114,15 @@ function checkNames(given: Parameters, known: readonly string[]): void {
     if (value === '')
       throw invalidRequest(`'${name}' is empty. Give it a value or leave it out.`, name)
   }
+}
+
+/** Whose keys were used below an account is not its business; and only there is somebody below. */
+const HIDDEN = { own: 'sub_account', below: 'key' } as const satisfies Record<string, Dimension>
+
+function whoseIn(given: string | undefined): keyof typeof HIDDEN {
+  if (given === undefined || given === 'own') return 'own'
+  if (given === 'sub_accounts') return 'below'
+  throw invalidRequest("'of' must be own or sub_accounts.", 'of')
 }
 
 function zoneOf(given: string | undefined, { timeZone }: Asking): string {

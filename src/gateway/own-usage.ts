@@ -18,7 +18,14 @@ type Asked = Readonly<{
 }>
 
 /** Which deployment answered is the operator's business. */
-const OWN_DIMENSIONS: readonly Dimension[] = ['day', 'hour', 'key', 'model', 'outcome']
+const OWN_DIMENSIONS: readonly Dimension[] = [
+  'day',
+  'hour',
+  'sub_account',
+  'key',
+  'model',
+  'outcome',
+]
 
 /** The usage of the caller's account, under all of its keys, in the days of its time zone. */
 export async function ownUsage(

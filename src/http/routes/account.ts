@@ -1,9 +1,20 @@
 import { z } from 'zod'
 import { formatCredits } from '../../domain/money.ts'
+import { soldView } from '../../admin/usage-view.ts'
 import { describeAccount } from '../../gateway/describe-account.ts'
+import { ownSales, type OwnSales } from '../../gateway/own-sales.ts'
+import type { AccountView } from '../../ports/ledger.ts'
 import { credits, time } from '../forms.ts'
 import { limitsForm, limitsStanding } from '../limits-view.ts'
 import { route } from '../route.ts'
+
+const sales = z
+  .object({ since: time, requests: z.int(), charged: credits, sold: credits, profit: credits })
+  .meta({
+    description:
+      'Of resellers: what they paid for those below them this month, and what these paid; null while the past is being ' +
+      'added up. GET /v1/usage?of=sub_accounts has it for each of them, and by day',
+  })
 
 export const accountRoutes = [
   route({
@@ -18,6 +29,7 @@ export const accountRoutes = [
       credits: z.object({ balance: credits, held: credits }),
       limits: limitsForm,
       sub_accounts_max: z.number(),
+      sub_accounts: sales.nullable().optional(),
       key: z.object({
         id: z.string(),
         hint: z.string(),
@@ -27,7 +39,7 @@ export const accountRoutes = [
         limits: limitsForm,
       }),
     }),
-    async handle({ house }, { actor }) {
+    async handle({ house, usage }, { actor }) {
       const { account: found, key } = describeAccount(house, actor.key)
       const { room } = house.limits.allowanceOf(key)
       const known = { states: await house.limits.states(key), nowMs: house.clock.nowMs() }
@@ -45,6 +57,9 @@ export const accountRoutes = [
           concurrentRequests: room.accountInFlightMax,
         }),
         sub_accounts_max: found.reselling?.subAccountsMax ?? 0,
+        ...(isReseller(found) && {
+          sub_accounts: salesView(await ownSales({ ...house, usage }, found)),
+        }),
         key: {
           id: key.id,
           hint: key.hint,
@@ -61,3 +76,14 @@ export const accountRoutes = [
     },
   }),
 ]
+
+const isReseller = ({ reselling }: AccountView): boolean => (reselling?.subAccountsMax ?? 0) > 0
+
+function salesView(sales: OwnSales | undefined) {
+  if (sales === undefined) return null
+  const { requests, charged } = sales.sums
+  return {
+    ...{ since: new Date(sales.sinceMs).toISOString(), requests, charged: formatCredits(charged) },
+    ...soldView(sales.sums),
+  }
+}

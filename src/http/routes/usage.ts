@@ -12,6 +12,11 @@ import { route } from '../route.ts'
 const filter = (what: string) => z.string().optional().meta({ description: what })
 
 const question = {
+  of: z.enum(['own', 'sub_accounts'], { error: 'must be own or sub_accounts.' }).optional().meta({
+    description:
+      '`sub_accounts`: what was paid for those right below, `sold` to them, and earned; before refunds',
+  }),
+  sub_account: filter('Of this sub-account and those below it alone, where `of` is `sub_accounts`'),
   from: filter('The first day, such as 2027-01-31, or a time'),
   to: filter('The day or time before which it ends'),
   time_zone: filter('By whose days'),
@@ -29,6 +34,8 @@ const sums = {
   cost: credits,
   charged: credits,
   overrun: credits,
+  sold: credits.optional().meta({ description: 'What the sub-accounts paid' }),
+  profit: credits.optional().meta({ description: 'What is left of it' }),
 }
 
 const answer = z.object({
@@ -51,7 +58,7 @@ export const usageRoutes = [
     canWait: true,
     summary: "What the caller's account used",
     query: z.looseObject({
-      group_by: filter('Of day, hour, key, model, outcome: several with commas'),
+      group_by: filter('Of day, hour, key or sub_account, model, outcome: several with commas'),
       ...question,
     }),
     answer,
@@ -68,7 +75,7 @@ export const usageRoutes = [
     summary: 'What all accounts used',
     query: z.looseObject({
       group_by: filter(
-        'Of day, hour, account, key, model, deployment, outcome: several with commas',
+        'Of day, hour, account, key or sub_account, model, deployment, outcome: several with commas',
       ),
       account: filter('Of this account alone'),
       deployment: filter('Of this deployment alone'),

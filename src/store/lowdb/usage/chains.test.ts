@@ -80,6 +80,34 @@ test.each(['acme', 'store', 'shop'])(
   },
 )
 
+/** By the journal alone: what each account right below another one paid, and what that one paid for the same requests. */
+function salesIn(account: string): Record<string, { charged: bigint; sold: bigint }> {
+  const sales: Record<string, { charged: bigint; sold: bigint }> = {}
+  for (const entry of settles()) {
+    const legs = [entry, ...(entry.levels ?? [])]
+    const at = legs.findIndex((leg) => leg.account === account)
+    const below = legs[at - 1]
+    if (at < 1 || below === undefined) continue
+    const sum = (sales[below.account] ??= { charged: 0n, sold: 0n })
+    sum.charged += BigInt(legs[at]?.amount ?? 0)
+    sum.sold += BigInt(below.amount)
+  }
+  return sales
+}
+
+test.each(['acme', 'store'])(
+  'what %s sold to each account right below it is summed exactly',
+  (account) => {
+    const reader = new UsageReader(paths)
+    const range = { timeZone: 'UTC', from: 0, to: 9e9, after: undefined, rowsMax: 10 }
+    const query = { ...range, groupBy: ['sub_account'], only: { account }, of: 'below' } as const
+    const { rows, total } = reader.sum(query, reader.end() ?? { segment: 0, offset: 0 })
+    const sold = rows.map(({ by, sums }) => [by[0], { charged: sums.charged, sold: sums.sold }])
+    expect(Object.fromEntries(sold)).toEqual(salesIn(account))
+    expect(total.sold).toBe(rows.reduce((sum, { sums }) => sum + sums.sold, 0n))
+  },
+)
+
 test('sums of an older version are made again while their segment is there, and do for one that was moved away', () => {
   const before = total('acme', 'both')
   const files = fs.readdirSync(paths.usage).map((name) => path.join(paths.usage, name))
@@ -94,17 +122,28 @@ test('sums of an older version are made again while their segment is there, and 
   expect(total('shop', 'own').requests).toBe(requests)
 })
 
-/** The same as it was written before accounts had others below them. */
-function asOlder(bytes: Buffer): Buffer {
+test('sums that did not know what was sold are made again', () => {
+  const before = total('store', 'below')
+  const file = path.join(paths.usage, fs.readdirSync(paths.usage).at(-1) ?? '')
+  fs.writeFileSync(file, asOlder(fs.readFileSync(file), '2'))
+  expect(total('store', 'below')).toEqual(before)
+})
+
+/** The same as it was written before accounts had others below them, or before it was noted what these paid. */
+function asOlder(bytes: Buffer, version: '1' | '2' = '1'): Buffer {
   const headerEnd = HEADER_AT + Number.parseInt(bytes.toString('latin1', 9, 17), 16)
   const header = JSON.parse(bytes.toString('utf8', HEADER_AT, headerEnd)) as {
     format: string
     names: Record<string, unknown>
     columns: Record<string, unknown>
   }
-  header.format = header.format.replace('/2-', '/1-')
-  delete header.names['below']
-  delete header.columns['below']
+  header.format = header.format.replace('/3-', `/${version}-`)
+  delete header.columns['soldHigh']
+  delete header.columns['soldLow']
+  if (version === '1') {
+    delete header.names['below']
+    delete header.columns['below']
+  }
   const text = Buffer.from(JSON.stringify(header))
   const body = [Buffer.from(`${hex(text.byteLength)}\n`), text, bytes.subarray(headerEnd)]
   return Buffer.concat([Buffer.from(`${hex(crc32(Buffer.concat(body)))} `), ...body])

@@ -27,7 +27,7 @@ function chosenRows({ rows, columns, names, quarters }: Table, query: UsageQuery
     [columns.quarter, quarters.map((quarter) => quarter >= from && quarter < to)],
   ]
   for (const name of NAMES) {
-    const wanted = name === 'below' ? undefined : only[name]
+    const wanted = only[name === 'below' ? 'sub_account' : name]
     if (wanted !== undefined) keeps.push([columns[name], names[name].map((one) => one === wanted)])
   }
   if (of !== 'both')
@@ -47,14 +47,15 @@ type Part = Readonly<{
 }>
 
 function partOf({ columns, names, quarters }: Table, dimension: Dimension, local: LocalTime): Part {
-  const isTime = dimension === 'day' || dimension === 'hour'
-  const all = isTime
-    ? quarters.map(dimension === 'day' ? local.dayOf : local.hourOf)
-    : names[dimension]
+  const name = dimension === 'sub_account' ? 'below' : dimension
+  const all =
+    name === 'day' || name === 'hour'
+      ? quarters.map(name === 'day' ? local.dayOf : local.hourOf)
+      : names[name]
   const labels = [...new Set(all)]
   const place = new Map(labels.map((label, at) => [label, at]))
   const places = all.map((label) => place.get(label) ?? 0)
-  return { column: columns[isTime ? 'quarter' : dimension], places, labels }
+  return { column: columns[name === 'day' || name === 'hour' ? 'quarter' : name], places, labels }
 }
 
 /** Changes `groupOf`, and answers what the new groups are called. */

@@ -10,9 +10,12 @@ import type { Source } from './lines.ts'
 import { COLUMNS, type Column, type Name, type Numbers, type Table } from './table.ts'
 import type { Tally } from './tally.ts'
 
-const FORMAT = `tollgate-usage/2-${endianness()}`
-/** It did not know what accounts paid for those below them: good enough where the segment was moved away. */
-const OLD_FORMAT = `tollgate-usage/1-${endianness()}`
+const FORMAT = `tollgate-usage/3-${endianness()}`
+/**
+ * The first did not know what accounts paid for those below them, the second not what these paid: good enough where the
+ * segment was moved away.
+ */
+const OLD_FORMATS = [`tollgate-usage/1-${endianness()}`, `tollgate-usage/2-${endianness()}`]
 
 const WIDTHS = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array } as const
 type Width = keyof typeof WIDTHS
@@ -38,6 +41,9 @@ type Header = Readonly<{
 }>
 
 export type Sidecar = Header & Readonly<{ source: Source; dataAt: number; headerBytes: number }>
+
+/** Of the oldest ones, which do not have all. */
+const NO_NAMES = { below: [''] } as const
 
 /** What a sidecar must have been made of, as far as that can be seen: the segment may be gzipped, or moved away. */
 export type Identity = Readonly<{ first: string | undefined; bytes: number | undefined }>
@@ -84,11 +90,11 @@ export function decodeSidecar(source: Source, { first, bytes }: Identity): Sidec
   if (crc === '' || PRELUDE_BYTES + headerBytes > source.size) return undefined
   if (hex(crc32(bytesOf(source, 9, source.size - 9))) !== crc) return undefined
   const header = JSON.parse(bytesOf(source, PRELUDE_BYTES, headerBytes).toString()) as Header
-  const isOld = header.format === OLD_FORMAT && first === undefined
+  const isOld = OLD_FORMATS.includes(header.format) && first === undefined
   if (header.format !== FORMAT && !isOld) return undefined
   if (first !== undefined && first !== header.first) return undefined
   if (bytes !== undefined && bytes !== header.bytes) return undefined
-  const names = isOld ? { ...header.names, below: [''] } : header.names
+  const names = { ...NO_NAMES, ...header.names }
   return { ...header, names, source, headerBytes, dataAt: PRELUDE_BYTES + headerBytes }
 }
 

@@ -77,10 +77,11 @@ type Group = {
   readonly usage: Record<Bucket, number>
   cost: bigint
   charged: bigint
+  sold: bigint
 }
 
 const emptyGroup = (by: readonly string[]): Group => ({
-  ...{ by, requests: 0, estimated: 0, usage: { ...NO_USAGE }, cost: 0n, charged: 0n },
+  ...{ by, requests: 0, estimated: 0, usage: { ...NO_USAGE }, cost: 0n, charged: 0n, sold: 0n },
 })
 
 function addTo(group: Group, measures: Measures): void {
@@ -90,10 +91,11 @@ function addTo(group: Group, measures: Measures): void {
   const { costHigh = 0, costLow = 0, chargedHigh = 0, chargedLow = 0 } = measures
   group.cost += joinAmount({ high: costHigh, low: costLow })
   group.charged += joinAmount({ high: chargedHigh, low: chargedLow })
+  group.sold += joinAmount({ high: measures.soldHigh ?? 0, low: measures.soldLow ?? 0 })
 }
 
-const sumsOf = ({ by: _by, cost, charged, ...counts }: Group): UsageSums => ({
-  ...{ ...counts, cost: micro(cost), charged: micro(charged) },
+const sumsOf = ({ by: _by, cost, charged, sold, ...counts }: Group): UsageSums => ({
+  ...{ ...counts, cost: micro(cost), charged: micro(charged), sold: micro(sold) },
 })
 
 type Order = (a: readonly string[], b: readonly string[]) => number

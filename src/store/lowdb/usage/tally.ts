@@ -106,6 +106,10 @@ export class Tally {
     columns.costLow.add(row, cost.low)
     columns.chargedHigh.add(row, charged.high)
     columns.chargedLow.add(row, charged.low)
+    if (settle.sold === undefined) return
+    const sold = splitAmount(settle.sold)
+    columns.soldHigh.add(row, sold.high)
+    columns.soldLow.add(row, sold.low)
   }
 
   #rowOf(settle: Used): number {
@@ -132,15 +136,17 @@ function recordOf<K extends Column | Name, T>(
 }
 
 type Used = Omit<SettleEntry, 'attempts' | 'startedAt' | 'firstByteMs' | 'totalMs'> &
-  Readonly<{ below?: string }>
+  Readonly<{ below?: string; sold?: string }>
 
-/** What those above the account paid for the same request, each for the one right below it; by whose key is not theirs to see. */
+/**
+ * What those above the account paid for the same request, each for the one right below it, and what that one paid; by whose
+ * key is not theirs to see.
+ */
 const levelsOf = (settle: Used): Used[] =>
-  (settle.levels ?? []).map(({ account, amount, cost }, at, levels) => ({
-    ...settle,
-    ...{ account, amount, cost, key: '' },
-    below: levels[at - 1]?.account ?? settle.account,
-  }))
+  (settle.levels ?? []).map(({ account, amount, cost }, at, levels) => {
+    const { account: below, amount: sold } = levels[at - 1] ?? settle
+    return { ...settle, ...{ account, amount, cost, key: '' }, below, sold }
+  })
 
 /** A settle up to its attempts: the rest is not asked for, and parsing it took a third of the whole reading. */
 function usageOf(line: Line): Used {
