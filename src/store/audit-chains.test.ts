@@ -1,17 +1,12 @@
-import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { micro } from '../domain/money.ts'
 import { auditFolder } from '../wiring/audit.ts'
+import { forgedCopy, textsIn, type Edit, type Entry } from './forged-copy.ts'
 import { chargeOf, grant, holdOf, NOT_SENT, PRICE, withAccount } from './contract.ts'
 import { openStore, type Store } from './lowdb/open-store.ts'
-import { readSegmentBytes, segmentFile, segmentsIn } from './lowdb/segments.ts'
-
-type Entry = Record<string, unknown>
-type Edit = (lines: Entry[]) => void
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-chains-'))
 const honest = path.join(root, 'honest')
@@ -44,7 +39,7 @@ beforeAll(async () => {
   await store.ledger.release('h3', NOT_SENT)
   store.ledger.progress('h4', micro(33n))
   await vi.waitFor(() => {
-    expect(texts(honest).join('')).toContain('"kind":"progress"')
+    expect(textsIn(honest).join('')).toContain('"kind":"progress"')
   })
   const refund = { kind: 'refund', request: 'h1', amount: micro(50n) } as const
   await store.registry.book(refund, { id: 'f1', by: 'test', reason: 'test' })
@@ -64,37 +59,8 @@ function asShop({ ledger }: Store) {
 const hold = (store: Store, id: string) =>
   store.ledger.hold({ ...holdOf(id, 330n, 'shop'), ...asShop(store) })
 
-/** Each segment's text, packed or not. */
-function texts(dir: string): string[] {
-  const journal = path.join(dir, 'journal')
-  const files = segmentsIn(journal).map((segment) => path.join(journal, segmentFile(segment)))
-  return files.map((file) => readSegmentBytes(file).toString())
-}
-
-/** The same history with a lie in it, and sums that are right: only the rules can find it out. */
-function forged(name: string, edit: Edit): string {
-  const dir = path.join(root, name)
-  fs.cpSync(honest, dir, { recursive: true })
-  const journal = path.join(dir, 'journal')
-  const lines = texts(dir).flatMap((text) => text.trimEnd().split('\n'))
-  const entries = lines.map((line) => JSON.parse(line) as Entry)
-  edit(entries)
-  fs.rmSync(journal, { recursive: true })
-  for (const name of ['gateway.json', 'gateway.prev.json'])
-    fs.rmSync(path.join(dir, name), { force: true })
-  let [crc, chain, text] = [0, '0'.repeat(64), '']
-  for (const [index, entry] of entries.entries()) {
-    const { seq: _seq, crc: _crc, chain: _chain, batch: _batch, ...facts } = entry
-    const after = facts['kind'] === 'open' ? { after: chain } : {}
-    const body = JSON.stringify({ seq: index + 1, ...facts, ...after }).slice(0, -1)
-    chain = createHash('sha256').update(chain).update(body).digest('hex')
-    crc = crc32(`${body},"chain":"${chain}"`, crc)
-    text += `${body},"chain":"${chain}","crc":"${crc.toString(16).padStart(8, '0')}"}\n`
-  }
-  fs.mkdirSync(journal, { mode: 0o700 })
-  fs.writeFileSync(path.join(journal, segmentFile(1)), text, { mode: 0o600 })
-  return dir
-}
+const forged = (name: string, edit: Edit): string =>
+  forgedCopy(honest, { to: path.join(root, name), edit })
 
 const rulesIn = (dir: string) => [
   ...new Set(auditFolder({ db: dir }).findings.map(({ rule }) => rule)),
@@ -177,6 +143,17 @@ test('true books with resellers are found true, over restarts, segments and snap
   expect([findings, notes]).toEqual([[], []])
   expect(fs.existsSync(path.join(honest, 'gateway.json'))).toBe(true)
 })
+
+test('an account that was placed without a word of its markup pays what its parent pays, and that is true', () => {
+  const dir = forged('silent', (all) => {
+    for (const line of all) if (line['kind'] === 'account') delete line['markup']
+    for (const line of all) if (line['kind'] === 'hold' && line['account'] === 'shop') silence(line)
+  })
+  expect(auditFolder({ db: dir }).findings.filter(({ rule }) => rule === 'A19')).toEqual([])
+})
+function silence(line: Entry): void {
+  for (const one of [line, levels(line)[0]]) one['markup'] = '0'
+}
 
 test('the forger’s own hand is not what gives a lie away', () => {
   expect(rulesIn(forged('unedited', () => undefined))).toEqual([])
