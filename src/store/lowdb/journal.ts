@@ -102,7 +102,7 @@ export class Journal {
     const { segmentBytesMax, afterFlush } = this.#options
     const isFull = this.#offset >= segmentBytesMax
     if (isFull) this.#seal(batch)
-    const bytes = Buffer.from(this.#writer.batch(batch.entries))
+    const bytes = this.#writer.batch(batch.entries)
     await this.#untilItCan(() => this.#write(bytes), batch)
     this.#offset += bytes.byteLength
     this.#durable = this.#writer.position

@@ -18,7 +18,7 @@ const BATCHES = fc.array(
 
 const written = (batches: Entry[][]): string[] => {
   const writer = new RecordWriter(GENESIS)
-  return batches.map((batch) => writer.batch(batch))
+  return batches.map((batch) => writer.batch(batch).toString())
 }
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1)
 
@@ -79,7 +79,7 @@ describe('a line is refused', () => {
   })
 
   test('when it skips a number, though its sums are right', () => {
-    const later = new RecordWriter({ ...GENESIS, seq: 1 }).batch([entryOf('two')])
+    const later = new RecordWriter({ ...GENESIS, seq: 1 }).batch([entryOf('two')]).toString()
     expect(() => read(linesOf(later))).toThrow('seq 2 where 1 belongs')
   })
 
@@ -111,4 +111,11 @@ test('a sound line is known from the one before it alone', () => {
     false,
     false,
   ])
+})
+
+test('a batch that needs more memory than the ones before it is whole, and so are those after it', () => {
+  const long = entryOf('ü'.repeat(700_000))
+  const batches = [[entryOf('one')], [entryOf('two'), long, long], [entryOf('three')]]
+  const { entries } = read(linesOf(written(batches).join('')))
+  expect(entries).toEqual(batches.flat())
 })

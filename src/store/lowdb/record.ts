@@ -15,11 +15,23 @@ export const GENESIS: Position = { seq: 0, crc: 0, chain: '0'.repeat(64) }
 const CRC_LENGTH = ',"crc":"00000000"}'.length
 const CHAIN_LENGTH = `,"chain":"${GENESIS.chain}"`.length
 
-/** Writes lines, one batch at a time, each going on where the last one ended. */
+const START_BYTES = 64 * 1024
+/** After a batch beyond this the memory is given back. */
+const KEPT_BYTES_MAX = 1024 * 1024
+/** What a line has besides its entry, and no more: number, count, chain and CRC. */
+const FRAME_BYTES_MAX = 256
+const UTF8_BYTES_MAX = 3
+
+/**
+ * Writes lines, one batch at a time, each going on where the last one ended. Batches are made in the same memory one
+ * after the other, behind the chain value before them: so they are one piece for the hash, and no copy of their text is made.
+ */
 export class RecordWriter {
   #seq: number
   #crc: number
   #chain: string
+  #bytes = Buffer.allocUnsafeSlow(START_BYTES)
+  #at = 0
 
   constructor(from: Position) {
     this.#seq = from.seq
@@ -31,26 +43,46 @@ export class RecordWriter {
     return { seq: this.#seq, crc: this.#crc, chain: this.#chain }
   }
 
-  batch(entries: readonly Entry[]): string {
-    let text = ''
+  /** Good until the next batch. */
+  batch(entries: readonly Entry[]): Buffer {
+    if (this.#bytes.byteLength > KEPT_BYTES_MAX) this.#bytes = Buffer.allocUnsafeSlow(START_BYTES)
+    this.#at = 0
+    this.#write(this.#chain)
     const last = entries.length - 1
-    for (let index = 0; index < last; index++) {
-      const body = this.#body(entries[index])
-      text += this.#closed(body)
-    }
-    const count = last === 0 ? '' : `,"batch":${entries.length}`
-    const body = this.#body(entries[last]) + count
-    this.#chain = hash('sha256', this.#chain + text + body)
-    return text + this.#closed(`${body},"chain":"${this.#chain}"`)
+    for (let index = 0; index < last; index++) this.#close(this.#open(entries[index]))
+    const line = this.#open(entries[last])
+    if (last > 0) this.#write(`,"batch":${entries.length}`)
+    this.#chain = hash('sha256', this.#bytes.subarray(0, this.#at))
+    this.#write(`,"chain":"${this.#chain}"`)
+    this.#close(line)
+    return this.#bytes.subarray(GENESIS.chain.length, this.#at)
   }
 
-  #body(entry: Entry | undefined): string {
-    return `{"seq":${++this.#seq},${JSON.stringify(entry).slice(1, -1)}`
+  /** Returns where the line begins. */
+  #open(entry: Entry | undefined): number {
+    const text = JSON.stringify(entry)
+    this.#makeRoom(text.length * UTF8_BYTES_MAX + FRAME_BYTES_MAX)
+    const line = this.#at
+    this.#write(`{"seq":${++this.#seq},`)
+    this.#at += this.#bytes.write(text.slice(1, -1), this.#at)
+    return line
   }
 
-  #closed(body: string): string {
-    this.#crc = crc32(body, this.#crc)
-    return `${body},"crc":"${hex(this.#crc)}"}\n`
+  #close(line: number): void {
+    this.#crc = crc32(this.#bytes.subarray(line, this.#at), this.#crc)
+    this.#write(`,"crc":"${hex(this.#crc)}"}\n`)
+  }
+
+  #write(ascii: string): void {
+    this.#at += this.#bytes.write(ascii, this.#at, 'latin1')
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#at + bytes
+    if (needed <= this.#bytes.byteLength) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.byteLength))
+    larger.set(this.#bytes.subarray(0, this.#at))
+    this.#bytes = larger
   }
 }
 
