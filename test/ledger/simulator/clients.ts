@@ -174,8 +174,9 @@ export class Clients {
     const { price } = priceOf(ledger, account)
     const charge = { ...chargeOf(id, cost, { payer }), price, cost: micro(own) }
     return this.#ask(what, ledger.settle(charge), (answer) => {
-      const { charged, balance } = end
-      assert.deepEqual(answer, { kind: 'settled', charged, balance }, what)
+      const { charged, balance, above } = end
+      const levels = account === RESELLER.sub && { charges: [charged, above] }
+      assert.deepEqual(answer, { kind: 'settled', charged, balance, ...levels }, what)
       end.moment.isTold = true
       this.#operators.paid(id, { account: end.account, amount: charged, above: end.above })
     })
