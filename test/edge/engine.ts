@@ -61,6 +61,7 @@ export async function startEngine(cache: string): Promise<Engine> {
   const podman = (args: readonly string[], timeoutMs = 120_000) =>
     must('podman', args, { env, timeoutMs })
   await podman(['rm', '--all', '--force', '--time', '0'])
+  await podman(['volume', 'prune', '--force'])
   const service = spawn('podman', ['system', 'service', '--time', '0', `unix://${socket}`], {
     env,
     stdio: 'ignore',
@@ -72,6 +73,7 @@ export async function startEngine(cache: string): Promise<Engine> {
 async function stop(service: ChildProcess, podman: Engine['podman']): Promise<void> {
   await podman(['rm', '--all', '--force', '--time', '0'])
   await podman(['network', 'prune', '--force'])
+  await podman(['volume', 'prune', '--force'])
   service.kill('SIGTERM')
 }
 
