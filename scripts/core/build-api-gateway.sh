@@ -31,6 +31,7 @@ while [ $# -gt 0 ]; do
 done
 
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+name=$(full_name "$name")
 image=$name:${tag:-$version}
 arguments=(
   --build-arg "VERSION=$version"

@@ -61,7 +61,17 @@ domains() {
   setting DASHBOARD_DOMAIN traefik.api.deep.assistant.run.place && echo
 }
 
-gateway_image() { setting GATEWAY_IMAGE tollgate-api-gateway:local; }
+gateway_image() { full_name "$(setting GATEWAY_IMAGE tollgate-api-gateway:local)"; }
+
+# full_name IMAGE: with its registry, as Docker understands it. podman would put localhost/ in front of a short name, and
+# compose, which talks to it as to Docker, docker.io/library/: two images, of which an update would exchange the wrong one.
+full_name() {
+  case $1 in
+    *.*/* | *:*/* | localhost/*) printf '%s' "$1" ;;
+    */*) printf 'docker.io/%s' "$1" ;;
+    *) printf 'docker.io/library/%s' "$1" ;;
+  esac
+}
 
 is_running() { [ "$(engine inspect --format '{{.State.Running}}' "$1" 2>/dev/null)" = true ]; }
 

@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-image=${image:-$(gateway_image)}
+image=$(full_name "${image:-$(gateway_image)}")
 
 container=$(engine create "$image")
 list=$(mktemp)

@@ -1,5 +1,5 @@
 import { certificateOf, ask, askPlain } from './client.ts'
-import { DASHBOARD, DOMAINS, PASSWORD } from './deployment.ts'
+import { DASHBOARD, DOMAINS, IMAGE, PASSWORD } from './deployment.ts'
 import { promised, type Part, type Site } from './parts.ts'
 import { until } from './shell.ts'
 
@@ -10,7 +10,7 @@ const GOOD = [...DOMAINS.filter((name) => name !== BROKEN), DASHBOARD]
 export const certificateParts: readonly Part[] = [
   {
     name: 'containers',
-    promise: 'two containers run, healthy',
+    promise: 'two containers run, healthy, and the gateway is what was built here',
     async see({ deployment }) {
       await until(async () => (await deployment.isHealthy('traefik-prod')) || undefined, {
         what: 'a healthy Traefik',
@@ -22,6 +22,10 @@ export const certificateParts: readonly Part[] = [
         names.toSorted().join() === 'api-gateway-prod,traefik-prod',
         `running: ${names.join()}`,
       )
+      const { podman } = deployment.engine
+      const runs = await podman(['inspect', '--format', '{{.Image}}', 'api-gateway-prod'])
+      const built = await podman(['image', 'inspect', '--format', '{{.Id}}', IMAGE])
+      promised(runs === built, `the gateway is of the image ${runs}, and ${built} was built`)
       return names.join(', ')
     },
   },
@@ -71,7 +75,7 @@ export const certificateParts: readonly Part[] = [
         '/nodejs/bin/node',
         '-v',
         `${site.deployment.dir}/letsencrypt:/l`,
-        'docker.io/library/tollgate-api-gateway:local',
+        IMAGE,
         '-p',
         'fs.statSync("/l/acme-test.json").mode.toString(8)',
       ])

@@ -17,6 +17,8 @@ export const DOMAINS = [
   'api-deep-assistant.duckdns.org',
 ] as const
 export const DASHBOARD = 'traefik.api.deep.assistant.run.place'
+/** The gateway's, as compose knows it. */
+export const IMAGE = 'docker.io/library/tollgate-api-gateway:local'
 export const PASSWORD = 'kettle-lantern-orchard-41'
 
 export type Deployment = Readonly<{
@@ -96,9 +98,8 @@ export async function buildImage({
     '--build-arg',
     `RUNTIME_IMAGE=${RUNTIME_IMAGE}`,
   ]
-  const name = 'docker.io/library/tollgate-api-gateway:local'
   // The network of this machine: those of containers may not reach a registry of packages.
-  await engine.podman(['build', '--network', 'host', ...bases, '--tag', name, dir], 900_000)
+  await engine.podman(['build', '--network', 'host', ...bases, '--tag', IMAGE, dir], 900_000)
 }
 
 export async function begin(prepared: Omit<Deployment, 'key'>): Promise<Deployment> {

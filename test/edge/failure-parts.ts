@@ -85,9 +85,13 @@ export const failureParts: readonly Part[] = [
   },
   {
     name: 'image',
-    promise: 'the image holds nothing that it does not need',
+    promise:
+      'scripts/core/build-api-gateway.sh makes an image, and it holds nothing that it does not need',
     async see({ deployment: { script } }) {
-      const { code, stdout, stderr } = await script('core/image-contents.sh', ['--json'])
+      const built = await script('core/build-api-gateway.sh', ['--tag', 'edge', '--json'])
+      promised(built.code === 0, built.stderr.slice(-1_000))
+      const { image } = JSON.parse(built.stdout) as { image: string }
+      const { code, stdout, stderr } = await script('core/image-contents.sh', [image, '--json'])
       promised(code === 0, stderr + stdout)
       const { bytes, files } = JSON.parse(stdout) as { bytes: number; files: number }
       return `${Math.round(bytes / 2 ** 20)} MiB in ${files} files`

@@ -2,7 +2,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ask, askPlain, certificateOf, sdk } from './client.ts'
-import { DASHBOARD, DOMAINS, PASSWORD } from './deployment.ts'
+import { DASHBOARD, DOMAINS, IMAGE, PASSWORD } from './deployment.ts'
 import { promised, type Part, type Site } from './parts.ts'
 import { run, until } from './shell.ts'
 
@@ -12,7 +12,6 @@ export const variantParts: readonly Part[] = [
     promise:
       'scripts/update.sh exchanges the gateway, and goes back when the new one does not start',
     async see({ deployment: { script, engine, dir } }) {
-      const image = 'tollgate-api-gateway:local'
       const idOf = async () =>
         (await engine.podman(['inspect', '--format', '{{.Image}}', 'api-gateway-prod'])).trim()
       const first = await idOf()
@@ -20,22 +19,26 @@ export const variantParts: readonly Part[] = [
       const stages = path.join(dir, 'Dockerfile')
       const whole = fs.readFileSync(stages, 'utf8')
       try {
-        fs.writeFileSync(stages, `FROM ${image}\nLABEL edge=good\n`)
+        fs.writeFileSync(stages, `FROM ${IMAGE}\nLABEL edge=good\n`)
         const good = await script('update.sh', ['--no-pull', '--wait', '60', '--json'])
         promised(good.code === 0 && good.stdout.includes('"updated":true'), good.stderr.slice(-500))
         const second = await idOf()
         promised(second !== first, 'the gateway was not exchanged')
-        fs.writeFileSync(stages, `FROM ${image}\nCMD ["-e", "process.exit(1)"]\n`)
+        fs.writeFileSync(stages, `FROM ${IMAGE}\nCMD ["-e", "process.exit(1)"]\n`)
         const bad = await script('update.sh', ['--no-pull', '--wait', '15', '--json'])
         promised(
           bad.code === 1 && bad.stdout.includes('"rolledBack":true'),
           `${bad.code} ${bad.stdout} ${bad.stderr.slice(-500)}`,
         )
         promised((await idOf()) === second, 'the gateway is not the one before')
+        fs.writeFileSync(stages, `FROM ${IMAGE}\nLABEL edge=better\n`)
+        const better = await script('update.sh', ['--no-pull', '--no-backup', '--json'])
+        promised(better.code === 0, better.stderr.slice(-500))
+        promised((await idOf()) !== second, 'after a way back nothing new comes any more')
       } finally {
         fs.writeFileSync(stages, whole)
       }
-      return 'a good one serves, a bad one is taken back'
+      return 'a good one serves, a bad one is taken back, and a better one serves after that'
     },
   },
   {
@@ -49,16 +52,7 @@ export const variantParts: readonly Part[] = [
         '-v',
         `${engine.env['DOCKER_SOCKET'] ?? ''}:/var/run/docker.sock:ro`,
       ]
-      const args = [
-        'run',
-        '--rm',
-        '--user',
-        '0',
-        '--network',
-        'host',
-        ...mounts,
-        'docker.io/library/tollgate-api-gateway:local',
-      ]
+      const args = ['run', '--rm', '--user', '0', '--network', 'host', ...mounts, IMAGE]
       const { stdout } = await run(
         'podman',
         [
