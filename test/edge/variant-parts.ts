@@ -12,9 +12,11 @@ export const variantParts: readonly Part[] = [
     promise:
       'scripts/update.sh exchanges the gateway, and goes back when the new one does not start',
     async see({ deployment: { script, engine, dir } }) {
-      const idOf = async () =>
-        (await engine.podman(['inspect', '--format', '{{.Image}}', 'api-gateway-prod'])).trim()
-      const first = await idOf()
+      const asked = async (format: string, name: string) =>
+        (await engine.podman(['inspect', '--format', format, name])).trim()
+      const idOf = () => asked('{{.Image}}', 'api-gateway-prod')
+      const edge = () => asked('{{.Id}}', 'traefik-prod')
+      const [first, edgeBefore] = [await idOf(), await edge()]
       // An image that is there is not built again by the stand-in, so the two that matter are made here.
       const stages = path.join(dir, 'Dockerfile')
       const whole = fs.readFileSync(stages, 'utf8')
@@ -38,6 +40,7 @@ export const variantParts: readonly Part[] = [
       } finally {
         fs.writeFileSync(stages, whole)
       }
+      promised((await edge()) === edgeBefore, 'Traefik was exchanged, too')
       return 'a good one serves, a bad one is taken back, and a better one serves after that'
     },
   },
