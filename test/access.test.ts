@@ -137,6 +137,7 @@ describe('a field that a write does not know', () => {
     const json = fc.jsonValue({ maxDepth: 2 })
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...writes), json, async (route, value) => {
+        fc.pre(JSON.stringify(value) !== '{}') // some writes ask for nothing more: a test of all webhooks, say
         const key = route.access === 'user' ? keys['user'] : gateway.adminKey
         const { status } = await ask(route, { key, body: value })
         expect(status).toBeGreaterThanOrEqual(400)

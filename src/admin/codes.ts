@@ -1,10 +1,11 @@
-import type { Actor } from '../domain/actor.ts'
+import type { Actor, Doer } from '../domain/actor.ts'
 import { codeState, formatCode, readCode, type CodeRecord, type CodeState } from '../domain/code.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { formatCredits, micro, type MicroCredits } from '../domain/money.ts'
 import type { Redeemed, Vouchers } from '../ports/vouchers.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import { correctionView } from './correct-credit.ts'
+import { doneBefore } from './done-before.ts'
 import { Patience } from './patience.ts'
 
 type Needs = Readonly<{
@@ -34,7 +35,7 @@ export type Codes = ReturnType<typeof codes>
 export function codes(needs: Needs) {
   const patience = new Patience(needs.ticksMs)
   return {
-    create: (wish: CodeWish, by: string) => create(needs, wish, by),
+    create: (wish: CodeWish, doer: Doer) => create(needs, wish, doer),
     list: (asked: CodeQuestion) => page(needs, asked),
     revoke: (id: string, by: string) => revoke(needs, id, by),
     redeem: (typed: string, actor: Actor) => redeem({ ...needs, patience }, typed, actor),
@@ -42,17 +43,20 @@ export function codes(needs: Needs) {
 }
 
 /** The only time that the codes are shown. */
-async function create({ vouchers, secrets, nowMs, randomCode }: Needs, wish: CodeWish, by: string) {
+async function create({ vouchers, secrets, nowMs, randomCode }: Needs, wish: CodeWish, doer: Doer) {
   const { amount, count, expiresAt, note, series = secrets.newId('series') } = wish
   if (expiresAt !== undefined && expiresAt <= nowMs())
     throw invalidRequest('The codes would have expired. Give a time in the future.', 'expires')
-  const made = Array.from({ length: count }, () => {
+  const made = Array.from({ length: count }, (_, at) => {
     const code = formatCode(randomCode())
     const hint = `…${code.slice(-5)}`
-    return { id: secrets.newId('code'), code, hash: hashOf(secrets, code), hint }
+    const call = doer.call && `${doer.call} ${at}`
+    return { id: secrets.newId('code', call), code, hash: hashOf(secrets, code), hint }
   })
+  const known = made.find(({ id }) => vouchers.code(id) !== undefined)
+  if (known !== undefined) throw doneBefore(known.id)
   await vouchers.addCodes({
-    ...{ series, amount, by },
+    ...{ series, amount, by: doer.by },
     codes: made.map(({ id, hash, hint }) => ({ id, hash, hint })),
     ...(expiresAt !== undefined && { expiresAt }),
     ...(note !== undefined && note !== '' && { note }),

@@ -6,6 +6,7 @@ import type { MicroCredits } from '../domain/money.ts'
 import { mayHandOut, reaches, type Role, type StaffRole } from '../domain/role.ts'
 import type { Registry } from '../ports/ledger.ts'
 import type { Secrets } from '../ports/secrets.ts'
+import { doneBefore } from './done-before.ts'
 import { refusalOf } from './booking-refusal.ts'
 
 export type KeyWish = Readonly<
@@ -42,16 +43,18 @@ type Needs = Readonly<{
   nowMs: () => number
   hasTier: (name: string) => boolean
   hasModel: (id: string) => boolean
+  hasKey: (id: string) => boolean
 }>
 
 /** Issues keys: creates the account if it is new, adds the credit, and shows the secret once. */
 export function keyIssuing(needs: Needs): KeyIssuing {
   return {
-    async issue(wish, { by, role }) {
+    async issue(wish, { by, role, call }) {
       checkRole(role, wish, needs)
       check(wish, needs)
       const account = isUser(wish) ? wish.account : OPERATOR
-      const key = needs.secrets.newKey()
+      const key = needs.secrets.newKey(call)
+      if (needs.hasKey(key.id)) throw doneBefore(key.id)
       const funding = isUser(wish) && { ...wish, by, id: needs.secrets.newId('crd') }
       // Begun in one step: it reaches the disk together, so that a crash leaves all of it or nothing.
       const funded = funding === false ? [] : fund(needs.registry, funding)

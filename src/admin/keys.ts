@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Actor } from '../domain/actor.ts'
+import type { Doer } from '../domain/actor.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { isUsable, type KeyRecord } from '../domain/key.ts'
 import { limitsView } from '../domain/limit.ts'
@@ -8,6 +8,7 @@ import { mayHandOut } from '../domain/role.ts'
 import type { Keys } from '../ports/keys.ts'
 import type { Registry } from '../ports/ledger.ts'
 import type { Secrets } from '../ports/secrets.ts'
+import { doneBefore } from './done-before.ts'
 import { duration, limits, models, moment, tags } from './fields.ts'
 import { isMaster } from './master-key.ts'
 import { pageOf, type PageQuery } from './page.ts'
@@ -56,7 +57,6 @@ type Needs = Readonly<{
 }>
 
 export type KeyAdmin = ReturnType<typeof keyAdmin>
-type By = Pick<Actor, 'by' | 'role'>
 
 /** Keys as operators see and change them: never the secret, which is shown when it is made. */
 export function keyAdmin(needs: Needs) {
@@ -67,7 +67,7 @@ export function keyAdmin(needs: Needs) {
     if (key !== undefined) return key
     throw new Failure('not_found', 'There is no key of this id. GET /admin/keys lists them.')
   }
-  const changeable = (id: string, actor: By): KeyRecord => {
+  const changeable = (id: string, actor: Doer): KeyRecord => {
     const key = found(id)
     checkMay(key, actor)
     if (key.revokedAt === undefined) return key
@@ -79,33 +79,34 @@ export function keyAdmin(needs: Needs) {
       pageOf(registry.keys(page.from), page, (key) =>
         isAskedFor(key, query, nowMs()) ? view(key) : undefined,
       ),
-    async change(id: string, wanted: KeyChange, actor: By) {
+    async change(id: string, wanted: KeyChange, actor: Doer) {
       changeable(id, actor)
       checkChange(wanted, needs)
       await registry.changeKey(id, wanted, actor.by)
       return view(found(id))
     },
-    async revoke(id: string, actor: By) {
+    async revoke(id: string, actor: Doer) {
       checkMay(found(id), actor)
       if (actor.by === id)
         throw invalidRequest('A key does not revoke itself. Use another one, or the master key.')
       await registry.revokeKey(id, actor.by)
       return view(found(id))
     },
-    rotate: (id: string, graceMs: number, actor: By) =>
-      rotate(needs, changeable(id, actor), { graceMs, by: actor.by }),
+    rotate: (id: string, graceMs: number, actor: Doer) =>
+      rotate(needs, changeable(id, actor), { graceMs, by: actor.by, call: actor.call }),
   }
 }
 
-type Rotation = Readonly<{ graceMs: number; by: string }>
+type Rotation = Readonly<{ graceMs: number; by: string; call: string | undefined }>
 
 /** Another secret under the same rules. Both entries reach the disk together. */
 async function rotate(
-  { registry, secrets, nowMs }: Needs,
+  { registry, keys, secrets, nowMs }: Needs,
   old: KeyRecord,
-  { graceMs, by }: Rotation,
+  { graceMs, by, call }: Rotation,
 ) {
-  const { secret, ...made } = secrets.newKey()
+  const { secret, ...made } = secrets.newKey(call)
+  if (keys.withId(made.id) !== undefined) throw doneBefore(made.id)
   const { account, role, models, limits, tags, expiresAt } = old
   const end = nowMs() + graceMs
   const isEndLater = expiresAt === undefined || expiresAt > end
@@ -126,7 +127,7 @@ async function rotate(
   return { key: secret, keyId: made.id, replaces: old.id, account, role }
 }
 
-function checkMay(key: KeyRecord, { role }: By): void {
+function checkMay(key: KeyRecord, { role }: Doer): void {
   if (isMaster(key))
     throw new Failure(
       'key_not_allowed',

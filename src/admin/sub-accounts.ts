@@ -1,10 +1,11 @@
 import { ACCOUNT_NAME, OPERATOR } from '../domain/account.ts'
-import type { Actor } from '../domain/actor.ts'
+import type { Actor, Doer } from '../domain/actor.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { formatCredits, ZERO } from '../domain/money.ts'
 import type { AccountView, PlacingRefusal, Registry } from '../ports/ledger.ts'
 import type { Secrets } from '../ports/secrets.ts'
+import { doneBefore } from './done-before.ts'
 import type { CreditCorrecting } from './correct-credit.ts'
 import type { CorrectionWish } from './correction-request.ts'
 import type { PlaceWish, SubAccountWish } from './sub-account-request.ts'
@@ -21,6 +22,7 @@ type Needs = Readonly<{
   secrets: Secrets
   nowMs: () => number
   hasModel: (name: string) => boolean
+  hasKey: (id: string) => boolean
 }>
 
 type Funding = CorrectionWish & Readonly<{ idempotencyKey: string }>
@@ -54,7 +56,7 @@ export function subAccounts(needs: Needs) {
     },
     keys: (actor: Actor, name: string) => keysOf(needs, own(actor, name).account),
     issueKey: (actor: Actor, name: string, wish: SubKeyWish) =>
-      issueKey(needs, { by: actor.by, account: own(actor, name).account, wish }),
+      issueKey(needs, { doer: actor, account: own(actor, name).account, wish }),
     async revokeKey(actor: Actor, name: string, id: string): Promise<void> {
       await registry.revokeKey(keyOf(actor, name, id).id, actor.by)
     },
@@ -126,10 +128,10 @@ function checkShare({ registry }: Needs, { key }: Actor, wanted = 0): void {
   )
 }
 
-type Issuing = Readonly<{ by: string; account: string; wish: SubKeyWish }>
+type Issuing = Readonly<{ doer: Doer; account: string; wish: SubKeyWish }>
 
-async function issueKey({ registry, secrets, nowMs, hasModel }: Needs, issuing: Issuing) {
-  const { by, account, wish } = issuing
+async function issueKey({ registry, secrets, nowMs, hasModel, hasKey }: Needs, issuing: Issuing) {
+  const { doer, account, wish } = issuing
   if (wish.expiresAt !== undefined && wish.expiresAt <= nowMs())
     throw invalidRequest(
       'The key would have expired already. Give a time in the future.',
@@ -138,8 +140,9 @@ async function issueKey({ registry, secrets, nowMs, hasModel }: Needs, issuing: 
   for (const model of wish.models ?? [])
     if (!hasModel(model))
       throw new Failure('model_not_found', `There is no model '${model}'.`, { param: 'models' })
-  const { id, secret, hash, hint } = secrets.newKey()
-  await registry.addKey({ id, hash, hint, account, role: 'user', by, ...wish })
+  const { id, secret, hash, hint } = secrets.newKey(doer.call)
+  if (hasKey(id)) throw doneBefore(id)
+  await registry.addKey({ id, hash, hint, account, role: 'user', by: doer.by, ...wish })
   return { id, secret, hint, account }
 }
 

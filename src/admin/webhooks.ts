@@ -1,11 +1,14 @@
 import { z } from 'zod'
-import { ALERTS, type AlertName, type WebhookRecord } from '../domain/alert.ts'
+import type { Doer } from '../domain/actor.ts'
+import { ALERTS, type WebhookRecord } from '../domain/alert.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { Alerts } from '../ports/alerts.ts'
+import type { Secrets } from '../ports/secrets.ts'
+import { doneBefore } from './done-before.ts'
 
 type Needs = Readonly<{
   alerts: Alerts
-  newId: (prefix: string) => string
+  newId: Secrets['newId']
   /** Undefined: nothing to sign with. */
   secretOf: ((webhook: string) => string) | undefined
   /** Why nothing may be sent there; undefined where it may. */
@@ -37,7 +40,7 @@ export function webhooks({ alerts, newId, secretOf, refusedPlace }: Needs) {
   }
   return {
     list: () => ({ object: 'list' as const, data: alerts.webhooks().map(webhookView) }),
-    async add({ url, events }: { url: string; events: readonly AlertName[] }, by: string) {
+    async add({ url, events }: z.output<typeof newWebhook>, { by, call }: Doer) {
       if (secretOf === undefined)
         throw invalidRequest(
           'Webhooks are signed by secrets that are made of JWT_SECRET_KEY: set it, and let the server run.',
@@ -52,7 +55,8 @@ export function webhooks({ alerts, newId, secretOf, refusedPlace }: Needs) {
           `Nothing is sent there: ${reason}. Receivers of your own network are allowed by webhooks.allowed_networks.`,
           'url',
         )
-      const id = newId('wh')
+      const id = newId('wh', call)
+      if (alerts.webhooks().some((one) => one.id === id)) throw doneBefore(id)
       await alerts.addWebhook({ id, url, events, by })
       return { ...webhookView(known(id)), secret: secretOf(id) }
     },

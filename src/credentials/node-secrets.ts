@@ -3,18 +3,25 @@ import type { Secrets } from '../ports/secrets.ts'
 import { formatKey } from './key-format.ts'
 
 export function nodeSecrets(hashOf: (secret: string) => string): Secrets {
-  const newId = (prefix: string): string =>
-    `${prefix}_${crypto.randomBytes(9).toString('base64url')}`
+  const newId = (prefix: string, call?: string): string =>
+    `${prefix}_${idBytes(call).toString('base64url')}`
   const keyFrom = (secret: string) => ({ hash: hashOf(secret), hint: hintOf(secret) })
   return {
     newId,
     keyFrom,
-    newKey() {
+    newKey(call) {
       const secret = formatKey(crypto.randomBytes(32))
-      return { id: newId('key'), secret, ...keyFrom(secret) }
+      return { id: newId('key', call), secret, ...keyFrom(secret) }
     },
   }
 }
+
+const ID_BYTES = 9
+
+const idBytes = (call: string | undefined): Buffer =>
+  call === undefined
+    ? crypto.randomBytes(ID_BYTES)
+    : crypto.createHash('sha256').update(call).digest().subarray(0, ID_BYTES)
 
 /** Enough to recognise a key by, and too little to guess it from: of a short one at most a quarter. */
 function hintOf(secret: string): string {

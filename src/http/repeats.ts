@@ -10,7 +10,8 @@ const KEPT_MAX = 10_000
 
 /**
  * What was done under an idempotency key is answered again and not done again, however many ask at the same time. What
- * was refused leaves its key free. Kept in memory: money, for which that is too little, has its keys in the books.
+ * was refused leaves its key free. Answers are kept in memory alone, for some have secrets in them: over a restart the books
+ * know, for money by its key, and for what was made by its id, which follows from the name of the call.
  */
 export class Repeats {
   readonly #ticksMs: () => number
@@ -20,7 +21,8 @@ export class Repeats {
     this.#ticksMs = ticksMs
   }
 
-  async once(ctx: Context, by: string, make: () => unknown): Promise<unknown> {
+  /** `make` is told the name of the call, where it has one. */
+  async once(ctx: Context, by: string, make: (call?: string) => unknown): Promise<unknown> {
     const header = ctx.req.headers['idempotency-key']
     if (header === undefined) return make()
     const name = `${by} ${parseIdempotencyKey(header)}`
@@ -31,7 +33,7 @@ export class Repeats {
       ctx.set('idempotency-replayed', 'true')
       return known.answer
     }
-    return this.#first(name, fingerprint, make)
+    return this.#first(name, fingerprint, () => make(name))
   }
 
   async #first(name: string, fingerprint: string, make: () => unknown): Promise<unknown> {

@@ -57,7 +57,12 @@ function handlerOf(route: Route, site: Site, repeats: Repeats) {
     const isOnce =
       route.method !== 'GET' && route.access !== 'public' && route.repeats === undefined
     const answer = await (isOnce
-      ? repeats.once(ctx, actor.by, () => route.handle(site, call))
+      ? repeats.once(ctx, actor.by, (name) =>
+          route.handle(
+            site,
+            name === undefined ? call : { ...call, actor: { ...actor, call: name } },
+          ),
+        )
       : route.handle(site, call))
     if (answer === undefined) return
     ctx.status = route.status ?? 200

@@ -48,7 +48,7 @@ export function commandsOver(store: Store, config: () => Config, live?: Live) {
       return correctionView((await correcting.correct(call)).entry)
     },
     'import-legacy': (input: unknown) => legacy.run(parseLegacyBatch(input)),
-    'create-codes': (input: unknown) => vouchers.create(readInput(newCodes, input), CLI.by),
+    'create-codes': (input: unknown) => vouchers.create(readInput(newCodes, input), CLI),
     'list-codes': (input: unknown) =>
       Promise.resolve(vouchers.list(codeQuestionOf(readInput(codeQuestion, input)))),
     'revoke-code': (input: unknown) => vouchers.revoke((input as { id: string }).id, CLI.by),

@@ -17,6 +17,7 @@ export const resellingFor = (store: Store, config: () => Config) => ({
     secrets: nodeSecrets(store.keys.hashOf),
     nowMs: systemClock.nowMs,
     hasModel: (name) => new Routes(config().models, config().aliases).offers(name),
+    hasKey: (id) => store.keys.withId(id) !== undefined,
   }),
   places: accountPlacing(store),
   codes: codesFor(store),

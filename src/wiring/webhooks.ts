@@ -12,6 +12,7 @@ import { Courier } from '../webhooks/courier.ts'
 import { rangesOf } from '../webhooks/open-internet.ts'
 import { refusedPlace, type Egress } from '../webhooks/post-once.ts'
 import { alerting, Watch } from '../webhooks/watch.ts'
+import { CLI } from './register-commands.ts'
 import { systemClock } from './clock.ts'
 
 type Parts = Readonly<{ store: Store; config: () => Config; secrets: Secrets | undefined }>
@@ -32,7 +33,7 @@ const secretsOf = (secrets: Secrets | undefined) => {
 
 const idsOf = (store: Store) => {
   const secrets = nodeSecrets(store.keys.hashOf)
-  return (prefix: string) => secrets.newId(prefix)
+  return (prefix: string, call?: string) => secrets.newId(prefix, call)
 }
 
 export function webhooksFor({ store, config, secrets }: Parts): Webhooks {
@@ -49,9 +50,9 @@ export function webhookCommands(parts: Parts) {
   const hooks = webhooksFor(parts)
   const idIn = (input: unknown) => (input as { id?: string }).id // the command line's own words
   return {
-    'add-webhook': (input: unknown) => hooks.add(readInput(newWebhook, input), 'cli'),
+    'add-webhook': (input: unknown) => hooks.add(readInput(newWebhook, input), CLI),
     'list-webhooks': () => Promise.resolve(hooks.list()),
-    'remove-webhook': (input: unknown) => hooks.remove(idIn(input) ?? '', 'cli'),
+    'remove-webhook': (input: unknown) => hooks.remove(idIn(input) ?? '', CLI.by),
     'test-webhooks': (input: unknown) => Promise.resolve(hooks.test(idIn(input))),
   }
 }

@@ -22,7 +22,7 @@ export const webhookRoutes = [
     body: newWebhook,
     answer: z.object({ ...webhook, secret: z.string() }),
     status: 201,
-    handle: ({ webhooks }, { body, actor }) => webhooks.add(body, actor.by),
+    handle: ({ webhooks }, { body, actor }) => webhooks.add(body, actor),
   }),
   route({
     method: 'DELETE',

@@ -32,7 +32,7 @@ export const codeRoutes = [
       data: z.array(z.object({ id: z.string(), code: z.string() })),
     }),
     status: 201,
-    handle: ({ codes }, { body, actor }) => codes.create(body, actor.by),
+    handle: ({ codes }, { body, actor }) => codes.create(body, actor),
   }),
   route({
     method: 'GET',
