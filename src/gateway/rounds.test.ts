@@ -15,8 +15,8 @@ function handmade() {
   return {
     clock,
     waiting,
-    tick() {
-      now += 50
+    tick(ms = 50) {
+      now += ms
       for (const run of waiting.splice(0)) run()
     },
   }
@@ -71,4 +71,19 @@ test('what is removed twice, or while it is looked at, takes nobody else’s pla
   seen.length = 0
   rounds.hurry()
   expect(seen.toSorted()).toEqual(['hurry a', 'hurry c', 'hurry d'])
+})
+
+test('after a pause of the whole process nobody is found late before what came meanwhile was read', () => {
+  const house = handmade()
+  const rounds = new Rounds(house.clock)
+  const seen: string[] = []
+  rounds.add(watched(seen, 'a'))
+  house.tick(5_000)
+  expect(seen).toEqual([])
+  house.tick()
+  expect(seen).toEqual(['a'])
+  // A machine on which all rounds are late has deadlines all the same.
+  house.tick(5_000)
+  house.tick(5_000)
+  expect(seen).toEqual(['a', 'a'])
 })

@@ -11,6 +11,8 @@ export interface Watched {
 
 /** How late a deadline may be noticed. */
 const EVERY_MS = 50
+/** A round that comes so late comes after a pause of the whole process. */
+const PAUSE_MS = 500
 
 /**
  * One timer that looks after everything that runs, instead of several for each request. They stand in an array whose
@@ -21,6 +23,8 @@ export class Rounds {
   readonly #clock: Clock
   readonly #watched: Watched[] = []
   #isTicking = false
+  /** One round at most: where all are so late, they have to do. */
+  #isSkipping = false
   /** The gateway is about to stop: nothing new should begin. */
   isHurrying = false
 
@@ -56,11 +60,18 @@ export class Rounds {
   #tick(): void {
     this.#isTicking = this.#watched.length > 0
     if (!this.#isTicking) return
+    const dueTicks = this.#clock.ticksMs() + EVERY_MS
     this.#clock.after(EVERY_MS, () => {
       const now = this.#clock.ticksMs()
-      // From the end, because looking may remove: what fills the place has been looked at already.
-      for (let slot = this.#watched.length - 1; slot >= 0; slot--) this.#watched[slot]?.look(now)
+      // Timers run before what arrived meanwhile is read: nobody is found late or silent until it was.
+      this.#isSkipping = now - dueTicks >= PAUSE_MS && !this.#isSkipping
+      if (!this.#isSkipping) this.#look(now)
       this.#tick()
     })
+  }
+
+  /** From the end, because looking may remove: what fills the place has been looked at already. */
+  #look(now: number): void {
+    for (let slot = this.#watched.length - 1; slot >= 0; slot--) this.#watched[slot]?.look(now)
   }
 }

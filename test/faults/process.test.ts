@@ -19,7 +19,7 @@ const MODELS = {
 async function opened(plant: string, { extra = '', model = 'slow' } = {}) {
   const upstream = await startFaultProvider()
   const gateway = await startGateway({
-    config: configFor(upstream.baseUrl, MODELS, extra),
+    config: configFor(upstream.baseUrl, MODELS, extra).replace('total_ms: 8000', 'total_ms: 60000'),
     env: { ...planted(plant), STOP_NOTICE_MS: '1000' },
   })
   onTestFinished(async () => {
@@ -95,8 +95,9 @@ test.each(['throw', 'reject'])(
   },
 )
 
+/** Five seconds, which is longer than the silence that a stream may have here: what came meanwhile is read first. */
 test('F16: after a blocked event loop new requests are sent away, what runs goes on, and it passes', async () => {
-  const { gateway, ask, get, stream, setOff } = await opened('block:2000', {
+  const { gateway, ask, get, stream, setOff } = await opened('block:5000', {
     extra: 'overload: {}',
   })
   setOff()

@@ -8,7 +8,9 @@ import { seeded } from '../ledger/seeded.ts'
 import { startGateway, userArgs, type GatewayProcess } from '../support/gateway-process.ts'
 import { configFor } from '../support/house.ts'
 import { checkInvariants } from '../support/invariants.ts'
-import { chat, raw, type RawAnswer } from '../support/raw.ts'
+import { planted } from '../support/planted.ts'
+import { markedChat, raw, type RawAnswer } from '../support/raw.ts'
+import { baseOf, checkReturned, type Base } from '../support/returned.ts'
 
 export type Pairs = Readonly<{
   pairs: number
@@ -37,8 +39,11 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
     ]),
   )
   const config = configFor(upstream.baseUrl, models)
-  let gateway = await startGateway({ config, env: { STOP_NOTICE_MS: '0' } })
-  const { key } = await gateway.issue(userArgs('user', '1000000000'))
+  let gateway = await startGateway({ config, env: { ...planted('collect'), STOP_NOTICE_MS: '0' } })
+  const bases = new Map<GatewayProcess, Base>()
+  const keys: string[] = []
+  for (const name of ['ann', 'bob', 'cyd'])
+    keys.push((await gateway.issue(userArgs(name, '1000000000'))).key)
   try {
     for (let at = 0; at < pairs; at++) {
       const chance = seeded(seed + at)
@@ -47,7 +52,10 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
       const alone = chance.below(2) === 0 ? '-only' : ''
       const names = [`${fault}${alone}`, other]
       try {
-        gateway = await runPair({ gateway, upstream, key, model: modelOf(fault) + alone, other })
+        gateway = await runPair({ gateway, upstream, keys, model: modelOf(fault) + alone, other })
+        const base = bases.get(gateway)
+        if (base !== undefined) await checkReturned(gateway, base)
+        else bases.set(gateway, await warmBase(gateway, keys))
       } catch (cause) {
         throw new Error(`--seed ${seed + at} --pairs 1: ${names.join(', then ')}`, { cause })
       }
@@ -59,21 +67,29 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
   }
 }
 
+/** A heap grows to what it needs in the first requests, and a thread to count tokens is started. */
+async function warmBase(gateway: GatewayProcess, [key = '']: readonly string[]): Promise<Base> {
+  const ask = () => raw({ url: gateway.url, key, body: markedChat('usage-none', { stream: true }) })
+  for (let count = 0; count < 10; count++) await Promise.all(Array.from({ length: 20 }, ask))
+  return baseOf(gateway)
+}
+
 type Pair = Readonly<{
   gateway: GatewayProcess
   upstream: FaultProvider
-  key: string
+  /** Of three who ask at the same time. */
+  keys: readonly string[]
   model: string
   other: OtherFault
 }>
 
 /** Some requests meet the provider's fault while the other one happens; answers the gateway that runs afterwards. */
 async function runPair(pair: Pair): Promise<GatewayProcess> {
-  const { gateway, upstream, key, model, other } = pair
+  const { gateway, upstream, keys, model, other } = pair
   const { url } = gateway
   const calls = upstream.journal.length
-  const asked = [true, true, false].map((stream) =>
-    raw({ url, key, body: chat(model, { stream }) }).then(
+  const asked = keys.map((key, at) =>
+    raw({ url, key, body: markedChat(model, { stream: at > 0 }) }).then(
       (answer) => answer,
       () => undefined, // the gateway went away: by its will, and checked by its books
     ),
@@ -84,7 +100,7 @@ async function runPair(pair: Pair): Promise<GatewayProcess> {
   left?.destroy()
   const answers = (await Promise.all(asked)).filter((answer) => answer !== undefined)
   await checkInvariants(
-    { gateway: next, upstreams: [], secrets: ['upstream-secret-1', key] },
+    { gateway: next, upstreams: [upstream], secrets: ['upstream-secret-1', ...keys] },
     other === 'is killed' ? [] : answers.filter(isWhole),
   )
   return next
@@ -93,7 +109,7 @@ async function runPair(pair: Pair): Promise<GatewayProcess> {
 /** An answer that the process did not live to end is told by its missing end. */
 const isWhole = ({ body }: RawAnswer): boolean => body !== ''
 
-function leaving({ gateway, key, model, other }: Pair): http.ClientRequest {
+function leaving({ gateway, keys: [key], model, other }: Pair): http.ClientRequest {
   const request = http.request(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',
     agent: false,
@@ -104,7 +120,7 @@ function leaving({ gateway, key, model, other }: Pair): http.ClientRequest {
     response.on('error', () => undefined).resume()
     if (other === 'leaves') request.destroy()
   })
-  request.end(chat(model, { stream: true }))
+  request.end(markedChat(model, { stream: true }))
   return request
 }
 
