@@ -11,7 +11,7 @@ export interface Watched {
 
 /** How late a deadline may be noticed. */
 const EVERY_MS = 50
-/** A round that comes so late comes after a pause of the whole process. */
+/** A round that comes so late comes after a pause of all that runs here. */
 const PAUSE_MS = 500
 
 /**

@@ -47,7 +47,7 @@ const TOOL_CALL = { index: 0, id: 'call_1', type: 'function' } as const
 export async function sendStream(
   res: ServerResponse,
   behaviour: Behaviour,
-  entry: JournalEntry & { includeUsage: boolean },
+  entry: JournalEntry & { includeUsage: boolean; onWord: () => void },
 ): Promise<void> {
   const { chunks, everyMs, finish, usage, done } = behaviour
   res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -67,6 +67,7 @@ export async function sendStream(
     if (await breaksAt(at, res, behaviour)) return
     await send(JSON.stringify(chunk(deltaAt(at, behaviour))))
     entry.usage.completion++
+    entry.onWord()
     if (everyMs > 0) await new Promise((resolve) => setTimeout(resolve, everyMs))
     if (res.destroyed) return
   }

@@ -128,7 +128,8 @@ async function serve(
   if (behaviour.stale && used.has(req.socket)) req.socket.destroy()
   used.add(req.socket)
   const delayMs = before < behaviour.late ? 0 : behaviour.delayMs
-  await answer(res, { ...behaviour, delayMs, status: statusOf(behaviour, entry, before) }, entry)
+  const status = statusOf(behaviour, entry, before)
+  await answer(res, { ...behaviour, delayMs, status }, { entry, changed })
   changed()
 }
 
@@ -143,7 +144,7 @@ function sendList(res: ServerResponse, list: ModelList, authorization: string): 
 async function answer(
   res: ServerResponse,
   behaviour: Behaviour,
-  entry: JournalEntry,
+  { entry, changed }: Readonly<{ entry: JournalEntry; changed: () => void }>,
 ): Promise<void> {
   if (behaviour.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs))
   if (behaviour.hang) return
@@ -153,8 +154,8 @@ async function answer(
   else if (entry.body['stream'] === true) {
     const options = entry.body['stream_options'] as { include_usage?: boolean } | undefined
     // Live, not a copy: what was sent counts also if the connection breaks.
-    const live = Object.assign(entry, { includeUsage: options?.include_usage === true })
-    await sendStream(res, behaviour, live)
+    const includeUsage = options?.include_usage === true
+    await sendStream(res, behaviour, Object.assign(entry, { includeUsage, onWord: changed }))
   } else sendWhole(res, behaviour, entry)
 }
 
