@@ -10,6 +10,7 @@ import {
 } from '../domain/hold.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { formatCredits, parseCredits, type MicroCredits } from '../domain/money.ts'
+import type { HoldAnswer, HoldRequest } from '../ports/ledger.ts'
 import type { Reply } from '../ports/reply.ts'
 import { authorize } from './authenticate.ts'
 import type { House, ReadBody } from './house.ts'
@@ -50,7 +51,9 @@ export async function admit(house: House, admission: Admission): Promise<Admitte
   const claiming = claimLimits(house, { key, asked, wanted, reply })
   const claim = claiming instanceof Promise ? await claiming : claiming
   try {
-    const plan = await holdCredit(house, { requestId, key, asked, wanted })
+    const entering = { requestId, key, asked, wanted }
+    const answer = await house.ledger.hold(holdFor(entering, wanted))
+    const plan = answer.kind === 'held' ? wanted : await holdLess(house, entering, answer)
     return { request, size, route, resale, requestId, key, plan, claim, startedAt, startedTicks }
   } catch (error) {
     claim?.undo() // what nobody will answer does not count
@@ -107,6 +110,8 @@ export const modelNotFound = (model: string): Failure =>
     { param: 'model' },
   )
 
+type Short = Extract<HoldAnswer, { kind: 'short' }>
+
 type Entering = Readonly<{
   requestId: string
   key: KeyRecord
@@ -114,31 +119,26 @@ type Entering = Readonly<{
   wanted: HoldPlan
 }>
 
-/** Holds the whole bound; where the account's whole credit could not pay it, what that credit pays. */
-async function holdCredit(house: House, entering: Entering): Promise<HoldPlan> {
-  const { requestId, key, asked, wanted } = entering
-  const { route, resale } = asked
-  const price = priceFor(asked, route.model.price)
-  const { account, id: keyId } = key
-  const hold = ({ amount, inputCost }: HoldPlan) =>
-    house.ledger.hold({
-      id: requestId,
-      account,
-      key: keyId,
-      model: route.model.id,
-      price,
-      amount,
-      inputCost,
-      resale,
-    })
-  const answer = await hold(wanted)
-  if (answer.kind === 'held') return wanted
+const holdFor = ({ requestId, key, asked }: Entering, plan: HoldPlan): HoldRequest => ({
+  id: requestId,
+  account: key.account,
+  key: key.id,
+  model: asked.route.model.id,
+  price: priceFor(asked, asked.route.model.price),
+  amount: plan.amount,
+  inputCost: plan.inputCost,
+  resale: asked.resale,
+})
+
+/** Where the account's whole credit could not pay the bound, what that credit pays is held. */
+async function holdLess(house: House, entering: Entering, answer: Short): Promise<HoldPlan> {
+  const { asked, wanted } = entering
   const { balance } = answer.credit
   if (wanted.amount <= balance) throw creditHeld(wanted.amount)
   const lowered = planWithin(asked, wanted, balance)
   if (lowered === undefined)
     throw answer.isAbove === true ? notPaidFor() : insufficientQuota(balance, wanted)
-  if ((await hold(lowered)).kind === 'held') return lowered
+  if ((await house.ledger.hold(holdFor(entering, lowered))).kind === 'held') return lowered
   throw creditHeld(lowered.amount)
 }
 

@@ -44,7 +44,7 @@ function running(isStream = true, { connectMs = 5_000 } = {}) {
 }
 
 /** What a promise has come to by now, or that it has not. */
-const stateOf = (promise: Promise<unknown>) => Promise.race([promise, Promise.resolve('pending')])
+const stateOf = (promise: unknown) => Promise.race([promise, Promise.resolve('pending')])
 
 describe('the start of an answer', () => {
   test('is its first visible token, not a role', async () => {

@@ -50,7 +50,9 @@ export class Answer implements AnswerListener, Watched {
   #kept: Uint8Array[] = []
   #relay: ((bytes: Uint8Array) => void) | undefined
   #ending: Ending | undefined
-  #wake: (() => void) | undefined
+  /** One waits at a time: first for the start, then for the end. */
+  #waiter: Waiter | undefined
+  #awaitsStart = false
   #stopped: (() => void) | undefined
 
   constructor(settings: AnswerSettings) {
@@ -59,14 +61,22 @@ export class Answer implements AnswerListener, Watched {
   }
 
   /** Resolves at the first visible token (with undefined) or at the end, whichever is first. */
-  async started(): Promise<Ending | undefined> {
-    if (!this.isVisible && this.#ending === undefined) await this.#news()
-    return this.isVisible ? undefined : this.#ending
+  started(): Promise<Ending | undefined> {
+    if (this.isVisible) return Promise.resolve(undefined)
+    if (this.#ending !== undefined) return Promise.resolve(this.#ending)
+    this.#awaitsStart = true
+    return new Promise((resolve) => {
+      this.#waiter = resolve
+    })
   }
 
-  async over(): Promise<Ending> {
-    while (this.#ending === undefined) await this.#news()
-    return this.#ending
+  /** Its end, if it is there already. */
+  over(): Ending | Promise<Ending> {
+    if (this.#ending !== undefined) return this.#ending
+    this.#awaitsStart = false
+    return new Promise((resolve) => {
+      this.#waiter = resolve as Waiter
+    })
   }
 
   look(now: number): void {
@@ -111,7 +121,7 @@ export class Answer implements AnswerListener, Watched {
     if (!visible || this.isVisible) return
     this.isVisible = true
     this.#firstByteMs = this.#settings.ticksMs() - this.#begunTicks
-    this.#wake?.()
+    if (this.#awaitsStart) this.#waiter?.(undefined)
   }
 
   ended(end: AnswerEnd): void {
@@ -193,7 +203,7 @@ export class Answer implements AnswerListener, Watched {
     if (this.#ending !== undefined) return
     this.#ending = ending
     this.#tell(ending)
-    this.#wake?.()
+    this.#waiter?.(ending)
   }
 
   /** An answer in one piece has its first byte at its end. */
@@ -203,14 +213,10 @@ export class Answer implements AnswerListener, Watched {
     const fault = ending.kind === 'fault' ? ending.fault : undefined
     ticket.ended({ fault, firstByteMs: this.#firstByteMs, isStream })
   }
-
-  /** One waits at a time: first for the start, then for the end. */
-  #news(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve
-    })
-  }
 }
+
+/** Told without an ending of the first visible token. */
+type Waiter = (ending: Ending | undefined) => void
 
 const NOTHING: Delivered = { text: '', size: { ascii: 0, other: 0 } }
 

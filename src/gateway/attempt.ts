@@ -43,7 +43,8 @@ export async function attempt(house: House, attempting: Attempting): Promise<Att
   const { clock } = house
   const attempts: AttemptRecord[] = []
   const turns = new Turns(house, attempting)
-  let turn = await turns.first()
+  const taken = turns.first()
+  let turn = taken instanceof Promise ? await taken : taken
   for (;;) {
     const startedTicks = clock.ticksMs()
     const begun = beginAnswer(house, { admitted, reply, rounds, turn })

@@ -1,22 +1,20 @@
 import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
-import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
-import { admit, modelNotFound, type Admitted } from './admit.ts'
+import { admit, type Admitted } from './admit.ts'
 import { Answer, type Ending } from './answer.ts'
-import { answerHeaders, costHeaders } from './answer-headers.ts'
 import { attempt, type Attempted } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
 import { choose } from './choose.ts'
-import { failureOf } from './failure-of.ts'
-import type { Entered, House, IncomingCall } from './house.ts'
+import { conclude } from './conclude.ts'
+import type { Entered, House, IncomingCall, ReadBody } from './house.ts'
 import { relay } from './relay.ts'
 import { nameOf, Once, sameCallOf } from './once.ts'
 import { overloaded } from './overloaded.ts'
 import { Room, type RoomLimits } from './room.ts'
 import { Rounds } from './rounds.ts'
-import { settle, type Settled } from './settle.ts'
-import { countedUsageChunk, finishChunk, StreamReply } from './stream-reply.ts'
+import { settle } from './settle.ts'
+import { StreamReply } from './stream-reply.ts'
 
 /** For repeats with an idempotency key. */
 const DAY_MS = 24 * 60 * 60_000
@@ -54,14 +52,15 @@ export class Completions {
   async complete(call: IncomingCall, reply: Reply): Promise<void> {
     this.#inFlight++
     try {
-      const entered = await this.#enter(call)
+      const known = this.#enter(call)
       try {
+        const entered = { ...known, body: await this.#bodyOf(call, known.key) }
         if (call.idempotencyKey !== undefined) await this.#runOnce(call, entered, reply)
         else if (call.retryCount !== undefined && this.#joinMs() > 0)
           await this.#runJoined(call, entered, reply)
         else await this.#run(call, entered, reply)
       } finally {
-        this.#room.leave(entered.key, entered.room)
+        this.#room.leave(known.key, known.room)
       }
     } finally {
       this.#inFlight--
@@ -89,22 +88,27 @@ export class Completions {
     this.#rounds.hurry()
   }
 
-  /** Who calls, room for it, and what they ask; in this order, so that strangers and crowds cost no memory. */
-  async #enter(call: IncomingCall): Promise<Entered> {
+  /** Who calls, and room for it; only then what they ask, so that strangers and crowds cost no memory. */
+  #enter(call: IncomingCall): Known {
     let key: KeyRecord | undefined
-    let taken: RoomLimits | undefined
-    const { load } = this.#house
     try {
-      if (load.refused === 'all') throw this.#busy()
+      if (this.#house.load.refused === 'all') throw this.#busy()
       key = authenticate(this.#house, call.credential)
       const { room } = this.#house.limits.allowanceOf(key)
       this.#room.enter(key, room)
-      taken = room
-      const body = await call.read()
-      if (load.refused !== 'nothing' && body.request.stream) throw this.#busy()
-      return { key, room, body }
+      return { key, room }
     } catch (error) {
-      if (key !== undefined && taken !== undefined) this.#room.leave(key, taken)
+      this.#tellRefusal(call, { key, body: undefined }, error)
+      throw error
+    }
+  }
+
+  async #bodyOf(call: IncomingCall, key: KeyRecord): Promise<ReadBody> {
+    try {
+      const body = await call.read()
+      if (this.#house.load.refused !== 'nothing' && body.request.stream) throw this.#busy()
+      return body
+    } catch (error) {
       this.#tellRefusal(call, { key, body: undefined }, error)
       throw error
     }
@@ -175,7 +179,10 @@ export class Completions {
           reply,
           rounds,
         }))
-      } else ending = await attempted.answer.over()
+      } else {
+        const over = attempted.answer.over()
+        ending = over instanceof Promise ? await over : over
+      }
       if (stream !== undefined) rounds.remove(stream)
       const settled = await settle(house, { admitted, attempted, ending })
       conclude({ candidates, attempted, ending, settled, reply, stream, admitted })
@@ -195,53 +202,6 @@ export class Completions {
   }
 }
 
-/** The caller made it up behind a wildcard, and nobody there has a model of that name. */
-const isUnknownName = ({ admitted, attempted, candidates }: Concluding): boolean =>
-  admitted.route.isMadeUp &&
-  attempted.attempts.length >= candidates.length &&
-  attempted.attempts.every(({ status }) => status === 404)
+type Known = Readonly<{ key: KeyRecord; room: RoomLimits }>
 
 type Who = Readonly<{ [name in 'key' | 'body']: Entered[name] | undefined }>
-
-type Concluding = Readonly<{
-  admitted: Admitted
-  candidates: readonly Candidate[]
-  attempted: Attempted
-  ending: Ending
-  settled: Settled
-  reply: Reply
-  stream: StreamReply | undefined
-}>
-
-/** The end of the answer, which waited for the settle. */
-function conclude(concluding: Concluding): void {
-  const { admitted, attempted, ending, settled, reply, stream } = concluding
-  const isVisible = attempted.answer.isVisible || attempted.broken !== undefined
-  if (ending.kind === 'gone') return
-  if (ending.kind === 'fault') {
-    if (isUnknownName(concluding)) throw modelNotFound(admitted.request.model)
-    throw failureOf(ending.fault, isVisible)
-  }
-  if (stream === undefined) {
-    const cost = costHeaders(settled.charged, settled.balance)
-    const body = ending.kind === 'finished' ? ending.body : undefined
-    reply.send([...answerHeaders(attempted), ...cost], body ?? '')
-    return
-  }
-  stream.begin(attempted)
-  // A finish without any token is an answer, too: what was kept back for it is all there is.
-  if (!attempted.answer.isVisible) attempted.answer.relayTo((bytes) => stream.write(bytes))
-  const { showUsage, model, choices } = admitted.request
-  const known = attempted.head ?? attempted.answer.head
-  const head = known ?? { id: admitted.requestId, created: 0, model }
-  const isCutShort = ending.kind === 'cancelled' && !attempted.answer.isFinishing
-  const isWhole = ending.kind === 'finished' && attempted.broken === undefined
-  const reported = isWhole ? ending.usageChunk : undefined
-  stream.finish({
-    finishChunk: isCutShort ? finishChunk({ ...head, choices }) : undefined,
-    usageChunk: showUsage
-      ? (reported ?? countedUsageChunk({ ...head, usage: settled.usage }))
-      : undefined,
-    cost: settled.charged,
-  })
-}

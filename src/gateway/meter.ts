@@ -21,14 +21,18 @@ export type Metered = Readonly<{
 export type Metering = Readonly<{ admitted: Admitted; attempted: Attempted; ending: Ending }>
 
 /** The provider's word counts, also when it says zero; else what was delivered is counted here. */
-export async function meterUsage(house: House, metering: Metering): Promise<Metered> {
-  const { admitted, attempted, ending } = metering
-  const price = priceAnswered(metering)
-  const reported = reportedUsage(ending)
-  if (reported !== undefined && attempted.broken === undefined) {
-    return { usage: reported, price, cost: costOf(reported, price), isEstimated: false }
-  }
+export function meterUsage(house: House, metering: Metering): Metered | Promise<Metered> {
+  const { attempted, ending } = metering
   if (attempted.broken !== undefined) return meterContinued(house, metering, attempted.broken)
+  const reported = reportedUsage(ending)
+  if (reported === undefined) return meterDelivered(house, metering)
+  const price = priceAnswered(metering)
+  return { usage: reported, price, cost: costOf(reported, price), isEstimated: false }
+}
+
+async function meterDelivered(house: House, metering: Metering): Promise<Metered> {
+  const { admitted, attempted } = metering
+  const price = priceAnswered(metering)
   const texts = [promptText(admitted.request), attempted.answer.delivered().text]
   const [prompt = 0, output = 0] = await house.counter.count(texts)
   const usage = textUsage(prompt + promptMedia(metering), output)

@@ -4,10 +4,11 @@ import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
 import type { Answer } from './answer.ts'
-import { chooseBehind, likelyCost } from './choose.ts'
+import { chooseBehind } from './choose.ts'
 import { noProvider } from './failure-of.ts'
 import type { House } from './house.ts'
 import { overloaded } from './overloaded.ts'
+import { mayStandIn } from './stand-in.ts'
 import type { Ticket } from './ticket.ts'
 
 /** A deployment to ask now, and the ticket for it. */
@@ -55,12 +56,26 @@ export class Turns {
     house.traffic.extraOf(first.model).asked(likelyPrompt(asking.admitted), hedge.maxExtra)
   }
 
-  /** The first one is as chosen. */
-  async first(): Promise<Turn> {
+  /** The first one is as chosen, and nearly always there is room for it at once. */
+  first(): Turn | Promise<Turn> {
+    const { traffic } = this.#house
+    const candidate = this.#asking.reply.isGone ? undefined : this.#pick()
+    if (candidate === undefined || !traffic.hasRoom(candidate.deployment)) return this.#awaitFirst()
+    return this.#begin(candidate)
+  }
+
+  #begin(candidate: Candidate): Turn {
+    this.#left = this.#left.filter((one) => one !== candidate)
+    this.#attempts++
+    return { candidate, ticket: this.#house.traffic.begin(candidate.deployment) }
+  }
+
+  async #awaitFirst(): Promise<Turn> {
     const turn = await this.#take(undefined)
     if (turn !== undefined) return turn
-    if (!this.#isFull) throw noProvider()
-    throw overloaded(this.#house.chance, 'Too many requests wait for this model.')
+    throw this.#isFull
+      ? overloaded(this.#house.chance, 'Too many wait for this model.')
+      : noProvider()
   }
 
   /**
@@ -69,28 +84,15 @@ export class Turns {
    */
   beside(late: Candidate): Turn | undefined {
     const { traffic, catalog } = this.#house
-    const { admitted } = this.#asking
-    const { attemptsMax } = catalog.settings()
-    const isFree = this.#attempts < attemptsMax && !this.#asking.reply.isGone
-    const candidate = isFree ? this.#left.find((one) => this.#isBeside(one, late)) : undefined
+    const { admitted, reply } = this.#asking
+    const isFree = this.#attempts < catalog.settings().attemptsMax && !reply.isGone
+    const candidate = isFree
+      ? this.#left.find((one) => mayStandIn(traffic, one, { admitted, late }))
+      : undefined
     if (candidate === undefined || !traffic.mayRetry(late.deployment.provider)) return undefined
     if (!traffic.extraOf(late.model).take(likelyPrompt(admitted))) return undefined
     traffic.retried(late.deployment.provider)
-    this.#left = this.#left.filter((one) => one !== candidate)
-    this.#attempts++
-    return { candidate, ticket: traffic.begin(candidate.deployment) }
-  }
-
-  #isBeside(one: Candidate, late: Candidate): boolean {
-    const { traffic } = this.#house
-    const { admitted } = this.#asking
-    const isSameKey =
-      one.deployment.provider === late.deployment.provider &&
-      one.deployment.keyIndex === late.deployment.keyIndex
-    if (one.model !== late.model || isSameKey) return false
-    const { kind } = traffic.stateOf(one.deployment)
-    if (kind !== 'ready' || !traffic.hasRoom(one.deployment)) return false
-    return likelyCost(admitted, one) <= likelyCost(admitted, late)
+    return this.#begin(candidate)
   }
 
   /** From now on no other model is asked. */

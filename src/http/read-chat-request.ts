@@ -6,24 +6,25 @@ import type { ReadBody } from '../gateway/house.ts'
 import type { IncomingBody } from './incoming-body.ts'
 
 /** Reads and checks a chat completion from the wire. */
-export async function readChatRequest(
-  req: IncomingMessage,
-  incoming: IncomingBody,
-): Promise<ReadBody> {
-  checkType(req.headers['content-type'])
-  const bytes = await incoming.read()
+export function readChatRequest(req: IncomingMessage, incoming: IncomingBody): Promise<ReadBody> {
+  const type = req.headers['content-type']
+  return isJson(type) ? incoming.read().then(readBody) : Promise.reject(noJson())
+}
+
+function readBody(bytes: Buffer): ReadBody {
   const text = bytes.toString()
   return { request: parseChatRequest(parsed(text)), size: textSize(text, bytes.byteLength) }
 }
 
 /** Clients that forget the type are forgiven; those that say something else are told. */
-function checkType(type: string | undefined): void {
-  if (type === undefined || /^application\/(?:[a-z.+-]*\+)?json\b/i.test(type)) return
-  throw new Failure(
+const isJson = (type: string | undefined): boolean =>
+  type === undefined || /^application\/(?:[a-z.+-]*\+)?json\b/i.test(type)
+
+const noJson = (): Failure =>
+  new Failure(
     'unsupported_media_type',
     'Send the body as JSON, with content-type: application/json.',
   )
-}
 
 function parsed(text: string): unknown {
   if (text.includes('"__proto__"') && /"__proto__"\s*:/.test(text)) {

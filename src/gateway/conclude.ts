@@ -1,0 +1,58 @@
+import type { Candidate } from '../domain/route.ts'
+import type { Reply } from '../ports/reply.ts'
+import { modelNotFound, type Admitted } from './admit.ts'
+import type { Ending } from './answer.ts'
+import { answerHeaders, costHeaders } from './answer-headers.ts'
+import type { Attempted } from './attempt.ts'
+import { failureOf } from './failure-of.ts'
+import type { Settled } from './settle.ts'
+import { countedUsageChunk, finishChunk, type StreamReply } from './stream-reply.ts'
+
+type Concluding = Readonly<{
+  admitted: Admitted
+  candidates: readonly Candidate[]
+  attempted: Attempted
+  ending: Ending
+  settled: Settled
+  reply: Reply
+  stream: StreamReply | undefined
+}>
+
+/** The end of the answer, which waited for the settle. */
+export function conclude(concluding: Concluding): void {
+  const { admitted, attempted, ending, settled, reply, stream } = concluding
+  const isVisible = attempted.answer.isVisible || attempted.broken !== undefined
+  if (ending.kind === 'gone') return
+  if (ending.kind === 'fault') {
+    if (isUnknownName(concluding)) throw modelNotFound(admitted.request.model)
+    throw failureOf(ending.fault, isVisible)
+  }
+  if (stream === undefined) {
+    const cost = costHeaders(settled.charged, settled.balance)
+    const body = ending.kind === 'finished' ? ending.body : undefined
+    reply.send([...answerHeaders(attempted), ...cost], body ?? '')
+    return
+  }
+  stream.begin(attempted)
+  // A finish without any token is an answer, too: what was kept back for it is all there is.
+  if (!attempted.answer.isVisible) attempted.answer.relayTo((bytes) => stream.write(bytes))
+  const { showUsage, model, choices } = admitted.request
+  const known = attempted.head ?? attempted.answer.head
+  const head = known ?? { id: admitted.requestId, created: 0, model }
+  const isCutShort = ending.kind === 'cancelled' && !attempted.answer.isFinishing
+  const isWhole = ending.kind === 'finished' && attempted.broken === undefined
+  const reported = isWhole ? ending.usageChunk : undefined
+  stream.finish({
+    finishChunk: isCutShort ? finishChunk({ ...head, choices }) : undefined,
+    usageChunk: showUsage
+      ? (reported ?? countedUsageChunk({ ...head, usage: settled.usage }))
+      : undefined,
+    cost: settled.charged,
+  })
+}
+
+/** The caller made it up behind a wildcard, and nobody there has a model of that name. */
+const isUnknownName = ({ admitted, attempted, candidates }: Concluding): boolean =>
+  admitted.route.isMadeUp &&
+  attempted.attempts.length >= candidates.length &&
+  attempted.attempts.every(({ status }) => status === 404)
