@@ -1,5 +1,15 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { faultFromError, faultFromNetwork, faultFromStatus } from './faults.ts'
+import type { Fault } from '../../domain/fault.ts'
+import {
+  faultFromError,
+  faultFromNetwork,
+  faultFromStatus as rawFault,
+  tellable,
+} from './faults.ts'
+
+/** As it leaves a call whose key nobody said back. */
+const faultFromStatus = (...args: Parameters<typeof rawFault>): Fault =>
+  tellable(rawFault(...args), '')
 
 const errorBody = (error: object): string => JSON.stringify({ error })
 
@@ -67,6 +77,21 @@ describe('a refusal by status', () => {
     const fault = faultFromStatus(400, errorBody({ message: 'x '.repeat(9_000) }), undefined)
     expect(fault.refusal?.message).toHaveLength(2_000)
   })
+
+  test.each([400, 401, 422, 500])(
+    'that says the key back is told without it, whatever it looks like: %d',
+    (status) => {
+      const key = 'otter.walks/by.the.river'
+      const escaped = JSON.stringify(key).slice(1, -1).replaceAll('/', '\\/')
+      const word = `${'x'.repeat(190)} ${escaped}`
+      const said = `{"error":{"message":"${word}","type":"${word}","param":"${word}","code":"${word}"}}`
+      const fault = rawFault(status, said, undefined)
+      expect(JSON.stringify(fault)).toContain(key)
+      const told = JSON.stringify(tellable(fault, key))
+      expect(told).toContain('[redacted]')
+      expect(told).not.toContain('otter')
+    },
+  )
 })
 
 describe('retry-after', () => {
@@ -105,7 +130,7 @@ describe('an error inside an answer', () => {
   })
 
   test('with a status of the caller’s own is a refusal without the provider’s inside', () => {
-    const fault = faultFromError({ code: 400, message: 'Bad, see https://a.b/c' })
+    const fault = tellable(faultFromError({ code: 400, message: 'Bad, see https://a.b/c' }), '')
     expect(fault).toMatchObject({ kind: 'refused', refusal: { message: 'Bad, see [address]' } })
   })
 })

@@ -24,7 +24,7 @@ function wordsFor(kind: Fault['kind'], { message, type, code }: JsonObject): str
   const words = kind === 'refused' ? [type, code] : [type, code, message]
   return words
     .filter((word) => typeof word === 'string' && word !== '')
-    .map((word) => `: ${String(word).slice(0, 200)}`)
+    .map((word) => `: ${String(word)}`)
     .join('')
 }
 
@@ -63,7 +63,7 @@ function refusalFrom(error: JsonObject): NonNullable<Fault['refusal']> {
   return {
     message:
       typeof message === 'string' && message !== ''
-        ? withoutInside(message)
+        ? message
         : 'The provider refused the request. Check its fields against the documentation of the model.',
     type: typeof type === 'string' ? type : 'invalid_request_error',
     param: typeof param === 'string' ? param : null,
@@ -71,14 +71,41 @@ function refusalFrom(error: JsonObject): NonNullable<Fault['refusal']> {
   }
 }
 
-/** Addresses, keys and account names of the operator's are nobody else's business. */
-function withoutInside(message: string): string {
-  const shown = SECRETS.reduce((text, pattern) => text.replace(pattern, '[redacted]'), message)
-  return ADDRESSES.reduce((text, pattern) => text.replace(pattern, '[address]'), shown).slice(
-    0,
-    2_000,
-  )
+/**
+ * A fault as it may leave here: addresses, keys and account names of the operator's are nobody else's business. The key of
+ * the call goes first, whatever it looks like, because some providers say it back.
+ */
+export function tellable(fault: Fault, apiKey: string): Fault {
+  const { detail, refusal } = fault
+  const withoutKey = (text: string): string =>
+    apiKey === '' ? text : text.replaceAll(apiKey, '[redacted]')
+  const word = (text: string): string => withoutSecrets(withoutKey(text)).slice(0, WORD_CHARS_MAX)
+  return {
+    ...fault,
+    ...(detail !== undefined && { detail: withoutKey(detail).slice(0, DETAIL_CHARS_MAX) }),
+    ...(refusal !== undefined && {
+      refusal: {
+        message: withoutAddresses(withoutSecrets(withoutKey(refusal.message))).slice(
+          0,
+          MESSAGE_CHARS_MAX,
+        ),
+        type: word(refusal.type),
+        param: refusal.param === null ? null : word(refusal.param),
+        code: refusal.code === null ? null : word(refusal.code),
+      },
+    }),
+  }
 }
+
+const DETAIL_CHARS_MAX = 600
+const MESSAGE_CHARS_MAX = 2_000
+const WORD_CHARS_MAX = 200
+
+const withoutAddresses = (text: string): string =>
+  ADDRESSES.reduce((shown, pattern) => shown.replace(pattern, '[address]'), text)
+
+const withoutSecrets = (text: string): string =>
+  SECRETS.reduce((shown, pattern) => shown.replace(pattern, '[redacted]'), text)
 
 const SECRETS = [
   /\bBearer\s+\S+/gi,

@@ -26,7 +26,7 @@ export function openaiProvider({ baseUrl, apiKeys, headers }: OpenAiSettings): P
       const body = requestBody(call)
       const trace = traceparent === undefined ? '' : `traceparent: ${traceparent}\r\n`
       const head = `${heads[deployment.keyIndex] ?? ''}${trace}content-length: ${Buffer.byteLength(body)}`
-      running.start(pool, `${head}\r\n\r\n${body}`)
+      running.start(pool, `${head}\r\n\r\n${body}`, apiKeys[deployment.keyIndex] ?? '')
       return running
     },
     probe: (keyIndex, timeoutMs) =>

@@ -3,7 +3,7 @@ import type { AnswerListener, Delivered, RunningCall } from '../../ports/provide
 import type { HttpConnection, ResponseReader } from '../http-connection.ts'
 import type { HttpPool } from '../http-pool.ts'
 import type { ResponseHead } from '../response-head.ts'
-import { broken, faultFromNetwork, faultFromStatus } from './faults.ts'
+import { broken, faultFromNetwork, faultFromStatus, tellable } from './faults.ts'
 
 /** Bytes of an error's body that are worth reading. */
 const ERROR_BYTES_MAX = 64 * 1024
@@ -17,6 +17,7 @@ export abstract class UpstreamCall implements ResponseReader, RunningCall {
   #connection: HttpConnection | undefined
   #isOver = false
   #status = 0
+  #apiKey = ''
   #retryAfter: string | undefined
   #errorBody: Buffer[] = []
   #errorBytes = 0
@@ -35,7 +36,9 @@ export abstract class UpstreamCall implements ResponseReader, RunningCall {
     return this.#isOver
   }
 
-  start(pool: HttpPool, request: string): void {
+  /** The key stands in the request, and is nobody's business in what comes back. */
+  start(pool: HttpPool, request: string, apiKey: string): void {
+    this.#apiKey = apiKey
     this.#connection = pool.ask(request, this)
     if (this.#isOver) this.#connection.drop(this)
   }
@@ -97,7 +100,8 @@ export abstract class UpstreamCall implements ResponseReader, RunningCall {
     this.#isOver = true
     if (isWhole) this.#connection?.leave(this)
     else this.#connection?.drop(this)
-    this.listener.ended(end)
+    if (end.kind !== 'fault') this.listener.ended(end)
+    else this.listener.ended({ ...end, fault: tellable(end.fault, this.#apiKey) })
   }
 }
 
