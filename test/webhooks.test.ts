@@ -106,3 +106,73 @@ test('an outage of the receiver, and a crash of the gateway in it, lose nothing 
   })
   expect(new Set(heard.map(({ id }) => id)).size).toBe(heard.length)
 })
+
+test('each thing that lasts is told when it begins, and not again while it lasts', async () => {
+  heard = []
+  const soon = await gateway.issue([...userArgs('early', '0'), '--expires', '1h'])
+  const { key } = await gateway.issue(userArgs('poor', '150'))
+  await admin('PATCH', 'accounts/poor', { low_credit: '10' })
+  await drain(key, 402)
+  await admin('POST', 'providers/fake', { state: 'off' })
+  await until(() => {
+    expect(told('key_expiring')).toMatchObject([
+      { subject: soon.keyId, data: { account: 'early' } },
+    ])
+    expect(told('credit_used_up').map(({ subject }) => subject)).toEqual(['poor'])
+    expect(told('provider_off').map(({ subject }) => subject)).toEqual(['fake'])
+  })
+  await admin('POST', 'providers/fake', { state: 'on' })
+  await drain(key, 402)
+  await admin('POST', 'webhooks/test', {})
+  await until(() => {
+    expect(told('test')).toHaveLength(1)
+  })
+  expect(told('credit_used_up')).toHaveLength(1)
+})
+
+test('a cap on spending that refuses a request is told once, of an account, a key and a sub-account', async () => {
+  heard = []
+  const capped = await gateway.issue(userArgs('capped', '100000'))
+  await admin('PATCH', 'accounts/capped', { limits: { spend_per_day: '1000' } })
+  const keyed = await gateway.issue(userArgs('keyed', '100000'))
+  await admin('PATCH', `keys/${keyed.keyId}`, { limits: { spend_per_month: '1000' } })
+  await gateway.issue(userArgs('top', '100000'))
+  await admin('PATCH', 'accounts/top/place', { sub_accounts_max: 5 })
+  await admin('POST', 'places', { account: 'shop', parent: 'top' })
+  await admin('PATCH', 'accounts/shop/place', { cap: '1000' })
+  const shop = await gateway.issue(userArgs('shop', '100000'))
+  for (const [{ key }, status] of [
+    [capped, 429],
+    [keyed, 429],
+    [shop, 402],
+  ] as const)
+    await drain(key, status)
+  const capOf = (subject: string) => told('budget_reached').filter((one) => one.subject === subject)
+  await until(() => {
+    expect([...capOf('capped'), ...capOf(keyed.keyId), ...capOf('shop')]).toMatchObject([
+      { data: { of: 'account', limit: 'spend_per_day', amount: '1000', period: 'day' } },
+      { data: { of: 'key', limit: 'spend_per_month', amount: '1000' } },
+      { data: { of: 'account', limit: 'cap', amount: '1000' } },
+    ])
+  })
+  await gateway.stop('SIGKILL')
+  gateway = await gateway.restart()
+  await drain(capped.key, 429)
+  await drain(shop.key, 402)
+  await admin('POST', 'webhooks/test', {})
+  await until(() => {
+    expect(told('test')).toHaveLength(1)
+  })
+  expect(new Set(capOf('capped').map(({ id }) => id)).size).toBe(1)
+  expect(capOf('shop')).toHaveLength(1)
+}, 60_000)
+
+/** Asks until there is nothing left that could pay for it. */
+async function drain(key: string, refused: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { status } = await raw({ url: gateway.url, key, body: chat('words') })
+    if (status === refused) return
+    expect(status).toBe(200)
+  }
+  throw new Error('it was never refused')
+}

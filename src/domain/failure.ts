@@ -24,12 +24,30 @@ export type FailureCode =
   | 'store_unavailable'
   | 'internal_error'
 
+/** What an account or a key has no more of, for operators who want to hear of it. */
+export type Short = Readonly<
+  | { of: 'credit' }
+  | {
+      of: 'spending'
+      kind: 'account' | 'key' | 'model'
+      /** The account, the key or the model. */
+      subject: string
+      period: 'day' | 'week' | 'month'
+      /** `spend_per_day`, and how many credits that is. */
+      limit: string
+      amount: string
+      endsInMs: number
+    }
+>
+
 export type FailureDetails = Readonly<{
   /** The field of the request that is wrong. */
   param?: string
   retryAfterMs?: number
   /** Of the places that are all taken. */
   places?: number
+  /** Never told to the caller. */
+  short?: Short
   /** A provider's own refusal of the caller's request, passed on with its status and words. */
   upstream?: Readonly<{ status: number; type: string; code: string | null }>
   cause?: unknown

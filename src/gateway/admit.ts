@@ -182,4 +182,5 @@ const insufficientQuota = (balance: MicroCredits, { amount }: HoldPlan): Failure
     'insufficient_quota',
     `Your credit is used up: ${formatCredits(balance)} credits are left and this request could cost ` +
       `${formatCredits(amount)}. Ask the operator of this gateway for more, or send a shorter request.`,
+    { short: { of: 'credit' } },
   )

@@ -151,8 +151,9 @@ export class Completions {
   #tellRefusal({ requestId }: IncomingCall, { key, body }: Who, error: unknown): void {
     if (!(error instanceof Failure)) return
     const { code, message, details } = error
+    const { cause, short } = details
     const who = { account: key?.account, key: key?.id, model: body?.request.model }
-    this.#house.events.requestRefused({ requestId, code, message, ...who, cause: details.cause })
+    this.#house.events.requestRefused({ requestId, code, message, ...who, cause, short })
   }
 
   async #answer(admitted: Admitted, reply: Reply): Promise<void> {

@@ -1,7 +1,13 @@
-import { Failure } from '../domain/failure.ts'
-import { MINUTE_MS, type RateRule, type Rule, type SpendRule } from '../domain/limit-rule.ts'
+import { Failure, type Short } from '../domain/failure.ts'
+import {
+  limitName,
+  MINUTE_MS,
+  type RateRule,
+  type Rule,
+  type SpendRule,
+} from '../domain/limit-rule.ts'
 import { formatCredits, micro, ZERO } from '../domain/money.ts'
-import type { Claim, Refusal } from '../ports/limiter.ts'
+import { RUNNING_MS, type Claim, type Refusal } from '../ports/limiter.ts'
 import { durationText } from './limit-headers.ts'
 
 /** Which limit it is, and when there is room again. */
@@ -9,7 +15,22 @@ export function limitRefusal(refusal: Refusal, claim: Claim): Failure {
   const { rule, waitMs } = refusal
   const words = wordsFor(rule, refusal, claim)
   const advice = waitMs === Infinity ? '' : ` Try again in ${durationText(waitMs)}${orLess(rule)}.`
-  return new Failure('rate_limit_exceeded', words + advice, { retryAfterMs: waitMs })
+  const short = shortOf(refusal)
+  return new Failure('rate_limit_exceeded', words + advice, {
+    retryAfterMs: waitMs,
+    ...(short && { short }),
+  })
+}
+
+/** Where only what runs stands in the way, or the request is too large for any day, the cap is not reached. */
+function shortOf({ rule, waitMs }: Refusal): Short | undefined {
+  if (rule.of !== 'spend' || waitMs === Infinity || waitMs <= RUNNING_MS) return undefined
+  const { kind, id: subject } = rule.subject
+  if (kind === 'address') return undefined
+  return {
+    ...{ of: 'spending', kind: kind === 'above' ? 'account' : kind, subject, period: rule.period },
+    ...{ limit: limitName(rule), amount: formatCredits(rule.limit), endsInMs: waitMs },
+  }
 }
 
 function wordsFor(rule: Rule, refusal: Refusal, claim: Claim): string {

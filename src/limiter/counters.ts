@@ -3,7 +3,7 @@ import { ZERO, type MicroCredits } from '../domain/money.ts'
 import { SlidingWindow } from '../domain/sliding-window.ts'
 import { Spending } from '../domain/spending.ts'
 import { localTime } from '../domain/time-zone.ts'
-import type { Claim, Spend, Standing } from '../ports/limiter.ts'
+import { RUNNING_MS, type Claim, type Spend, type Standing } from '../ports/limiter.ts'
 import type { Clock } from '../ports/clock.ts'
 
 export type Now = Pick<Clock, 'nowMs' | 'ticksMs'>
@@ -38,9 +38,6 @@ export class SpendCounter {
     return this.spending.total(now.nowMs()) === 0n
   }
 }
-
-/** Nobody knows when what runs is over, and how much of its hold it leaves. */
-const RUNNING_MS = 1_000
 
 /** A rule over its counter. */
 export type Bound = RateBound | SpendBound

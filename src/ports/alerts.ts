@@ -3,6 +3,8 @@ import type { Alert, AlertFacts, AlertName, WebhookRecord } from '../domain/aler
 /** What is to be told to whom: in the books, so that nothing is lost when a receiver is away, or the gateway. */
 export interface Alerts {
   webhooks(): readonly WebhookRecord[]
+  /** Whether there is any: asked for each request. */
+  hasWebhooks(): boolean
   addWebhook(webhook: Omit<WebhookRecord, 'createdAt'> & { by: string }): Promise<void>
   removeWebhook(id: string, by: string): Promise<void>
   /** Alerts that somebody has not been told of yet. */

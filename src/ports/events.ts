@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../domain/entry.ts'
-import type { FailureCode } from '../domain/failure.ts'
+import type { FailureCode, Short } from '../domain/failure.ts'
 import type { MicroCredits } from '../domain/money.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Usage } from '../domain/usage.ts'
@@ -31,6 +31,7 @@ export type RequestRefused = Readonly<{
   account?: string | undefined
   key?: string | undefined
   model?: string | undefined
+  short?: Short | undefined
   cause?: unknown
 }>
 

@@ -15,6 +15,9 @@ export type Claim = {
 /** How much is left of a limit, and when all of it will be. */
 export type Standing = Readonly<{ limit: number; left: number; resetMs: number }>
 
+/** To wait for what runs: nobody knows when it is over, and how much of its hold it leaves. */
+export const RUNNING_MS = 1_000
+
 /** The rule that a request does not fit into, of several the one that it waits for longest. */
 export type Refusal = Readonly<{
   rule: Rule

@@ -22,6 +22,8 @@ export type CourierNeeds = Readonly<{
 
 const EVERY_MS = 1_000
 const TIMEOUT_MS = 10_000
+/** Alerts in a row, before the others are looked at again. */
+const ROUND_MAX = 100
 
 /** Carries alerts to their receivers: again and again for a day where one is away, each in its turn. */
 export class Courier {
@@ -50,46 +52,52 @@ export class Courier {
     })
   }
 
-  /** Gives each receiver the first that it does not have. */
+  /** Gives each receiver what it does not have yet, in its order, until it does not take one. */
   async round(): Promise<void> {
     const { alerts, clock } = this.#needs
-    const turns: Promise<void>[] = []
-    const seen = new Set<string>()
-    for (const alert of alerts.pending()) {
-      for (const id of alert.to) {
-        if (seen.has(id) || this.#busy.has(id)) continue
-        seen.add(id)
-        if ((this.#waits.get(id)?.until ?? 0) > clock.ticksMs()) continue
-        const webhook = alerts.webhooks().find((one) => one.id === id)
-        if (webhook !== undefined) turns.push(this.#give(alert, webhook))
-      }
-    }
-    await Promise.all(turns)
+    const isDue = ({ id }: WebhookRecord): boolean =>
+      !this.#busy.has(id) && (this.#waits.get(id)?.until ?? 0) <= clock.ticksMs()
+    await Promise.all(
+      alerts
+        .webhooks()
+        .filter(isDue)
+        .map((webhook) => this.#serve(webhook)),
+    )
   }
 
-  async #give(alert: Alert, webhook: WebhookRecord): Promise<void> {
-    const { alerts, clock, events, egress, secretOf } = this.#needs
+  async #serve(webhook: WebhookRecord): Promise<void> {
     this.#busy.add(webhook.id)
     try {
-      const body = alertBody(alert)
-      const headers = signedHeaders(body, secretOf(webhook.id), clock.nowMs())
-      const posted = await postOnce(egress, {
-        url: webhook.url,
-        body,
-        headers,
-        timeoutMs: TIMEOUT_MS,
-      })
-      if (posted.ok) {
-        this.#waits.delete(webhook.id)
-        await alerts.sent(alert.id, webhook.id, 'delivered')
-        return
+      for (let count = 0; count < ROUND_MAX && !this.#stop.signal.aborted; count++) {
+        const alert = this.#nextFor(webhook.id)
+        if (alert === undefined || !(await this.#give(alert, webhook))) return
       }
-      this.#wait(webhook.id)
-      events.warning('a webhook was not taken', { webhook: webhook.id, reason: posted.reason })
-      if (clock.nowMs() - alert.at > GIVE_UP_MS) await alerts.sent(alert.id, webhook.id, 'gave_up')
     } finally {
       this.#busy.delete(webhook.id)
     }
+  }
+
+  #nextFor(webhook: string): Alert | undefined {
+    for (const alert of this.#needs.alerts.pending()) if (alert.to.includes(webhook)) return alert
+    return undefined
+  }
+
+  /** Whether it was taken. */
+  async #give(alert: Alert, webhook: WebhookRecord): Promise<boolean> {
+    const { alerts, clock, events, egress, secretOf } = this.#needs
+    const body = alertBody(alert)
+    const headers = signedHeaders(body, secretOf(webhook.id), clock.nowMs())
+    const { url } = webhook
+    const posted = await postOnce(egress, { url, body, headers, timeoutMs: TIMEOUT_MS })
+    if (posted.ok) {
+      this.#waits.delete(webhook.id)
+      await alerts.sent(alert.id, webhook.id, 'delivered')
+      return true
+    }
+    this.#wait(webhook.id)
+    events.warning('a webhook was not taken', { webhook: webhook.id, reason: posted.reason })
+    if (clock.nowMs() - alert.at > GIVE_UP_MS) await alerts.sent(alert.id, webhook.id, 'gave_up')
+    return false
   }
 
   #wait(id: string): void {

@@ -46,7 +46,7 @@ export async function startGateway(
   const now = () => current.config
   const { log, metrics, tracing, events: plain } = await openTelemetry(now, secrets)
   const store = await openServerBooks(now, { events: plain, metrics })
-  const events = withAlerts(plain, store, now)
+  const { events, noted } = withAlerts(plain, store, now)
   const { usage } = store
   const catalog = liveCatalog(config)
   const providers = liveProviders(config, secrets)
@@ -71,7 +71,7 @@ export async function startGateway(
   const control = await serveCommands({ store, usage, config: now, live })
   const watch = watchConfig({ file: config.file, reload, events })
   const probes = startProbes(house, now)
-  const hooks = startWebhooks({ store, house, secrets, config: now })
+  const hooks = startWebhooks({ store, house, secrets, config: now, noted })
   current.isReady = true
   tellStart({ events, store, orphans, served, config })
   const stop = shutdown({

@@ -8,10 +8,12 @@ import { nodeSecrets } from '../credentials/node-secrets.ts'
 import type { House } from '../gateway/house.ts'
 import type { Events } from '../ports/events.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
+import { alerting } from '../webhooks/alerting.ts'
 import { Courier } from '../webhooks/courier.ts'
 import { rangesOf } from '../webhooks/open-internet.ts'
 import { refusedPlace, type Egress } from '../webhooks/post-once.ts'
-import { alerting, Watch } from '../webhooks/watch.ts'
+import { Noted } from '../webhooks/noted.ts'
+import { Watch } from '../webhooks/watch.ts'
 import { CLI } from './register-commands.ts'
 import { systemClock } from './clock.ts'
 
@@ -57,21 +59,27 @@ export function webhookCommands(parts: Parts) {
   }
 }
 
-/** What happens once, such as a large charge, told to whoever wants to hear of it. */
-export const withAlerts = (events: Events, store: Store, config: () => Config): Events =>
-  alerting(events, {
-    ...{ alerts: store.alerts, newId: () => idsOf(store)('evt') },
+/** What happens once, such as a large charge, told to whoever wants to hear of it; and noted for the watch what moved. */
+export function withAlerts(events: Events, store: Store, config: () => Config) {
+  const noted = new Noted()
+  const listening = alerting(events, {
+    ...{ alerts: store.alerts, clock: systemClock, noted },
+    newId: (call) => idsOf(store)('evt', call),
     largeCharge: () => config().webhooks.largeCharge,
   })
+  return { events: listening, noted }
+}
+
+type Watching = Parts & Readonly<{ house: House; noted: Noted }>
 
 /** Beside the requests, and at no cost to them. */
-export function startWebhooks({ store, config, secrets, house }: Parts & { house: House }) {
+export function startWebhooks({ store, config, secrets, house, noted }: Watching) {
   const { traffic, events, clock } = house
   const { alerts, registry, switches } = store
   const secretOf = secretsOf(secrets)
   const states = providerStates({ traffic, switches, events, clock })
   const watch = new Watch({
-    ...{ alerts, registry, clock: systemClock, newId: () => idsOf(store)('evt') },
+    ...{ alerts, registry, noted, clock: systemClock, newId: () => idsOf(store)('evt') },
     keyExpiringMs: () => config().webhooks.keyExpiringMs,
     providers: () => states.usable(),
   })

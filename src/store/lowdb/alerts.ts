@@ -15,6 +15,7 @@ export function lowdbAlerts({ books, journal, now }: Needs): Alerts {
   }
   return {
     webhooks: (): readonly WebhookRecord[] => [...alerts.webhooks.values()],
+    hasWebhooks: () => alerts.webhooks.size > 0,
     addWebhook: ({ id: ref, ...webhook }) =>
       record({ kind: 'webhook', at: now(), ref, ...webhook }),
     removeWebhook: (ref, by) => record({ kind: 'webhook-removed', at: now(), ref, by }),

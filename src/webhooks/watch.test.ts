@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { micro } from '../domain/money.ts'
+import type { Alerts } from '../ports/alerts.ts'
+import type { AccountView } from '../ports/ledger.ts'
+import { Noted } from './noted.ts'
+import { Watch } from './watch.ts'
+
+/** Accounts low below 10 micro-credits, a clock that says how long a look takes, and what was raised. */
+function houseOf(names: readonly string[], lookTakesMs: number) {
+  const balances = new Map(names.map((name) => [name, 100n]))
+  const view = (account: string): AccountView => ({
+    ...{ account, tier: 'free', timeZone: 'UTC', limits: {}, createdAt: 0, isDisabled: false },
+    ...{ note: '', lowCredit: micro(10n) },
+    credit: { balance: micro(balances.get(account) ?? 0n), held: micro(0n) },
+  })
+  const raised = new Set<string>()
+  let ticks = 0
+  let ids = 0
+  const noted = new Noted()
+  const alerts: Alerts = {
+    ...{ webhooks: () => [], hasWebhooks: () => true, pending: () => [] },
+    addWebhook: () => Promise.resolve(),
+    removeWebhook: () => Promise.resolve(),
+    sent: () => Promise.resolve(),
+    isRaised: (event, subject) => raised.has(`${event} ${subject}`),
+    raise: ({ event, subject, state }) => {
+      if (state === 'over') raised.delete(`${event} ${subject}`)
+      else raised.add(`${event} ${subject}`)
+    },
+  }
+  const registry = {
+    account: view,
+    *accounts() {
+      ticks += lookTakesMs
+      for (const name of names) yield view(name)
+    },
+    keys: () => [].values(),
+  }
+  const watch = new Watch({
+    ...{ alerts, registry, noted, newId: () => `evt_${ids++}`, providers: () => ({}) },
+    clock: { nowMs: () => ticks, ticksMs: () => ticks, after: () => () => undefined },
+    keyExpiringMs: () => 0,
+  })
+  return { balances, raised, noted, look: () => watch.look(), wait: (ms: number) => (ticks += ms) }
+}
+
+test('accounts that requests were charged to are looked at each time, all others as often as their number allows', async () => {
+  const { balances, raised, noted, look, wait } = houseOf(['busy', 'quiet'], 50)
+  await look()
+  for (const name of ['busy', 'quiet']) balances.set(name, 5n)
+  noted.moved.add('busy')
+  wait(2_000)
+  await look()
+  expect([...raised]).toEqual(['low_credit busy'])
+  wait(3_000) // all in all a hundred times as long as the look took
+  await look()
+  expect([...raised]).toEqual(['low_credit busy', 'low_credit quiet'])
+})
+
+test('an account that could not pay for a request is short until it has more, and a restart changes nothing of it', async () => {
+  const { balances, raised, noted, look, wait } = houseOf(['poor'], 0)
+  balances.set('poor', 7n)
+  await look()
+  expect(raised).not.toContain('credit_used_up poor')
+  noted.short.add('poor')
+  await look()
+  expect(raised).toContain('credit_used_up poor')
+  wait(2_000)
+  await look()
+  expect(raised).toContain('credit_used_up poor')
+  balances.set('poor', 8n)
+  wait(2_000)
+  await look()
+  expect(raised).not.toContain('credit_used_up poor')
+})
