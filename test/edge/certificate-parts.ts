@@ -94,6 +94,9 @@ export const certificateParts: readonly Part[] = [
       }
       const first = await look()
       promised(first.code === 0 && first.rows.length === 6, JSON.stringify(first))
+      const soon = String((first.rows[0]?.days ?? 0) + 1)
+      const short = await script('certs.sh', ['--days', soon])
+      promised(short.code === 1 && short.stdout.includes('ends in'), short.stdout)
       const before = await trusted(site, DOMAINS[3])
       const reissued = await script('certs.sh', ['reissue', DOMAINS[3], '--yes'])
       promised(reissued.code === 0, reissued.stderr)
