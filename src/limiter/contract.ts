@@ -1,4 +1,5 @@
 import { describe } from 'vitest'
+import { clockFacts } from './contract-clock.ts'
 import { pastFacts } from './contract-past.ts'
 import { anyMinuteFacts, rateFacts } from './contract-rates.ts'
 import { spendingFacts } from './contract-spending.ts'
@@ -14,5 +15,6 @@ export function limiterContract(name: string, make: MakeLimiter): void {
     tokenFacts(open)
     spendingFacts(open)
     pastFacts(open)
+    clockFacts(open)
   })
 }

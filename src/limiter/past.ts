@@ -6,6 +6,8 @@ import { RateBound, type Bound, type SpendBound } from './counters.ts'
 import type { MemoryLimiterNeeds } from './memory.ts'
 
 const HOUR_MS = 3_600_000
+/** A day, in quarters of an hour. */
+const AHEAD = 96
 
 /** Counts what the books say was used before the counter began. */
 export async function lookUpPast(needs: MemoryLimiterNeeds, bound: Bound): Promise<void> {
@@ -17,8 +19,9 @@ export async function lookUpPast(needs: MemoryLimiterNeeds, bound: Bound): Promi
 /** The books know hours: each is taken for its end, so that nothing is forgotten too early. */
 async function countHours({ clock, usage }: MemoryLimiterNeeds, bound: RateBound): Promise<void> {
   const { rule, counter } = bound
-  const to = quarterAt(clock.nowMs()) + 1
-  const from = to - Math.ceil((rule.windowMs + HOUR_MS) / QUARTER_MS)
+  const now = quarterAt(clock.nowMs()) + 1
+  const from = now - Math.ceil((rule.windowMs + HOUR_MS) / QUARTER_MS)
+  const to = now + AHEAD // what a clock that was ahead has written is as of now
   const page = await usage.sum({
     ...queryFor(rule.subject, { from, to }),
     groupBy: ['hour'],
@@ -31,11 +34,9 @@ async function countHours({ clock, usage }: MemoryLimiterNeeds, bound: RateBound
   }
 }
 
-async function countSpending({ clock, usage }: MemoryLimiterNeeds, bound: SpendBound) {
+async function countSpending({ usage }: MemoryLimiterNeeds, bound: SpendBound) {
   const { spending } = bound.counter
-  const to = quarterAt(clock.nowMs()) + 1
-  const { from } = spending.stretch
-  const page = await usage.sum(queryFor(bound.rule.subject, { from, to }))
+  const page = await usage.sum(queryFor(bound.rule.subject, spending.stretch))
   spending.spentBefore(page.total.charged)
 }
 

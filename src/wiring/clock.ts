@@ -1,7 +1,11 @@
 import type { Clock } from '../ports/clock.ts'
 
 export const systemClock: Clock = {
-  nowMs: () => Date.now(),
+  /**
+   * The time of day, but never less than the start's and what has passed since: where the clock is set back, what has
+   * expired stays expired.
+   */
+  nowMs: () => Math.max(Date.now(), Math.floor(performance.timeOrigin + performance.now())),
   ticksMs: () => performance.now(),
   after(ms, run) {
     const timer = setTimeout(run, ms).unref()
