@@ -112,6 +112,26 @@ const FORBIDDEN = [
   '__proto__',
 ]
 
+/** Answers by itself what is wrong with its query. */
+const READ_BY_HAND = ['GET /v1/usage', 'GET /admin/usage']
+
+test('each body and each query knows the names of its fields, and takes no other', () => {
+  const forms = ROUTES.filter(
+    (one) => one.isRaw === undefined && !READ_BY_HAND.includes(nameOf(one)),
+  )
+  for (const route of forms)
+    for (const form of [route.body, route.query]) {
+      const field = '{"no_such_field":1}'
+      const names = ['{"__proto__":{"role":"owner"}}', '{"constructor":{"role":"owner"}}', field]
+      for (const text of form === undefined ? [] : names) {
+        const issues = form?.safeParse(JSON.parse(text)).error?.issues ?? []
+        const isNamed = issues.some(({ code }) => code === 'unrecognized_keys')
+        expect([nameOf(route), text, isNamed]).toEqual([nameOf(route), text, true])
+      }
+    }
+  expect(forms.filter(({ body }) => body !== undefined).length).toBeGreaterThan(20)
+})
+
 describe('a field that a write does not know', () => {
   test.each(writes.map((one): [string, Route] => [nameOf(one), one]))(
     'is refused by name: %s',
