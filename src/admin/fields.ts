@@ -138,7 +138,10 @@ export const limits = z
     spend_per_month: limit('spend_per_month'),
   })
   .transform(limitsFrom)
-  .meta({ description: 'In place of those that it has; 0 is unlimited' })
+  .meta({
+    description: 'In place of those that it has; 0 is unlimited',
+    example: { requests_per_minute: 60, spend_per_month: '500' },
+  })
 
 const DURATION = /^([1-9][0-9]{0,5})([mhdw])$/
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const

@@ -31,6 +31,9 @@ export const keyForm = z
     if (type === 'user' && (role ?? undefined) !== undefined) wrong('role', 'is for admin keys.')
   })
   .transform(wishOf)
+  .meta({
+    example: { type: 'user', account: 'anna', credits: '25', tags: ['bot'], expires: '2027-01-31' },
+  })
 
 type Said = Readonly<{
   type: 'user' | 'admin'

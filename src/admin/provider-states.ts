@@ -29,6 +29,7 @@ export const switchForm = z
     ...(keyNumber !== undefined && { keyNumber }),
     ...(deployment !== undefined && { deployment }),
   }))
+  .meta({ example: { state: 'off', deployment: 'openai/gpt-4o' } })
 
 type Switch = Readonly<{ isOn: boolean; keyNumber?: number; deployment?: string }>
 

@@ -32,6 +32,7 @@ const LIMIT_NAMES = {
 } as const satisfies Record<string, keyof Limits>
 
 export type LimitName = keyof typeof LIMIT_NAMES
+export const LIMITS = Object.keys(LIMIT_NAMES) as readonly LimitName[] // as they stand above
 type LimitValues = Readonly<Partial<Record<LimitName, string | number | undefined>>>
 
 const COUNT_MAX = 1_000_000_000_000

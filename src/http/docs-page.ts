@@ -17,7 +17,7 @@ type Operation = Readonly<{
   requestBody?: Readonly<{ content: Content }>
   responses: Readonly<Record<string, Readonly<{ content: Content }>>>
 }>
-type Content = Readonly<Record<string, Readonly<{ schema: object }>>>
+type Content = Readonly<Record<string, Readonly<{ schema: object; example?: unknown }>>>
 type Placed = Readonly<{ path: string; method: string; operation: Operation }>
 
 export function docsPage({ info, tags, paths }: OpenApi): string {
@@ -52,8 +52,8 @@ function operationHtml({ path, method, operation }: Placed): string {
       `<td>${escaped(told)}</td></tr>`,
   )
   const answers = Object.entries(responses).filter(([status]) => status !== 'default')
-  return `<details><summary><b class="${method}">${method.toUpperCase()}</b> <code>${escaped(path)}</code>
-<span>${escaped(summary)}</span> <i>${escaped(role)}</i></summary><p>${escaped(description)}</p>
+  return `<details><summary><i>${escaped(role)}</i><b class="${method}">${method.toUpperCase()}</b> <code>${escaped(path)}</code>
+<span>${escaped(summary)}</span></summary><p>${escaped(description)}</p>
 ${rows.length > 0 ? `<table>${rows.join('')}</table>` : ''}
 ${requestBody === undefined ? '' : `<h3>Body</h3>${schemaHtml(requestBody.content)}`}
 ${answers.map(([status, { content }]) => `<h3>${status}</h3>${schemaHtml(content)}`).join('')}</details>`
@@ -62,10 +62,13 @@ ${answers.map(([status, { content }]) => `<h3>${status}</h3>${schemaHtml(content
 const schemaHtml = (content: Content): string =>
   Object.entries(content)
     .map(
-      ([type, { schema }]) =>
-        `<p>${escaped(type)}</p><pre>${escaped(JSON.stringify(schema, null, 2))}</pre>`,
+      ([type, { schema, example }]) =>
+        `<p>${escaped(type)}, such as</p><pre>${escaped(textOf(example))}</pre>` +
+        `<details><summary>Schema</summary><pre>${escaped(textOf(schema))}</pre></details>`,
     )
     .join('')
+
+const textOf = (json: unknown): string => JSON.stringify(json, null, 2)
 
 const idOf = (name: string): string => name.replace(/[^a-z0-9]+/gi, '-')
 

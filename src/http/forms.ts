@@ -1,5 +1,6 @@
 // The forms of what comes up in many answers.
 import { z } from 'zod'
+import { LIMITS } from '../domain/limit.ts'
 
 export const credits = z
   .string()
@@ -8,6 +9,11 @@ export const credits = z
 export const time = z.iso
   .datetime()
   .meta({ description: 'A time in UTC', example: '2027-01-31T12:00:00.000Z' })
+
+/** What was said of limits, by their names; credit in credits. */
+export const limitsSaid = z
+  .partialRecord(z.enum(LIMITS), z.union([z.int(), z.string()]))
+  .meta({ example: { requests_per_minute: 60, spend_per_month: '500' } })
 
 /** A form that is told in words rather than field by field. */
 export const anyObject = (description: string) => z.looseObject({}).meta({ description })

@@ -1,4 +1,5 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { docsPage } from './docs-page.ts'
 import { openApiOf } from './openapi.ts'
@@ -55,5 +56,63 @@ test('what is under /admin is for the staff, and what is under /v1 is not', () =
 test('the page for people shows every route, and runs nothing', () => {
   const page = docsPage(document)
   for (const { path } of operations) expect(page).toContain(`<code>${path}</code>`)
-  expect(page).not.toMatch(/<script|javascript:|\son\w+=|https?:\/\//i)
+  expect(page).not.toMatch(/<script|javascript:|\son\w+=|(?:src|href)="(?![/#])|url\(/i)
 })
+
+test('every request and answer of /admin says what it is field by field, with an example that is one', () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  for (const { path, method, operation } of operations) {
+    if (!path.startsWith('/admin') && !path.startsWith('/v1/subaccounts')) continue
+    for (const [part, { schema, example }] of contentsOf(operation)) {
+      const where = `${method} ${path} ${part}`
+      expect([where, isTold(schema)]).toEqual([where, true])
+      expect([where, ajv.validate(schema, example), ajv.errorsText()]).toEqual([
+        ...[where, true, 'No errors'],
+      ])
+    }
+  }
+})
+
+test('an example of a request is one that the router reads', () => {
+  for (const { path, method, body } of ROUTES) {
+    if (body === undefined || !path.startsWith('/admin')) continue
+    const operation = operations.find((one) => one.path === path && one.method === method)
+    const [[, { example }] = ['', { example: undefined }]] = contentsOf(operation?.operation)
+    expect([path, method, body.safeParse(example).error?.message]).toEqual([
+      path,
+      method,
+      undefined,
+    ])
+  }
+})
+
+type Shown = Readonly<{ schema: Schema; example: unknown }>
+type Schema = Readonly<{
+  type?: string
+  properties?: Readonly<Record<string, Schema>>
+  items?: Schema
+  additionalProperties?: unknown
+}>
+type Parts = Readonly<{
+  requestBody?: Readonly<{ content: Readonly<Record<string, Shown>> }>
+  responses: Readonly<Record<string, Readonly<{ content: Readonly<Record<string, Shown>> }>>>
+}>
+
+function contentsOf(operation: unknown): [string, Shown][] {
+  const { requestBody, responses } = operation as Parts
+  const answers = Object.entries(responses).filter(([status]) => status !== 'default')
+  return [
+    ...Object.values(requestBody?.content ?? {}).map((one): [string, Shown] => ['body', one]),
+    ...answers.flatMap(([, { content }]) =>
+      Object.values(content).map((one): [string, Shown] => ['answer', one]),
+    ),
+  ]
+}
+
+/** No object of which nothing is said. */
+const isTold = ({ type, properties, items, additionalProperties }: Schema): boolean =>
+  type === 'array'
+    ? items !== undefined && isTold(items)
+    : type !== 'object' ||
+      (Object.values(properties ?? {}).every(isTold) &&
+        (Object.keys(properties ?? {}).length > 0 || typeof additionalProperties === 'object'))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { exampleOf } from './example-of.ts'
 import type { Access, Route } from './route.ts'
 
 /** The OpenAPI 3.1 document of a table of routes: what the router reads by is what it says. */
@@ -59,12 +60,15 @@ function operationOf(route: Route): object {
     ...(access === 'public' ? { security: [] } : { security: [{ bearer: [] }, { apiKey: [] }] }),
     parameters: parametersOf(route),
     ...(body !== undefined && {
-      requestBody: { required: true, content: jsonOf(schemaOf(body, 'input')) },
+      requestBody: {
+        required: true,
+        content: { 'application/json': shown(schemaOf(body, 'input')) },
+      },
     }),
     responses: {
       [status]: {
         description: 'Done',
-        content: { [type]: { schema: schemaOf(answer, 'output') } },
+        content: { [type]: shown(schemaOf(answer, 'output')) },
       },
       default: failed,
     },
@@ -72,6 +76,7 @@ function operationOf(route: Route): object {
 }
 
 const jsonOf = (schema: object) => ({ 'application/json': { schema } })
+const shown = (schema: object) => ({ schema, example: exampleOf(schema) })
 
 /** `postAdminKeysByKeyRotate` */
 const operationId = ({ method, path }: Route): string =>

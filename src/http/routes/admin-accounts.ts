@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { accountChangeForm, accountQuery, newAccountForm } from '../../admin/accounts.ts'
 import { paging } from '../../admin/page.ts'
-import { anyObject, credits, listOf, time } from '../forms.ts'
+import { credits, limitsSaid, listOf, time } from '../forms.ts'
 import { nextCursor, pageQuery } from '../paging.ts'
 import { route } from '../route.ts'
 
@@ -12,7 +12,7 @@ const account = z.object({
   disabled: z.boolean(),
   note: z.string(),
   low_credit: credits,
-  limits: anyObject('Its own, in place of its tier’s'),
+  limits: limitsSaid.describe('Its own, in place of its tier’s'),
   credits: z.object({ balance: credits, held: credits }),
   created_at: time,
 })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { issuedKeyView, keyForm } from '../../admin/issue-key-request.ts'
 import { keyChangeForm, keyQuery, rotationForm } from '../../admin/keys.ts'
 import { paging } from '../../admin/page.ts'
-import { anyObject, credits, listOf, time } from '../forms.ts'
+import { credits, limitsSaid, listOf, time } from '../forms.ts'
 import { nextCursor, pageQuery } from '../paging.ts'
 import { route } from '../route.ts'
 
@@ -13,7 +13,7 @@ const key = z.object({
   role: z.string(),
   state: z.enum(['active', 'expired', 'revoked']),
   models: z.array(z.string()).nullable(),
-  limits: anyObject('Besides those of its account'),
+  limits: limitsSaid.describe('Besides those of its account'),
   tags: z.array(z.string()),
   weak: z.boolean(),
   created_at: time,

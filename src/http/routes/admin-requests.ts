@@ -1,8 +1,8 @@
 import { operatorReceiptView } from '../../admin/receipt-view.ts'
 import { Failure } from '../../domain/failure.ts'
 import { receiptOf } from '../../domain/receipt.ts'
-import { anyObject } from '../forms.ts'
 import { route } from '../route.ts'
+import { operatorReceiptForm } from './receipt-form.ts'
 
 export const adminRequestRoutes = [
   route({
@@ -10,7 +10,7 @@ export const adminRequestRoutes = [
     path: '/admin/requests/{request}',
     access: 'viewer',
     summary: 'The receipt of any request, with the deployments that were asked',
-    answer: anyObject('As GET /v1/receipts/{id} has it, and the attempts in full'),
+    answer: operatorReceiptForm,
     async handle({ usage }, { params }) {
       const records = await usage.request(params['request'] ?? '')
       if (records !== undefined) return operatorReceiptView(receiptOf(records))

@@ -1,7 +1,7 @@
 import { receiptView } from '../../admin/receipt-view.ts'
 import { ownReceipt } from '../../gateway/own-receipt.ts'
-import { anyObject } from '../forms.ts'
 import { route } from '../route.ts'
+import { receiptForm } from './receipt-form.ts'
 
 export const receiptRoutes = [
   route({
@@ -10,9 +10,7 @@ export const receiptRoutes = [
     access: 'user',
     canWait: true,
     summary: 'How the charge for one request came about',
-    answer: anyObject(
-      'Tokens, price, the arithmetic between them, what was charged, and where it is in the books',
-    ),
+    answer: receiptForm,
     handle: async ({ house, usage }, { actor, params }) =>
       receiptView(
         await ownReceipt(
