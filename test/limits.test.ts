@@ -12,6 +12,7 @@ const TIERS = `tiers:
   tokens: { requests_per_minute: 0, tokens_per_minute: 1000 }
   token_day: { requests_per_minute: 0, tokens_per_day: 100 }
   spend: { requests_per_minute: 0, spend_per_day: 2000 }
+  both: { requests_per_minute: 2, tokens_per_minute: 700 }
   few: { requests_per_minute: 0, concurrent_requests: 4 }
 limits: { key_in_flight_max: 0, account_in_flight_max: 0 }
 `
@@ -82,6 +83,48 @@ test('each answer says how the limits stand, in both ways of saying it', async (
   expect(second.headers).toMatchObject({ 'x-ratelimit-remaining': '5' })
   expect(Object.keys((await ask(await keyOf('free'))).headers).join()).not.toContain('ratelimit')
 })
+
+const DURATION = /^(?:[0-9]+h)?(?:[0-9]+m)?[0-9]+m?s$/
+
+/** A duration as OpenAI writes it, in milliseconds. */
+function millisOf(text: string): number {
+  expect(text).toMatch(DURATION)
+  const [, hours = 0, minutes = 0, count = 0, unit] =
+    /^(?:([0-9]+)h)?(?:([0-9]+)m(?!s))?([0-9]+)(m?s)$/.exec(text) ?? []
+  const last = Number(count) * (unit === 'ms' ? 1 : 1_000)
+  return Number(hours) * 3_600_000 + Number(minutes) * 60_000 + last
+}
+
+test.each([false, true])(
+  'both ways of saying how the limits stand agree, on an answer and on a refusal (streamed: %s)',
+  async (stream) => {
+    const key = await keyOf('both')
+    const answers = [await ask(key, 'words', { stream }), await ask(key, 'words', { stream })]
+    const refusals = [
+      await ask(key, 'words', { stream }),
+      await ask(await keyOf('both'), 'words', { stream, max_tokens: 900 }),
+    ]
+    for (const [at, { status, headers }] of [...answers, ...refusals].entries()) {
+      const head = (name: string) => String(headers[`x-ratelimit-${name}`])
+      const isAboutTokens = at === 3
+      expect(status).toBe(at < 2 ? 200 : 429)
+      expect([head('limit-requests'), head('limit-tokens')]).toEqual(['2', '700'])
+      expect(head('remaining-requests')).toBe(['1', '0', '0', '2'][at])
+      const [limit, of] = isAboutTokens ? ['700', 'tokens'] : ['2', 'requests']
+      expect([head('limit'), head('remaining')]).toEqual([limit, head(`remaining-${of}`)])
+      expect(Number(head('remaining-tokens'))).toBeLessThanOrEqual(700)
+      // Seconds since 1970, of the same moment as the duration.
+      const resetMs = millisOf(head(`reset-${of}`))
+      expect(Math.abs(Number(head('reset')) * 1_000 - (Date.now() + resetMs))).toBeLessThan(15_000)
+      expect(millisOf(head('reset-tokens'))).toBeLessThanOrEqual(60_250)
+      if (at === 2) {
+        const waitMs = Number(headers['retry-after-ms'])
+        expect(Number(headers['retry-after'])).toBe(Math.ceil(waitMs / 1_000))
+        expect(Math.abs(waitMs - resetMs)).toBeLessThan(1_001)
+      }
+    }
+  },
+)
 
 test('tokens are counted at their most while a request runs, and then as they were', async () => {
   const key = await keyOf('tokens')
@@ -208,6 +251,17 @@ test('an account and a key have limits of their own, changed at any time, and se
   const unlimited = { limits: { requests_per_minute: 0 } }
   for (const path of ['/admin/accounts/own', `/admin/keys/${id}`]) await patch(path, unlimited)
   expect(passed(await many([key, other], 'words'))).toHaveLength(200)
+})
+
+test('an account may get another tier at any time, and keeps what was counted', async () => {
+  const key = await keyOf('minute', 'riser')
+  for (let count = 0; count < 2; count++) expect((await ask(key)).status).toBe(200)
+  expect((await patch('/admin/accounts/riser', { tier: 'both' })).status).toBe(200)
+  const refusal = await ask(key)
+  expect(refusal.status).toBe(429)
+  expect(refusal.headers).toMatchObject({ 'x-ratelimit-limit': '2', 'x-ratelimit-remaining': '0' })
+  expect((await patch('/admin/accounts/riser', { tier: 'minute' })).status).toBe(200)
+  expect(passed(await many([key], 'words'))).toHaveLength(5)
 })
 
 test('a model may be limited over all of its callers', async () => {
