@@ -116,6 +116,18 @@ describe('a redemption code', () => {
     house = movedTo(again)
   })
 
+  test('is in the audit trail when it is made and when it is withdrawn, without what it is redeemed by', async () => {
+    const { series, data } = await make({ amount: 4, note: 'autumn' })
+    const [{ id, code } = { id: '', code: '' }] = data
+    await admin('DELETE', `codes/${id}`)
+    const { json } = await admin('GET', 'audit?limit=2')
+    expect(json['data']).toMatchObject([
+      { kind: 'code-revoked', code: id, by: 'master' },
+      { kind: 'code', code: id, series, amount: '4', note: 'autumn', by: 'master' },
+    ])
+    expect(JSON.stringify(json)).not.toContain(code)
+  })
+
   test('comes from the command line, too, thousands at a time', async () => {
     const where = { dir: house.gateway.dir }
     const run = async (...args: string[]) =>

@@ -118,6 +118,12 @@ describe('the command line', () => {
     expect((await run('resellers', 'move', 'shop', 'none')).stderr).toMatch(/add --yes/)
     await told('resellers', 'move', 'shop', 'none', '--yes')
     expect(await told('resellers', 'list', '--parent', 'reseller')).toEqual([])
+    const trail = (await ask('GET', '/admin/audit?account=shop&limit=3'))['data']
+    expect(trail).toMatchObject([
+      { parent: null, by: 'cli' },
+      { cap: '500', by: 'cli' },
+      { parent: 'reseller', markup: '0.25', by: 'cli' },
+    ])
     expect((await run('resellers', 'open', 'shop', '--parent', 'reseller')).stderr).toMatch(/taken/)
     expect((await run('resellers', 'open', 'x', '--parent', 'nobody')).stderr).toMatch(/parent/)
   })

@@ -81,6 +81,18 @@ test('a receiver hears what it asked for, signed with its secret', async () => {
   expect(JSON.stringify((await admin('GET', 'webhooks')).json)).not.toContain(secret)
 })
 
+test('who named a receiver, and who removed it, is in the audit trail', async () => {
+  const { json } = await admin('POST', 'webhooks', { url, events: ['provider_off'] })
+  await admin('DELETE', `webhooks/${json['id'] ?? ''}`)
+  const trail = (await admin('GET', 'audit?by=master&limit=2')).json as unknown as {
+    data: unknown[]
+  }
+  expect(trail.data).toMatchObject([
+    { kind: 'webhook-removed', webhook: json['id'], by: 'master' },
+    { kind: 'webhook', webhook: json['id'], url, events: ['provider_off'] },
+  ])
+})
+
 test('an outage of the receiver, and a crash of the gateway in it, lose nothing and tell nothing twice', async () => {
   heard = []
   isAway = true

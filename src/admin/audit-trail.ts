@@ -1,7 +1,7 @@
 import { invalidRequest } from '../domain/failure.ts'
 import { limitsView } from '../domain/limit.ts'
 import { formatCredits, micro } from '../domain/money.ts'
-import type { AccountSettings, KeyChange } from '../domain/register.ts'
+import type { AccountSettings, KeyChange, PlaceSettings } from '../domain/register.ts'
 import {
   isTrailKind,
   TRAIL_KINDS,
@@ -58,7 +58,12 @@ export const trailView = ({ rows, hasMore }: TrailPage) => ({
 function factsOf(entry: TrailEntry) {
   switch (entry.kind) {
     case 'account':
-      return { account: entry.account, tier: entry.tier, ...accountFacts(entry) }
+      return {
+        account: entry.account,
+        tier: entry.tier,
+        ...accountFacts(entry),
+        ...placeFacts(entry),
+      }
     case 'key':
       return {
         ...{ account: entry.account, key: entry.ref, hint: entry.hint, role: entry.role },
@@ -76,6 +81,17 @@ function factsOf(entry: TrailEntry) {
       return { account: entry.account, user: entry.ref }
     case 'session-ended':
       return { account: entry.account, until: new Date(entry.until).toISOString() }
+    case 'webhook':
+      return { webhook: entry.ref, url: entry.url, events: entry.events }
+    case 'webhook-removed':
+      return { webhook: entry.ref }
+    case 'code':
+      return {
+        ...{ code: entry.ref, series: entry.series, hint: entry.hint },
+        ...{ amount: formatCredits(micro(BigInt(entry.amount))), note: entry.note ?? '' },
+      }
+    case 'code-revoked':
+      return { code: entry.ref }
     case 'transfer': {
       const [from, to] = entry.legs
       return { from: from.account, to: to.account, ...moneyOf(entry) }
@@ -95,6 +111,13 @@ const accountFacts = ({ timeZone, limits, isDisabled, note, lowCredit }: Account
   ...(isDisabled !== undefined && { disabled: isDisabled }),
   ...(note !== undefined && { note }),
   ...(lowCredit !== undefined && { low_credit: formatCredits(micro(BigInt(lowCredit))) }),
+})
+
+const placeFacts = ({ parent, markup, subAccountsMax, cap }: PlaceSettings) => ({
+  ...(parent !== undefined && { parent: parent === '' ? null : parent }),
+  ...(markup !== undefined && { markup }),
+  ...(subAccountsMax !== undefined && { sub_accounts_max: subAccountsMax }),
+  ...(cap !== undefined && { cap: cap === '' ? null : formatCredits(micro(BigInt(cap))) }),
 })
 
 const keyFacts = ({ expiresAt, models, limits, tags }: KeyChange) => ({

@@ -1,3 +1,4 @@
+import { TRAIL_KINDS } from '../domain/trail.ts'
 import { booksReader } from '../wiring/read-books.ts'
 import type { ReadTrail } from '../wiring/reading-commands.ts'
 import { dbDir } from './db-dir.ts'
@@ -8,7 +9,7 @@ const OPTIONS = {
   account: { value: 'NAME', does: 'only what was done to this account' },
   kind: {
     value: 'KIND',
-    does: 'only account, key, key-revoked, credit, debit, refund, transfer or adjust',
+    does: `only one of ${TRAIL_KINDS.join(', ')}`,
   },
   by: { value: 'WHO', does: 'only what this key did, by its id; or master, cli, gateway' },
   limit: { value: 'N', does: 'how many entries, 1 to 1000 (100 if left out)' },

@@ -4,6 +4,7 @@ import type { Entry } from './entry.ts'
 export const TRAIL_KINDS = [
   ...(['account', 'key', 'key-changed', 'key-revoked', 'switch'] as const),
   ...(['user', 'user-removed', 'session-ended'] as const),
+  ...(['code', 'code-revoked', 'webhook', 'webhook-removed'] as const),
   ...(['credit', 'debit', 'refund', 'transfer', 'adjust'] as const),
 ]
 export type TrailKind = (typeof TRAIL_KINDS)[number]
@@ -34,9 +35,7 @@ export function isAskedFor(entry: TrailEntry, { account, kind, by }: TrailQuery)
 }
 
 /** The accounts that an entry is about. */
-const accountsOf = (entry: TrailEntry): readonly string[] =>
-  entry.kind === 'transfer'
-    ? entry.legs.map(({ account }) => account)
-    : entry.kind === 'switch'
-      ? []
-      : [entry.account]
+function accountsOf(entry: TrailEntry): readonly string[] {
+  if (entry.kind === 'transfer') return entry.legs.map(({ account }) => account)
+  return 'account' in entry ? [entry.account] : []
+}
