@@ -45,11 +45,14 @@ export type Bound = RateBound | SpendBound
 export class RateBound {
   readonly rule: RateRule
   readonly counter: RateCounter
+  /** Of an account above the one that asks, and told to nobody. */
+  readonly isAbove: boolean
   readonly #isTokens: boolean
 
   constructor(rule: RateRule, counter: RateCounter) {
     this.rule = rule
     this.counter = counter
+    this.isAbove = rule.subject.kind === 'above'
     this.#isTokens = rule.of === 'tokens'
   }
 

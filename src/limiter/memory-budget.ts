@@ -107,7 +107,7 @@ function verdictOf(bounds: readonly Bound[], nowTicks: number): Verdict {
   let requests: Standing | undefined
   let tokens: Standing | undefined
   for (const bound of bounds) {
-    if (!(bound instanceof RateBound) || bound.rule.subject.kind === 'above') continue
+    if (!(bound instanceof RateBound) || bound.isAbove) continue
     const { rule } = bound
     const before = rule.of === 'tokens' ? tokens : requests
     const left = bound.left(nowTicks)
