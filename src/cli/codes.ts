@@ -1,6 +1,7 @@
 import { CODES_AT_ONCE, type CodeView } from '../admin/codes.ts'
 import { progressLine } from './progress.ts'
 import type { Ask, Given, Resource } from './resource.ts'
+import { table } from './table.ts'
 
 type Made = Readonly<{ series: string; data: readonly Readonly<{ id: string; code: string }>[] }>
 type Page = Readonly<{ data: readonly CodeView[]; has_more: boolean }>
@@ -38,11 +39,11 @@ export const codes: Resource = {
       needed: 0,
       async run(given, ask) {
         const page = (await ask('list-codes', given)) as Page
-        const lines = page.data.map(
-          ({ id, hint, state, amount, redeemed_by: by, note }) =>
-            `${id}  ${hint}  ${state.padEnd(8)}  ${amount.padStart(10)}  ${by ?? ''}  ${note}`,
-        )
-        return { json: page, text: `${lines.join('\n')}\n` }
+        const rows = page.data.map(({ id, hint, state, amount, redeemed_by: by, note }) => {
+          return [id, hint, state, amount, by ?? '', note]
+        })
+        const head = ['ID', 'HINT', 'STATE', 'CREDITS', 'REDEEMED BY', 'NOTE']
+        return { json: page, text: table(head, rows) }
       },
     },
     revoke: {

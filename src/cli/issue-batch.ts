@@ -17,14 +17,21 @@ const COLUMNS = ['account', 'credits', 'tier', 'models', 'tags', 'expires']
 const AT_A_TIME = 200
 const TOLD_MAX = 20
 
-/** Issues a key for each line of a CSV file. Keys that were issued are printed, whatever becomes of the others. */
+/**
+ * Issues a key for each line of a CSV file. Keys are printed as soon as they are issued, whatever becomes of the others, or of
+ * this command: nobody can show them a second time.
+ */
 export async function issueBatch(file: string): Promise<Result> {
+  const isJson = process.argv.includes('--json')
+  const print = (rows: readonly (readonly string[])[]) =>
+    isJson || process.stdout.write(rows.map(csvLine).join(''))
   const wishes = wishesIn(fs.readFileSync(file, 'utf8'))
   const loaded = loadConfig({ env: readEnvironment(process.env, diskFiles), files: diskFiles })
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'))
   const progress = progressLine()
   const issued: IssuedKeyView[] = []
   const refused: string[] = []
+  print([['account', 'key', 'key_id']])
   await withCommands(loaded.config, async (run) => {
     for (let at = 0; at < wishes.length; at += AT_A_TIME) {
       const some = wishes.slice(at, at + AT_A_TIME)
@@ -33,6 +40,7 @@ export async function issueBatch(file: string): Promise<Result> {
         if ('key' in one) issued.push(one)
         else refused.push(`line ${at + index + 2}: ${one.error}`)
       }
+      print(made.flatMap((one) => ('key' in one ? [[one.account, one.key, one.keyId]] : [])))
       progress.show('issuing keys', (at + some.length) / wishes.length)
     }
   })
@@ -41,11 +49,7 @@ export async function issueBatch(file: string): Promise<Result> {
     process.exitCode = 1
     process.stderr.write(`${refused.slice(0, TOLD_MAX).join('\n')}\n${refused.length} refused.\n`)
   }
-  const lines = issued.map(({ account, key, keyId }) => csvLine([account, key, keyId]))
-  return {
-    json: { issued, refused },
-    text: [csvLine(['account', 'key', 'key_id']), ...lines].join(''),
-  }
+  return { json: { issued, refused }, text: '' }
 }
 
 /** The wishes, each checked; or all that is wrong with the file. */

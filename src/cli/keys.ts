@@ -57,7 +57,7 @@ export const keys: Resource = {
       usage: 'keys issue-batch FILE.csv > KEYS.csv',
       does: `Issues a key for each line of a CSV file, whose first line names its columns: account, and any of credits,
 tier, models, tags and expires, the last three with spaces between several. Prints account, key and key id of each,
-as CSV, once. The form of all lines is checked first; a line that is refused later is told, and the others are done.`,
+as CSV, once, as soon as it is issued. The form of all lines is checked first; a line that is refused later is told, and the others are done.`,
       options: {},
       words: ['file'],
       needed: 1,

@@ -1,7 +1,12 @@
 import type { WebhookView } from '../admin/webhooks.ts'
 import type { Resource } from './resource.ts'
+import { table } from './table.ts'
 
-const line = ({ id, url, events }: WebhookView): string => `${id}  ${url}  ${events.join(', ')}\n`
+const listed = (all: readonly WebhookView[]): string =>
+  table(
+    ['ID', 'URL', 'EVENTS'],
+    all.map(({ id, url, events }) => [id, url, events.join(', ')]),
+  )
 
 export const webhooks: Resource = {
   does: 'who is told of low credit, large charges and their like',
@@ -19,7 +24,7 @@ export const webhooks: Resource = {
         const made = (await ask('add-webhook', { url, ...named })) as WebhookView & {
           secret: string
         }
-        return { json: made, text: `${line(made)}Secret: ${made.secret}\n` }
+        return { json: made, text: `${listed([made])}Secret: ${made.secret}\n` }
       },
     },
     list: {
@@ -30,7 +35,7 @@ export const webhooks: Resource = {
       needed: 0,
       async run(_, ask) {
         const list = (await ask('list-webhooks', {})) as { data: readonly WebhookView[] }
-        return { json: list, text: list.data.map(line).join('') }
+        return { json: list, text: listed(list.data) }
       },
     },
     remove: {
