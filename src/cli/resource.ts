@@ -4,7 +4,8 @@ import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
-import { runCommand } from '../wiring/run-command.ts'
+import { askRunning, runCommand } from '../wiring/run-command.ts'
+import { dbDir } from './db-dir.ts'
 
 /** What `tollgate.js` offers under one word. An action whose name is empty is the only one, and needs no word. */
 export type Resource = Readonly<{ does: string; actions: Readonly<Record<string, Action>> }>
@@ -63,10 +64,13 @@ const marked = (args: readonly string[]): string[] =>
   args.map((word) => (/^-[0-9.]/.test(word) ? MARK + word : word))
 const unmarked = (word: string): string => (word.startsWith(MARK) ? word.slice(1) : word)
 
-const ask: Ask = (command, input) => {
+const ask: Ask = async (command, input) => {
   const loaded = loadConfig({ env: readEnvironment(process.env, diskFiles), files: diskFiles })
-  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'))
-  return runCommand(loaded.config, command, input)
+  if (loaded.ok) return runCommand(loaded.config, command, input)
+  // A server goes on by the configuration that it has: a mistake in the file is no reason to leave it alone.
+  const answer = await askRunning(dbDir(), command, input)
+  if (answer === undefined) throw new Error(loaded.problems.map(formatProblem).join('\n'))
+  return answer.result
 }
 
 async function confirm(question: string): Promise<void> {

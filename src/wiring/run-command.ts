@@ -15,11 +15,9 @@ export async function runCommand(
   command: Command,
   input: unknown,
 ): Promise<unknown> {
-  const socket = socketOf(config)
   for (let patience = TRIES; ; patience--) {
-    const answer = await askServer(socket, command, input)
-    if (answer?.ok === true) return answer.result
-    if (answer !== undefined) throw refusedBy(answer)
+    const answer = await askRunning(config.dbDir, command, input)
+    if (answer !== undefined) return answer.result
     try {
       return await runAlone(config, command, input)
     } catch (error) {
@@ -28,6 +26,17 @@ export async function runCommand(
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
   }
+}
+
+/** Runs a command in the server that holds the books of a folder; undefined where none does. */
+export async function askRunning(
+  dbDir: string,
+  command: Command,
+  input: unknown,
+): Promise<{ result: unknown } | undefined> {
+  const answer = await askServer(socketOf(dbDir), command, input)
+  if (answer?.ok === false) throw refusedBy(answer)
+  return answer && { result: answer.result }
 }
 
 /** What a command ends with that failed: 1 when it was refused, 3 when nobody knows whether it was done. */
@@ -54,13 +63,13 @@ export type Run = (command: Command, input: unknown) => Promise<unknown>
 
 /** For many commands in a row: where no server runs, the books are opened once for all of them. */
 export async function withCommands<T>(config: Config, work: (run: Run) => Promise<T>): Promise<T> {
-  const isServed = (await askServer(socketOf(config), 'durable-end', {})) !== undefined
+  const isServed = (await askServer(socketOf(config.dbDir), 'durable-end', {})) !== undefined
   return isServed
     ? work((command, input) => runCommand(config, command, input))
     : onOwnBooks(config, work)
 }
 
-const socketOf = ({ dbDir }: Config): string => socketPath(dbPaths(path.resolve(dbDir)).socket)
+const socketOf = (dbDir: string): string => socketPath(dbPaths(path.resolve(dbDir)).socket)
 
 async function onOwnBooks<T>(config: Config, work: (run: Run) => Promise<T>): Promise<T> {
   const store = await openBooks({
