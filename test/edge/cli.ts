@@ -57,7 +57,7 @@ const OPTIONS = {
 } as const
 
 /** No part may take longer, or nobody would learn what the others see. */
-const PART_MS_MAX = 400_000
+const PART_MS_MAX = 900_000
 
 type Seen = Readonly<{ name: string; ok: boolean; saw: string; ms: number }>
 
