@@ -72,6 +72,8 @@ else {
     process.stderr.write(`It cannot run here: ${reason}.\n`)
     process.exitCode = 2
   }
+  // A part that took too long may still wait for something.
+  process.exit()
 }
 
 async function main(): Promise<void> {
