@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { progressOf } from '../ledger/progress.ts'
 import { wholeNumber } from '../ledger/whole-number.ts'
 import { runPairs } from './seeded-pairs.ts'
+import { runReaders } from './slow-readers.ts'
 import { runStorms } from './storms.ts'
 
 const HELP = `npm run test:faults -- [options]
@@ -9,13 +10,17 @@ const HELP = `npm run test:faults -- [options]
 Faults that \`npm test\` has only a few of; docs/FAULTS.md lists what is tried there.
 
   pairs      a fault of a provider, and one of a caller or of the process behind it: callers who leave, a reload, a kill, a
-             stop. After each the books are audited and every answer that came is looked at
+             stop. Three ask at the same time. After each all that must hold is checked, as test/support/invariants.ts has it
   storms     a provider that flaps, one that limits, and an outage of all but one, while callers go on: what was lost, how
              many calls it took, and how long callers of another provider waited meanwhile
+
+  readers    who ask for answers without end and read nothing, all at the same time, until they are taken for gone: what
+             each of them costs meanwhile
 
   --pairs N    how many (100)
   --seed S     where to begin (1); each pair has the seed behind the one before
   --seconds N  of each storm (10)
+  --readers N  how many (500)
   --only PART  one part
   --json       {"parts": [{"part", "seconds", …}], "ok"} on standard output
   --help       this text
@@ -27,12 +32,13 @@ const OPTIONS = {
   pairs: { type: 'string', default: '100' },
   seed: { type: 'string', default: '1' },
   seconds: { type: 'string', default: '10' },
+  readers: { type: 'string', default: '500' },
   only: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
 
-type Plan = Readonly<{ pairs: number; seed: number; seconds: number }>
+type Plan = Readonly<{ pairs: number; seed: number; seconds: number; readers: number }>
 
 const PARTS: Readonly<Record<string, (plan: Plan) => Promise<object>>> = {
   pairs: async ({ pairs, seed }) => {
@@ -42,6 +48,7 @@ const PARTS: Readonly<Record<string, (plan: Plan) => Promise<object>>> = {
   },
   storms: ({ seconds }) =>
     runStorms({ seconds, onStorm: (name) => process.stderr.write(`storms: ${name}\n`) }),
+  readers: ({ readers }) => runReaders({ readers, onStep: progressOf('readers', readers) }),
 }
 
 try {
@@ -61,6 +68,7 @@ async function main(): Promise<void> {
     pairs: wholeNumber('--pairs', values.pairs),
     seed: wholeNumber('--seed', values.seed),
     seconds: wholeNumber('--seconds', values.seconds),
+    readers: wholeNumber('--readers', values.readers),
   }
   const { only } = values
   if (only !== undefined && !(only in PARTS)) {

@@ -1,0 +1,81 @@
+// F59 at full strength: readers who read nothing of an answer that has no end, all at the same time.
+import assert from 'node:assert/strict'
+import net from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { JournalEntry } from '../fault-provider/fault-provider.ts'
+import { mib, openBed, type Bed } from '../soak/bed.ts'
+import { checkInvariants } from '../support/invariants.ts'
+import { ofKind } from '../support/journal.ts'
+import { markedChat, raw } from '../support/raw.ts'
+import { baseOf, checkReturned } from '../support/returned.ts'
+
+export type Readers = Readonly<{ readers: number; onStep?: ((gone: number) => void) | undefined }>
+
+/** What waits for the reader, 256 KiB at most, and the text of what went out before, which may have to be counted. */
+const BYTES_MAX = 512 * 1024
+/** With few of them it is the engine's own room to move that is seen. */
+const BYTES_FEW = 128 * 1024 * 1024
+/** As operators have it unless they say otherwise. */
+const IDLE_READER_MS = 30_000
+const FLOOD = 'answer?raw=endless_words&raw_after=1'
+
+export async function runReaders({ readers, onStep }: Readers): Promise<object> {
+  const bed = await openBed({ flood: [FLOOD], unsaid: ['answer?usage=none'] })
+  const { house } = bed
+  const { gateway, upstream } = house
+  const { key } = bed.client
+  for (let count = 0; count < 200; count++)
+    await raw({ url: gateway.url, key, body: markedChat('unsaid', { stream: true }) })
+  const base = await baseOf(gateway)
+  const sockets = Array.from({ length: readers }, () => reader(house, key))
+  await upstream.until((journal) => floods(journal).length === readers)
+  await pause(IDLE_READER_MS / 3) // so that all have got what they will get before they are taken for gone
+  const full = await baseOf(gateway)
+  const growth = full.memoryBytes - base.memoryBytes
+  const bytesEach = Math.round(growth / readers)
+  assert.ok(growth < Math.max(readers * BYTES_MAX, BYTES_FEW), `${bytesEach} bytes a reader`)
+  await untilGone(house, { readers, onStep })
+  for (const socket of sockets) socket.destroy()
+  const secrets = ['upstream-secret-1', key, gateway.adminKey]
+  await checkInvariants({ gateway, upstreams: [upstream], secrets }, [])
+  await checkReturned(gateway, base)
+  const { memoryBytes } = await baseOf(gateway)
+  await bed.close()
+  return {
+    ...{ readers, bytesEach, mibBefore: mib(base.memoryBytes), mibFull: mib(full.memoryBytes) },
+    mib: mib(memoryBytes),
+  }
+}
+
+const floods = (journal: readonly JournalEntry[]): readonly JournalEntry[] =>
+  journal.filter(({ model }) => model === FLOOD)
+
+/** Asks, and never looks at what comes. */
+function reader({ gateway }: Bed['house'], key: string): net.Socket {
+  const body = markedChat('flood', { stream: true })
+  const socket = net.connect(Number(new URL(gateway.url).port), '127.0.0.1').pause()
+  socket.on('error', () => undefined) // it is cut off, as it should be
+  socket.write(
+    [
+      'POST /v1/chat/completions HTTP/1.1',
+      ...['host: x', `authorization: Bearer ${key}`, `content-length: ${body.length}`],
+      ...['', body],
+    ].join('\r\n'),
+  )
+  return socket
+}
+
+async function untilGone({ gateway }: Bed['house'], { readers, onStep }: Readers): Promise<void> {
+  const deadline = performance.now() + 4 * IDLE_READER_MS
+  for (;;) {
+    const ended = ofKind(gateway.dir, 'settle').filter(({ model }) => model === 'flood')
+    onStep?.(ended.length)
+    if (ended.length === readers) {
+      const others = ended.filter(({ outcome }) => outcome !== 'aborted')
+      assert.deepEqual(others, [], 'readers who do not read are taken for gone')
+      return
+    }
+    assert.ok(performance.now() < deadline, `${ended.length} of ${readers} were taken for gone`)
+    await pause(500)
+  }
+}
