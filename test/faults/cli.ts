@@ -48,7 +48,7 @@ const PARTS: Readonly<Record<string, (plan: Plan) => Promise<object>>> = {
   },
   storms: ({ seconds }) =>
     runStorms({ seconds, onStorm: (name) => process.stderr.write(`storms: ${name}\n`) }),
-  readers: ({ readers }) => runReaders({ readers, onStep: progressOf('readers', readers) }),
+  readers: ({ readers }) => runReaders({ readers, onStep: progressOf('readers', 2 * readers) }),
 }
 
 try {

@@ -7,7 +7,7 @@ import { mib, openBed, type Bed } from '../soak/bed.ts'
 import { checkInvariants } from '../support/invariants.ts'
 import { ofKind } from '../support/journal.ts'
 import { markedChat, raw } from '../support/raw.ts'
-import { baseOf, checkReturned } from '../support/returned.ts'
+import { baseOf, type Base } from '../support/returned.ts'
 
 export type Readers = Readonly<{ readers: number; onStep?: ((gone: number) => void) | undefined }>
 
@@ -19,32 +19,44 @@ const BYTES_FEW = 128 * 1024 * 1024
 const IDLE_READER_MS = 30_000
 const FLOOD = 'answer?raw=endless_words&raw_after=1'
 
+/**
+ * Two crowds, one after the other: what the first one leaves behind is what the allocator keeps for the next, and the
+ * second one must leave no more.
+ */
 export async function runReaders({ readers, onStep }: Readers): Promise<object> {
   const bed = await openBed({ flood: [FLOOD], unsaid: ['answer?usage=none'] })
-  const { house } = bed
-  const { gateway, upstream } = house
+  const { gateway, upstream } = bed.house
   const { key } = bed.client
   for (let count = 0; count < 200; count++)
     await raw({ url: gateway.url, key, body: markedChat('unsaid', { stream: true }) })
-  const base = await baseOf(gateway)
-  const sockets = Array.from({ length: readers }, () => reader(house, key))
-  await upstream.until((journal) => floods(journal).length === readers)
-  await pause(IDLE_READER_MS / 3) // so that all have got what they will get before they are taken for gone
-  const full = await baseOf(gateway)
-  const growth = full.memoryBytes - base.memoryBytes
+  const fresh = await baseOf(gateway)
+  const full = await crowd(bed, { readers, onStep })
+  const growth = full.memoryBytes - fresh.memoryBytes
   const bytesEach = Math.round(growth / readers)
   assert.ok(growth < Math.max(readers * BYTES_MAX, BYTES_FEW), `${bytesEach} bytes a reader`)
-  await untilGone(house, { readers, onStep })
-  for (const socket of sockets) socket.destroy()
+  const base = await bed.quiet()
+  await crowd(bed, { readers, onStep: (gone) => onStep?.(gone) })
+  const { rssBytes } = await bed.restored(base)
   const secrets = ['upstream-secret-1', key, gateway.adminKey]
   await checkInvariants({ gateway, upstreams: [upstream], secrets }, [])
-  await checkReturned(gateway, base)
-  const { memoryBytes } = await baseOf(gateway)
   await bed.close()
   return {
-    ...{ readers, bytesEach, mibBefore: mib(base.memoryBytes), mibFull: mib(full.memoryBytes) },
-    mib: mib(memoryBytes),
+    ...{ readers, bytesEach, mibFresh: mib(fresh.memoryBytes), mibFull: mib(full.memoryBytes) },
+    ...{ mibBefore: mib(base.rssBytes), mib: mib(rssBytes) },
   }
+}
+
+/** They ask, get what they get before the gateway waits for them, and are taken for gone; with what it has in between. */
+async function crowd({ house, client }: Bed, { readers, onStep }: Readers): Promise<Base> {
+  const { gateway, upstream } = house
+  const before = floods(upstream.journal).length
+  const sockets = Array.from({ length: readers }, () => reader(house, client.key))
+  await upstream.until((journal) => floods(journal).length === before + readers)
+  await pause(IDLE_READER_MS / 3)
+  const full = await baseOf(gateway)
+  await untilGone(house, { count: before + readers, onStep })
+  for (const socket of sockets) socket.destroy()
+  return full
 }
 
 const floods = (journal: readonly JournalEntry[]): readonly JournalEntry[] =>
@@ -65,17 +77,19 @@ function reader({ gateway }: Bed['house'], key: string): net.Socket {
   return socket
 }
 
-async function untilGone({ gateway }: Bed['house'], { readers, onStep }: Readers): Promise<void> {
+type Awaited = Readonly<{ count: number; onStep: Readers['onStep'] }>
+
+async function untilGone({ gateway }: Bed['house'], { count, onStep }: Awaited): Promise<void> {
   const deadline = performance.now() + 4 * IDLE_READER_MS
   for (;;) {
     const ended = ofKind(gateway.dir, 'settle').filter(({ model }) => model === 'flood')
     onStep?.(ended.length)
-    if (ended.length === readers) {
+    if (ended.length === count) {
       const others = ended.filter(({ outcome }) => outcome !== 'aborted')
       assert.deepEqual(others, [], 'readers who do not read are taken for gone')
       return
     }
-    assert.ok(performance.now() < deadline, `${ended.length} of ${readers} were taken for gone`)
+    assert.ok(performance.now() < deadline, `${ended.length} of ${count} were taken for gone`)
     await pause(500)
   }
 }

@@ -1,7 +1,7 @@
 // What the callers and the provider know of, held against the books (N6 to N10 of the reliability rules).
 import assert from 'node:assert/strict'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
-import type { FaultProvider, JournalEntry } from '../fault-provider/fault-provider.ts'
+import type { JournalEntry } from '../fault-provider/fault-provider.ts'
 import { costOf } from './house.ts'
 import type { JournalRecord } from './journal.ts'
 import { payloads, markIn, type RawAnswer } from './raw.ts'
@@ -13,15 +13,15 @@ const ATTEMPTS_MAX = 3
 
 export type Said = Readonly<{
   records: readonly JournalRecord[]
-  upstreams: readonly FaultProvider[]
+  /** All that providers know of; none where others ask them, too. */
+  calls: readonly JournalEntry[]
   heard: readonly RawAnswer[]
 }>
 
 /** Who got an answer paid what it was said to cost, to the unit; who got none paid nothing; and nothing was asked unseen. */
-export function checkCharges({ records, upstreams, heard }: Said): void {
+export function checkCharges({ records, calls, heard }: Said): void {
   const settles = settlesIn(records)
   for (const settle of settles.values()) checkCost(settle, records)
-  const calls = upstreams.flatMap(({ journal }) => journal)
   for (const answer of heard) {
     const settle = settles.get(String(answer.headers['x-request-id']))
     checkCharge(answer, settle)

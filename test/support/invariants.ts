@@ -28,7 +28,7 @@ export async function checkInvariants(bed: Bed, heard: readonly RawAnswer[]): Pr
   for (const answer of heard) checkAnswer(answer)
   const records = await whenNothingIsHeld(gateway.dir)
   checkBooks(gateway)
-  checkCharges({ records, upstreams, heard })
+  checkCharges({ records, calls: upstreams.flatMap(({ journal }) => journal), heard })
   checkRetries(records)
   await checkSecrets(gateway, secrets, heard)
 }
