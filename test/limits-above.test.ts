@@ -19,7 +19,10 @@ let house: House
 beforeAll(async () => {
   house = await openHouse(MODELS, TIERS)
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await house.gateway.stop() // the one that was started again
+  await house.close()
+})
 
 async function admin<T>(method: string, path: string, body: object): Promise<T> {
   const { url, adminKey: key } = house.gateway

@@ -25,7 +25,10 @@ let house: House
 beforeAll(async () => {
   house = await openHouse(MODELS, TIERS)
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await house.gateway.stop() // the one that was started again
+  await house.close()
+})
 
 let accounts = 0
 async function keyOf(tier: string, account = `${tier}${accounts++}`): Promise<string> {
