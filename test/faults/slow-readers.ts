@@ -11,8 +11,11 @@ import { baseOf, type Base } from '../support/returned.ts'
 
 export type Readers = Readonly<{ readers: number; onStep?: ((gone: number) => void) | undefined }>
 
-/** What waits for the reader, 256 KiB at most, and the text of what went out before, which may have to be counted. */
-const BYTES_MAX = 512 * 1024
+/**
+ * What waits for the reader, 256 KiB at most, the text of what went out before, which may have to be counted, and what the
+ * allocator adds: half of this was measured. What is not held back would be 64 MiB.
+ */
+const BYTES_MAX = 1024 * 1024
 /** With few of them it is the engine's own room to move that is seen. */
 const BYTES_FEW = 128 * 1024 * 1024
 /** As operators have it unless they say otherwise. */
