@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict'
 import type { JournalRecord } from './journal.ts'
 
+/** The books tell when a request came and when it was over, and how long each attempt took: not the waits in between. */
+type Moment = Readonly<{ earliestMs: number; latestMs: number }>
+
 type Attempt = Readonly<{
   deployment: string
-  startMs: number
-  endMs: number
+  start: Moment
+  end: Moment
   /** Undefined: it says nothing, since its caller left. */
   worked: boolean | undefined
   /** Absent for a request's first one. */
@@ -14,12 +17,13 @@ type Attempt = Readonly<{
 
 const SHARE = 0.1
 const FLOOR = 3
-/** The gateway counts whole seconds, so its ten are nine to ten; and the books round their times. */
-const [RETRIES_MS, REQUESTS_MS, ROUNDED_MS] = [8_900, 10_100, 5]
+/** The gateway counts whole seconds, so its ten are nine to ten. */
+const [RETRIES_MS, REQUESTS_MS] = [8_900, 10_100]
 
 /**
  * In ten seconds a provider may have 10 % of its requests as retries, or three, and all together twice that. Who answered
  * when last asked may be asked beyond that, and so may the only one that could not be reached; both count all the same.
+ * What the books leave open is taken in the gateway's favour.
  */
 export function checkRetries(records: readonly JournalRecord[]): void {
   for (const attempts of runsOf(records)) {
@@ -27,36 +31,47 @@ export function checkRetries(records: readonly JournalRecord[]): void {
     const first = attempts.filter(({ after }) => after === undefined)
     for (const retry of retries) {
       if (isExempt(retry, attempts)) continue
-      const isOwn = (one: Attempt): boolean => providerOf(one) === providerOf(retry)
-      const [own, all] = [isOwn, () => true].map((is) => ({
-        before: within(retries.filter(is), retry.startMs - ROUNDED_MS, RETRIES_MS),
-        requests: within(first.filter(is), retry.startMs + ROUNDED_MS, REQUESTS_MS),
-      }))
+      const own = (one: Attempt): boolean => providerOf(one) === providerOf(retry)
+      const counts = [
+        before(retry, retries.filter(own)),
+        asked(retry, first.filter(own)),
+        before(retry, retries),
+        asked(retry, first),
+      ] as const
+      const [ownRetries, ownRequests, allRetries, allRequests] = counts
       const isWithin =
-        own !== undefined &&
-        all !== undefined &&
-        own.before < Math.max(FLOOR, SHARE * own.requests) &&
-        all.before < Math.max(2 * FLOOR, 2 * SHARE * all.requests)
-      assert.ok(isWithin, `beyond the budget: ${JSON.stringify({ retry, own, all })}`)
+        ownRetries < Math.max(FLOOR, SHARE * ownRequests) &&
+        allRetries < Math.max(2 * FLOOR, 2 * SHARE * allRequests)
+      assert.ok(isWithin, `beyond the budget: ${JSON.stringify({ retry, counts })}`)
     }
   }
 }
 
 const providerOf = ({ deployment }: Attempt): string => deployment.split('/')[0] ?? ''
 
-const within = (attempts: readonly Attempt[], untilMs: number, ms: number): number =>
-  attempts.filter(({ startMs }) => startMs <= untilMs && startMs > untilMs - ms).length
+/** Certainly before it, and certainly not too long before. */
+const before = ({ start }: Attempt, retries: readonly Attempt[]): number =>
+  retries.filter(
+    (one) =>
+      one.start.latestMs < start.earliestMs && one.start.earliestMs > start.latestMs - RETRIES_MS,
+  ).length
 
-function isExempt({ deployment, startMs, after }: Attempt, all: readonly Attempt[]): boolean {
+const asked = ({ start }: Attempt, requests: readonly Attempt[]): number =>
+  requests.filter(
+    (one) =>
+      one.start.earliestMs <= start.latestMs && one.start.latestMs > start.earliestMs - REQUESTS_MS,
+  ).length
+
+function isExempt({ deployment, start, after }: Attempt, all: readonly Attempt[]): boolean {
   if (after?.fault === 'connect' && after.deployment === deployment) return true
-  const known = all
-    .filter((one) => one.deployment === deployment && one.worked !== undefined)
-    .filter(({ endMs }) => endMs <= startMs + ROUNDED_MS)
-    .sort((a, b) => a.endMs - b.endMs)
-  // Those whose order the books do not tell may have been it.
-  const since = (known.at(-1)?.endMs ?? 0) - 2 * ROUNDED_MS
-  const last = known.filter(({ endMs }) => endMs >= since)
-  return last.length === 0 || last.some(({ worked }) => worked)
+  const known = all.filter((one) => one.deployment === deployment && one.worked !== undefined)
+  const certain = known.filter(({ end }) => end.latestMs < start.earliestMs)
+  if (certain.length === 0) return true
+  const lastMs = Math.max(...certain.map(({ end }) => end.earliestMs))
+  return known.some(
+    ({ end, worked }) =>
+      worked === true && end.latestMs >= lastMs && end.earliestMs <= start.latestMs,
+  )
 }
 
 /** What was tried by one run of the process: the next one knows nothing of it. */
@@ -77,22 +92,26 @@ const AFTER: Readonly<Record<string, { worked: boolean | undefined }>> = {
   aborted_early: { worked: undefined },
 }
 
+/** Books round to a millisecond. */
+const ROUNDED_MS = 1
+
 function attemptsOf({ startedAt, outcome, ...record }: JournalRecord): Attempt[] {
   const list = record['attempts'] as { deployment: string; fault?: string; ms: number }[]
-  let atMs = Number(startedAt)
+  const cameMs = Number(startedAt) - ROUNDED_MS
+  const overMs = Number(startedAt) + Number(record['totalMs']) + ROUNDED_MS
+  const sum = (some: readonly { ms: number }[]): number => some.reduce((all, { ms }) => all + ms, 0)
   return list.map(({ deployment, fault, ms }, at) => {
-    const startMs = atMs
-    atMs += ms
-    const before = list[at - 1]
+    const earliestMs = cameMs + sum(list.slice(0, at))
+    const latestMs = overMs - sum(list.slice(at))
     const end = fault === undefined ? AFTER[String(outcome)] : undefined
+    const previous = list[at - 1]
     return {
-      ...{
-        deployment,
-        startMs,
-        endMs: end === undefined ? atMs : Number(startedAt) + Number(record['totalMs']),
-      },
+      ...{ deployment, start: { earliestMs, latestMs } },
+      end: { earliestMs: earliestMs + ms, latestMs: end === undefined ? latestMs + ms : overMs },
       worked: end === undefined ? fault === undefined || fault === 'refused' : end.worked,
-      ...(before && { after: { deployment: before.deployment, fault: before.fault ?? '' } }),
+      ...(previous && {
+        after: { deployment: previous.deployment, fault: previous.fault ?? '' },
+      }),
     }
   })
 }
