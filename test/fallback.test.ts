@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { settledOf } from './support/journal.ts'
 import { openHouse, type Client, type House } from './support/house.ts'
-import { chat, payloads, raw } from './support/raw.ts'
+import { checkInvariants } from './support/invariants.ts'
+import { markedChat, payloads, raw, type RawAnswer } from './support/raw.ts'
 
 let house: House
 let client: Client
+const heard: RawAnswer[] = []
 
 const FAULTS = {
   'status=401': 'credential',
@@ -52,8 +54,9 @@ async function ask(model: string, stream: boolean) {
   const answer = await raw({
     url: house.gateway.url,
     key: client.key,
-    body: chat(model, { stream }),
+    body: markedChat(model, { stream }),
   })
+  heard.push(answer)
   const record = settledOf(house.gateway.dir, String(answer.headers['x-request-id']))
   return { ...answer, record, calls: house.upstream.journal.slice(calls) }
 }
@@ -97,4 +100,10 @@ test('a refusal of the request itself goes to the caller at once', async () => {
   const { status, calls, headers } = await ask('theirs', true)
   expect({ status, calls: calls.length }).toEqual({ status: 422, calls: 1 })
   expect(headers['x-should-retry']).toBe('false')
+})
+
+test('after all of it everything is as it should be', async () => {
+  const { gateway, upstream } = house
+  const secrets = ['upstream-secret-1', client.key, gateway.adminKey]
+  await checkInvariants({ gateway, upstreams: [upstream], secrets }, heard)
 })

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type Client, type House } from '../support/house.ts'
+import { checkInvariants } from '../support/invariants.ts'
 import { chat, raw } from '../support/raw.ts'
 
 let house: House
@@ -218,4 +219,10 @@ test('pages of any origin may call the API with a key, and read its headers', as
   })
   expect(answer.headers['access-control-allow-origin']).toBe('*')
   expect(answer.headers['access-control-expose-headers']).toContain('x-request-id')
+})
+
+test('after all of it everything is as it should be', async () => {
+  const { gateway, upstream } = house
+  const secrets = ['upstream-secret-1', client.key, gateway.adminKey]
+  await checkInvariants({ gateway, upstreams: [upstream], secrets }, [])
 })
