@@ -27,7 +27,7 @@ const PARTS: readonly Part[] = [
 const HELP = `npm run test:edge -- [options]
 
 The deployment as it is, run for real: docker-compose.prod.yml by podman, its own Dockerfile on local base images, a real
-Traefik, and Pebble for Let's Encrypt. Takes about ten minutes, and some more the first time. It needs root, Debian's
+Traefik, and Pebble for Let's Encrypt. Takes a quarter of an hour, and some more the first time. It needs root, Debian's
 packages (it names those that are missing), and ports 80, 443, 8053, 8055, 14000 and 15000; it reaches no container registry.
 
   --only A,B              these parts; "containers" and "certificates" are always seen
