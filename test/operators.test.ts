@@ -14,7 +14,10 @@ beforeAll(async () => {
   house = await openHouse({ words: ['answer?chunks=5'] })
   gateway = house.gateway
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await gateway.stop() // another one than the house began with, after a restart
+  await house.close()
+})
 
 type Json = Readonly<Record<string, unknown>>
 
