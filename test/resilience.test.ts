@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
 import { clientOf } from './support/house.ts'
 import { root, startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { checkInvariants } from './support/invariants.ts'
 import { ofKind, untilLogged } from './support/journal.ts'
 import { chat, raw } from './support/raw.ts'
 
@@ -224,4 +225,9 @@ test('what an operator switches off is not asked, not even as the last one, unti
     { target: 'key switched-0#1', state: 'on' },
     { target: 'provider switched-0', state: 'on' },
   ])
+})
+
+test('after all of it everything is as it should be', async () => {
+  const secrets = ['key-old', 'key-new', key, gateway.adminKey]
+  await checkInvariants({ gateway, upstreams: [main, ...leaving], secrets }, [])
 })
