@@ -7,12 +7,14 @@ import { openHouse, type Client, type House } from '../support/house.ts'
 import { checkInvariants } from '../support/invariants.ts'
 import { chat, raw } from '../support/raw.ts'
 
+const BODY_BYTES_MAX = 4 * 1024 * 1024
+
 let house: House
 let client: Client
 beforeAll(async () => {
   house = await openHouse(
     { words: ['answer'], strict: ['answer?status=400'] },
-    'limits: { body_bytes_max: 1048576 }',
+    `limits: { body_bytes_max: ${BODY_BYTES_MAX} }`,
   )
   client = await house.client()
 })
@@ -34,7 +36,7 @@ const bodies: readonly (readonly [string, string | Buffer, number])[] = [
     `{"model":"words","messages":[{"role":"user","content":"x"}],"deep":${deep(100_000)}}`,
     400,
   ],
-  ['more than the limit', Buffer.alloc(1_048_577, 0x20), 413],
+  ['more than the limit', Buffer.alloc(BODY_BYTES_MAX + 1, 0x20), 413],
   ['a prototype', withField('"__proto__":{"polluted":1}'), 400],
   ['a constructor', withField('"constructor":{"prototype":{"polluted":1}}'), 400],
   ['another address', withField('"api_base":"http://169.254.169.254"'), 400],
@@ -58,16 +60,24 @@ const bodies: readonly (readonly [string, string | Buffer, number])[] = [
   ['NaN', withField('"temperature":NaN'), 400],
   ['Infinity', withField('"temperature":Infinity'), 400],
   ['max_tokens = 2^53+1', withField('"max_tokens":9007199254740993'), 400],
-  [
-    'a million messages that are none',
-    `{"model":"words","messages":[${'0,'.repeat(400_000)}0]}`,
-    400,
-  ],
+  ['a million messages that are none', `{"model":"words","messages":[${'0,'.repeat(1e6)}0]}`, 400],
   ['a model that is an object', JSON.stringify({ model: {}, messages: [{ role: 'user' }] }), 400],
   ['no message at all', JSON.stringify({ model: 'words', messages: [] }), 400],
   [
-    'an image larger than a body may be',
-    chat(`data:image/png;base64,${'A'.repeat(1_100_000)}`),
+    'an image of 50 MiB',
+    chat('words', {
+      messages: [
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'image_url',
+              image_url: { url: `data:image/png;base64,${'A'.repeat(50 * 1024 * 1024)}` },
+            },
+          ],
+        },
+      ],
+    }),
     413,
   ],
   [
@@ -102,6 +112,21 @@ test.each(bodies)('%s is refused with a reason, and costs nothing', async (_, bo
   expect(await client.balance()).toBe('1000000')
   expect(await client.held()).toBe('0')
 })
+
+test.each(['text/plain', 'multipart/form-data; boundary=x', 'application/xml'])(
+  'a body that says it is %s is refused with a reason, and costs nothing',
+  async (type) => {
+    const calls = callsTo('answer')
+    const { url } = house.gateway
+    const answer = await raw({
+      ...{ url, key: client.key, body: chat('words') },
+      headers: { 'content-type': type },
+    })
+    expect(answer.status).toBe(415)
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'unsupported_media_type' } })
+    expect([callsTo('answer'), await client.held()]).toEqual([calls, '0'])
+  },
+)
 
 test('an address in a prompt is text: the gateway passes it on and never asks for it', async () => {
   let visits = 0
