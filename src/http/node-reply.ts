@@ -42,6 +42,7 @@ export class NodeReply implements Reply {
   #isDone = false
   /** The body's chunks are put together here. */
   #isChunked = false
+  #hasWritten = false
 
   /** `common`: headers of every answer, whatever becomes of the request. */
   constructor(res: ServerResponse, common: string[], quotaStatus: number) {
@@ -75,7 +76,7 @@ export class NodeReply implements Reply {
     this.#sendJson(200, headers, body)
   }
 
-  /** Node writes a chunk's size, its bytes and its ends one by one, and gathers them again: half of what a write costs. */
+  /** Node writes a chunk's size, its bytes and its ends one by one, and gathers them again in the next turn: half of what a write costs. */
   begin(headers: ReplyHeaders): void {
     const res = this.#res
     if (res.destroyed) return
@@ -87,8 +88,15 @@ export class NodeReply implements Reply {
 
   /** A response that is gone takes no bytes and never drains: waiting for it would lose the upstream's socket. */
   write(bytes: Uint8Array | string): boolean {
-    if (this.#res.destroyed || bytes.length === 0) return true // an empty chunk would be the last one
-    return this.#res.write(this.#isChunked ? chunkOf(bytes) : bytes)
+    const res = this.#res
+    if (res.destroyed || bytes.length === 0) return true // an empty chunk would be the last one
+    if (!this.#isChunked) return res.write(bytes)
+    const chunk = chunkOf(bytes)
+    const isFirst = !this.#hasWritten
+    this.#hasWritten = true
+    if (isFirst || res.socket === null || res.writableLength > 0) return res.write(chunk)
+    // Nothing waits before it, the head included. Only a socket that is full by now has to tell the response when it is not.
+    return res.socket.write(chunk) || res.write('')
   }
 
   onWritable(listener: () => void): void {
