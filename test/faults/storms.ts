@@ -18,10 +18,14 @@ type Weather = Readonly<{
 
 const CALLERS = 20
 const CALM_CALLERS = 4
+/** Between two calls of a caller: refusals come at once, and a storm of them is not to be more load than answers are. */
+const PACE_MS = 20
 
 /** The models, each with providers of its own, in the order in which they are asked. */
 const PLACES = {
   calm: ['answer?delay=20'],
+  /** As many callers as in a storm, and nothing wrong: what others feel of a storm is compared with this. */
+  busy: ['answer?chunks=3'],
   flapping: ['answer?flap=9', 'answer?chunks=3'],
   limited: ['answer?status=429&retry_after=2', 'answer?status=429&retry_after=3'],
   outage: ['answer?leaves=1', 'answer?leaves=2', 'answer?chunks=3'],
@@ -37,7 +41,7 @@ export async function runStorms({ seconds, onStorm }: Storm): Promise<Record<str
     const { url } = gateway
     const ask = (model: Name) => raw({ url, key, body: chat(model) })
     const found: Record<string, Weather> = {}
-    for (const name of ['calm', 'flapping', 'limited', 'outage'] as const) {
+    for (const name of ['calm', 'busy', 'flapping', 'limited', 'outage'] as const) {
       onStorm?.(name)
       found[name] = await storm({ name, seconds, ask, upstream, leaving })
     }
@@ -68,7 +72,10 @@ async function storm({ name, seconds, ask, upstream, leaving }: Storming): Promi
   const calmMs: number[] = []
   let isOver = false
   const caller = async () => {
-    while (!isOver) statuses.push((await ask(name)).status)
+    while (!isOver) {
+      statuses.push((await ask(name)).status)
+      await pause(PACE_MS)
+    }
   }
   const calmCaller = async () => {
     while (!isOver) {

@@ -71,7 +71,8 @@ test('a balance that its entries do not give is refused, though every checksum f
     }
     return entry as unknown as Entry
   })
-  const rewritten = (list: readonly Entry[]) => list.map((entry) => writer.batch([entry]).toString().trimEnd())
+  const rewritten = (list: readonly Entry[]) =>
+    list.map((entry) => writer.batch([entry]).toString().trimEnd())
   const forged = entries.map((entry) =>
     entry.kind === 'settle' && entry.ref === 'h3' ? { ...entry, balance: '99999' } : entry,
   )
