@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import net from 'node:net'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { textOf } from './fault-provider/answer.ts'
@@ -171,6 +173,56 @@ test.each(['erring', 'cut'])(
     expect(texts.join('')).toBe(textOf(10))
   },
 )
+
+/** What a socket answers to these requests in turn, until the server has nothing more to say on it. */
+async function overOneSocket(version: string, bodies: readonly string[]): Promise<string> {
+  const { port, hostname } = new URL(house.gateway.url)
+  const socket = net.connect(Number(port), hostname)
+  let text = ''
+  socket.on('data', (piece: Buffer) => (text += piece.toString()))
+  const isOver = (count: number) => text.split('data: [DONE]\n\n').length > count
+  for (const [index, body] of bodies.entries()) {
+    const head = [
+      `POST /v1/chat/completions HTTP/${version}`,
+      'host: gateway',
+      'connection: keep-alive',
+    ]
+    const more = [`authorization: Bearer ${client.key}`, `content-length: ${body.length}`, '', body]
+    socket.write([...head, ...more].join('\r\n'))
+    while (!isOver(index + 1)) await once(socket, 'data')
+  }
+  socket.end()
+  await once(socket, 'close')
+  return text
+}
+
+describe('a stream on a connection of one’s own', () => {
+  const body = chat('words', { stream: true })
+
+  test('is in chunks, and the next request goes over the same connection', async () => {
+    const text = await overOneSocket('1.1', [body, body, body])
+    const [, ...answers] = text.split('HTTP/1.1 200 OK\r\n')
+    expect(answers).toHaveLength(3)
+    for (const answer of answers) {
+      const end = answer.indexOf('\r\n\r\n') + 4
+      expect(answer.slice(0, end)).toMatch(/^transfer-encoding: chunked\r$/im)
+      const chunks = answer.slice(end).matchAll(/([\da-f]+)\r\n([^\r]*)\r\n/g)
+      const list = Array.from(chunks, ([, size = '', data = '']) => ({
+        size: parseInt(size, 16),
+        data,
+      }))
+      expect(list.map(({ data }) => data.length)).toEqual(list.map(({ size }) => size))
+      expect(list.at(-1)).toEqual({ size: 0, data: '' })
+      expect(list.map(({ data }) => data).join('')).toMatch(/^data: \{[^]*\n\ndata: \[DONE\]\n\n$/)
+    }
+  })
+
+  test('of HTTP/1.0 is not in chunks, and ends with the connection', async () => {
+    const text = await overOneSocket('1.0', [body])
+    expect(text).not.toMatch(/transfer-encoding/i)
+    expect(text).toMatch(/\r\n\r\ndata: \{[^]*\n\ndata: \[DONE\]\n\n$/)
+  })
+})
 
 describe('keep-alive comments', () => {
   test('are sent while the provider is silent', async () => {
