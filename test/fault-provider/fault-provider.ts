@@ -40,6 +40,7 @@ export async function startFaultProvider({
   tls,
 }: { port?: number; host?: string; tls?: TlsKind | undefined } = {}): Promise<FaultProvider> {
   const journal: JournalEntry[] = []
+  const calls = new Map<string, number>()
   const list: ModelList = { status: 200, badKey: undefined, asked: [] }
   const watchers = new Set<() => void>()
   const changed = () => {
@@ -47,7 +48,7 @@ export async function startFaultProvider({
   }
   const certified = tls === undefined ? undefined : certify(tls)
   const onRequest = (req: IncomingMessage, res: ServerResponse) => {
-    void serve(req, res, { journal, list, changed })
+    void serve(req, res, { journal, calls, list, changed })
   }
   const server =
     certified === undefined
@@ -93,12 +94,18 @@ function statusOf(
   return flap > 0 && Math.floor(before / flap) % 2 === 0 ? 500 : status
 }
 
-type Notes = Readonly<{ journal: JournalEntry[]; list: ModelList; changed: () => void }>
+type Notes = Readonly<{
+  journal: JournalEntry[]
+  /** How many calls each model has had. */
+  calls: Map<string, number>
+  list: ModelList
+  changed: () => void
+}>
 
 async function serve(
   req: IncomingMessage,
   res: ServerResponse,
-  { journal, list, changed }: Notes,
+  { journal, calls, list, changed }: Notes,
 ): Promise<void> {
   if (req.method === 'GET' && req.url === '/__journal') {
     res.end(JSON.stringify(journal))
@@ -117,7 +124,8 @@ async function serve(
     usage: { prompt: promptTokens(body), completion: 0 },
     ended: 'running',
   }
-  const before = journal.filter(({ model }) => model === entry.model).length
+  const before = calls.get(entry.model) ?? 0
+  calls.set(entry.model, before + 1)
   journal.push(entry)
   changed()
   res.on('close', () => {
