@@ -85,7 +85,10 @@ async function subject({ strategy, affinity, count }) {
   const { house, admitted } = await houseWith({ strategy, affinity, count })
   const room = new Room(Math.random)
   const reply = { isGone: false, onGone: () => undefined }
-  const limits = { inFlightMax: 5_000, keyInFlightMax: 100, accountInFlightMax: 200 }
+  const limits = {
+    ...{ inFlightMax: 5_000, keyInFlightMax: 100, accountInFlightMax: 200 },
+    above: undefined,
+  }
   const answered = { fault: undefined, firstByteMs: 200, isStream: true }
   return {
     async routed() {
@@ -93,7 +96,7 @@ async function subject({ strategy, affinity, count }) {
       const candidates = choose(house, admitted)
       const { ticket } = await new Turns(house, { admitted, reply, candidates }).first()
       ticket.ended(answered)
-      room.leave(admitted.key)
+      room.leave(admitted.key, limits)
     },
     async direct() {
       await undefined
