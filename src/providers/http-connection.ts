@@ -76,6 +76,9 @@ export class HttpConnection {
     }
     socket.on('end', ended)
     socket.on('close', ended)
+    socket.on('timeout', () => {
+      this.close()
+    })
     socket.on('error', (error) => {
       this.#fail(error)
     })
@@ -103,9 +106,7 @@ export class HttpConnection {
     if (this.#reader !== reader) return
     this.#reader = undefined
     this.#goOn()
-    this.#socket.setTimeout(REST_MS, () => {
-      this.close()
-    })
+    this.#socket.setTimeout(REST_MS)
   }
 
   pause(reader: ResponseReader): void {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { ResponseReader } from './http-connection.ts'
+import { HttpConnection, type ResponseReader } from './http-connection.ts'
 import { HttpPool } from './http-pool.ts'
 
 type Answering = (socket: Socket, request: string, nth: number) => void
@@ -185,6 +185,43 @@ test('a reader who has enough leaves the rest to be read, and the connection to 
     expect(await answerOf(pool)).toBe('next')
     expect(sockets[0]?.destroyed).toBe(false)
   })
+})
+
+test('a connection that is left before the end, again and again, stays what it was', async () => {
+  const server = net.createServer((socket) => {
+    socket.on('data', () => socket.write(`${CHUNKS}${chunk('[DONE]')}`))
+    leave = () => void socket.write(LAST)
+  })
+  let leave: () => void = () => undefined
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  let client = new net.Socket()
+  let freed: (isGood: boolean) => void = () => undefined
+  const connection = new HttpConnection({
+    open: (onread) => (client = net.connect({ port, host: '127.0.0.1', onread })),
+    opened: 'connect',
+    onFree: (_connection, isGood) => {
+      freed(isGood)
+    },
+  })
+  const before = client.listenerCount('timeout')
+  for (let count = 0; count < 3; count++) {
+    const isFree = new Promise((resolve) => (freed = resolve))
+    const reader = {
+      onSent: () => undefined,
+      onHead: () => undefined,
+      onFailed: () => undefined,
+      onBody() {
+        connection.leave(reader)
+        leave()
+      },
+    }
+    connection.ask('GET', reader)
+    expect(await isFree).toBe(true)
+  }
+  expect(client.listenerCount('timeout')).toBe(before)
+  connection.close()
+  await once(server.close(), 'close')
 })
 
 test.each([
