@@ -10,7 +10,7 @@ let top: Client
 beforeAll(async () => {
   house = await openHouse({ words: ['answer?chunks=5'] })
   top = await house.client('1000000')
-  await admin('PATCH', `accounts/${top.account}/place`, { sub_accounts_max: 20 })
+  await admin('PATCH', `accounts/${top.account}/place`, { sub_accounts_max: 30 })
 })
 afterAll(async () => {
   await house.gateway.stop()
@@ -136,8 +136,8 @@ describe('a chain of four accounts', () => {
       headers: { authorization: `Bearer ${reseller.key}`, accept: 'text/csv' },
     })
     const [heading, line] = (await csv.text()).split('\r\n')
-    expect(heading).toMatch(/^sub_account,requests.*charged,overrun,sold,profit$/)
-    expect(line).toContain(`${data[0]?.sold ?? ''},${data[0]?.profit ?? ''}`)
+    expect(heading).toMatch(/^sub_account,requests.*charged,overrun,refunded,sold,returned,profit$/)
+    expect(line).toContain(`${data[0]?.sold ?? ''},0,${data[0]?.profit ?? ''}`)
     const operators = await admin('GET', `usage?of=sub_accounts&account=${reseller.account}`)
     expect(operators.json).toMatchObject({ total: { charged, sold, profit } })
     expect((await as(reseller, 'GET', 'usage?of=sub_accounts&group_by=key')).status).toBe(400)
@@ -148,6 +148,55 @@ describe('a chain of four accounts', () => {
     expect((await as(second, 'GET', 'usage?of=sub_accounts')).json['total']).toMatchObject({
       ...{ requests: 0, sold: '0', profit: '0' },
     })
+  })
+
+  test('gives back at every level, and what was given back is no profit', async () => {
+    const first = await below(top, '0.1', '100000', 3)
+    const second = await below(first, '0.25', '100000', 2)
+    const third = await below(second, '1', '100000')
+    const before = Number(await top.balance())
+    const ids = [(await talk(third)).id, (await talk(third)).id, (await talk(second)).id]
+    for (const [at, amount] of ['3.000001', undefined, '0.000007'].entries())
+      await admin('POST', `requests/${ids[at] ?? ''}/refund`, { amount })
+    const micro = (credits: unknown) => Math.round(Number(credits) * 1e6)
+    type Sums = Readonly<Record<'charged' | 'refunded' | 'sold' | 'returned' | 'profit', string>>
+    const sums = async (client: Client, of: string) => {
+      const { json } = await as(client, 'GET', `usage?of=${of}&group_by=none`)
+      const { charged, refunded, sold, returned, profit } = json['total'] as Sums
+      return {
+        ...{ charged: micro(charged), refunded: micro(refunded) },
+        ...{ sold: micro(sold), returned: micro(returned), profit: micro(profit) },
+      }
+    }
+    for (const [client, had] of [
+      [first, 1e5],
+      [second, 1e5],
+      [third, 1e5],
+    ] as const) {
+      const [own, sales] = [await sums(client, 'own'), await sums(client, 'sub_accounts')]
+      const paid = own.charged - own.refunded + sales.charged - sales.refunded
+      expect(await spent(client, had)).toBe(paid)
+    }
+    const [ofFirst, ofSecond] = [
+      await sums(first, 'sub_accounts'),
+      await sums(second, 'sub_accounts'),
+    ]
+    const leaf = await sums(third, 'own')
+    expect(leaf.refunded).toBeGreaterThan(3_000_001)
+    expect(ofSecond).toMatchObject({ sold: leaf.charged, returned: leaf.refunded })
+    const income = await spent(second, 1e5)
+    expect(ofFirst.sold - ofFirst.returned).toBe(income)
+    expect(ofFirst.profit).toBe(income - (await spent(first, 1e5)))
+    const { sub_accounts: own } = (await as(second, 'GET', 'account')).json
+    expect(micro((own as Sums).profit)).toBe(ofSecond.profit)
+    const receipt = async (client: Client) =>
+      (await as(client, 'GET', `receipts/${ids[1] ?? ''}`)).json
+    for (const reseller of [first, second])
+      expect(await receipt(reseller)).toMatchObject({ sold: { profit: '0' }, recomputed: true })
+    expect(await receipt(second)).toMatchObject({
+      sold: { refunded: (await receipt(third))['refunded'] },
+    })
+    expect(Number(await top.balance())).toBeLessThan(before)
   })
 
   test('is refused as a whole where an account above is short, without a word about it', async () => {

@@ -154,7 +154,7 @@ describe('the usage of an account', () => {
     expect(asked.headers['content-type']).toBe('text/csv; charset=utf-8')
     const [heading, first] = asked.body.split('\r\n')
     expect(heading).toBe(
-      'model,requests,estimated,input,cached_input,cache_write,image,output,audio_input,audio_output,cost,charged,overrun',
+      'model,requests,estimated,input,cached_input,cache_write,image,output,audio_input,audio_output,cost,charged,overrun,refunded',
     )
     expect(first?.startsWith(`'+odd,1,0,`)).toBe(true)
   })

@@ -46,12 +46,17 @@ export function receiptView(receipt: Receipt) {
   }
 }
 
-/** Of a reseller: what its sub-account paid for the request, and what of it the reseller keeps. */
-function soldView({ records: { place }, charged }: Receipt) {
+/** Of a reseller: what its sub-account paid for the request and was given back, and what of it the reseller keeps. */
+function soldView({ records: { place }, charged, refunded }: Receipt) {
   if (place?.sold === undefined) return {}
-  const { account, paid } = place.sold
-  const profit = formatCredits(minus(paid, charged))
-  return { sold: { account, charged: formatCredits(paid), profit } }
+  const { account, paid, returned } = place.sold
+  const profit = minus(minus(paid, returned), minus(charged, refunded))
+  return {
+    sold: {
+      ...{ account, charged: formatCredits(paid), refunded: formatCredits(returned) },
+      profit: formatCredits(profit),
+    },
+  }
 }
 
 const timeOf = (ms: number): string => new Date(ms).toISOString()

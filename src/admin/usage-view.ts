@@ -40,31 +40,36 @@ const sumsView = ({ of }: UsageQuery, sums: UsageSums) => ({
   ...(of === 'below' && soldView(sums)),
 })
 
-/** What those right below paid, and what is left of it. */
-export const soldView = ({ charged, sold }: Pick<UsageSums, 'charged' | 'sold'>) => ({
+type Sold = Pick<UsageSums, 'charged' | 'sold' | 'refunded' | 'returned'>
+
+/** What those right below paid, and were given back; and what is left of it after what was paid and came back for them. */
+export const soldView = ({ charged, sold, refunded, returned }: Sold) => ({
   sold: formatCredits(sold),
-  profit: formatCredits(minus(sold, charged)),
+  returned: formatCredits(returned),
+  profit: formatCredits(minus(minus(sold, returned), minus(charged, refunded))),
 })
 
-const ownView = ({ requests, estimated, usage, cost, charged }: UsageSums) => ({
+const ownView = ({ requests, estimated, usage, cost, charged, refunded }: UsageSums) => ({
   requests,
   estimated,
   tokens: Object.fromEntries(BUCKETS.map((bucket) => [BUCKET_NAMES[bucket], usage[bucket]])),
   cost: formatCredits(cost),
   charged: formatCredits(charged),
   overrun: formatCredits(minus(cost, charged)),
+  refunded: formatCredits(refunded),
 })
 
 /** The same rows for a spreadsheet; the heading stands on the first page alone. */
 export function usageCsv(query: UsageQuery, { rows }: UsagePage): string {
   const buckets = BUCKETS.map((bucket) => BUCKET_NAMES[bucket])
   const isSold = query.of === 'below'
-  const amounts = ['cost', 'charged', 'overrun', ...(isSold ? ['sold', 'profit'] : [])]
+  const sold = isSold ? ['sold', 'returned', 'profit'] : []
+  const amounts = ['cost', 'charged', 'overrun', 'refunded', ...sold]
   const heading = csvLine([...query.groupBy, 'requests', 'estimated', ...buckets, ...amounts])
   const lines = rows.map(({ by, sums }) => {
-    const { requests, estimated, usage, cost, charged } = sums
+    const { requests, estimated, usage, cost, charged, refunded } = sums
     const tokens = BUCKETS.map((bucket) => usage[bucket])
-    const money = [cost, charged, minus(cost, charged)].map(formatCredits)
+    const money = [cost, charged, minus(cost, charged), refunded].map(formatCredits)
     const sales = isSold ? Object.values(soldView(sums)) : []
     return csvLine([...by, requests, estimated, ...tokens, ...money, ...sales])
   })

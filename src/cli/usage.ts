@@ -15,7 +15,7 @@ const OPTIONS = {
   account: { value: 'NAME', does: 'only this account’s' },
   of: {
     value: 'sub_accounts',
-    does: 'what resellers paid for their sub-accounts, what these paid, and the profit; before refunds',
+    does: 'what resellers paid for their sub-accounts, what these paid and were given back, and the profit',
   },
   'sub-account': { value: 'NAME', does: 'only of this one, with --of sub_accounts' },
   key: { value: 'ID', does: 'only under this key' },
@@ -71,8 +71,17 @@ function table(pages: readonly ReadUsage[]): string {
   const [first] = pages
   if (first === undefined) return ''
   const { group_by: by, total, time_zone: zone } = first.view
-  const sales = total.sold === undefined ? [] : ['sold', 'profit']
-  const heading = [...by, 'requests', 'tokens in', 'tokens out', 'cost', 'charged', ...sales]
+  const sales = total.sold === undefined ? [] : ['sold', 'returned', 'profit']
+  const heading = [
+    ...by,
+    'requests',
+    'tokens in',
+    'tokens out',
+    'cost',
+    'charged',
+    'refunded',
+    ...sales,
+  ]
   const rows = pages.flatMap(({ view }) =>
     view.data.map((row) => [...by.map((name) => row[name] ?? ''), ...figures(row)]),
   )
@@ -90,12 +99,13 @@ function table(pages: readonly ReadUsage[]): string {
 
 type Sums = ReadUsage['view']['total']
 
-function figures({ requests, tokens, cost, charged, sold, profit }: Sums): string[] {
+function figures({ requests, tokens, ...money }: Sums): string[] {
   const { output = 0, audio_output: audioOutput = 0, ...inputs } = tokens
   const input = Object.values(inputs).reduce((all, one) => all + one, 0)
-  return [String(requests), String(input), String(output + audioOutput), cost, charged].concat(
-    sold === undefined || profit === undefined ? [] : [sold, profit],
-  )
+  const counts = [String(requests), String(input), String(output + audioOutput)]
+  const { cost, charged, refunded, sold, returned, profit } = money
+  const sales = [sold, returned, profit].filter((one) => one !== undefined)
+  return [...counts, cost, charged, refunded, ...sales]
 }
 
 const pad = (cell: string, { width, isText }: { width: number; isText: boolean }): string =>

@@ -1,4 +1,4 @@
-import type { HoldEntry, ReleaseEntry, SettleEntry } from './entry.ts'
+import type { HoldEntry, RefundEntry, SettleEntry } from './entry.ts'
 import { micro } from './money.ts'
 import type { RequestRecords } from './receipt.ts'
 import { Resale, type Level } from './reseller.ts'
@@ -22,7 +22,7 @@ export function recordsOf(records: RequestRecords, account: string): RequestReco
     overruns: isTop ? records.overruns : [],
     progress: progress && { ...progress, entry: notedFor(hold.entry, at, progress.entry) },
     price: records.prices?.[at] ?? records.price,
-    place: { isTop, sold: soldBy(end?.entry, hold.entry, at) },
+    place: { isTop, sold: soldBy(records, at) },
   }
 }
 
@@ -52,13 +52,14 @@ function notedFor(hold: HoldEntry, at: number, entry: Progress): Progress {
 }
 
 type Progress = NonNullable<RequestRecords['progress']>['entry']
-type Ended = SettleEntry | ReleaseEntry
 
-/** What the account right below paid for the same request; undefined for the one that asked. */
-function soldBy(end: Ended | undefined, hold: HoldEntry, at: number) {
+/** What the account right below paid for the same request, and was given back; undefined for the one that asked. */
+function soldBy({ hold, end, refunds }: RequestRecords, at: number) {
   if (at === 0) return undefined
-  const below = at === 1 ? end : end?.levels?.[at - 2]
-  const account = accountsOf(hold)[at - 1] ?? ''
-  const paid = end?.kind === 'settle' ? BigInt(below?.amount ?? 0) : 0n
-  return { account, paid: micro(paid) }
+  const account = accountsOf(hold.entry)[at - 1] ?? ''
+  const amountBelow = (entry: SettleEntry | RefundEntry): bigint =>
+    BigInt((at === 1 ? entry : entry.levels?.[at - 2])?.amount ?? 0)
+  const paid = end?.entry.kind === 'settle' ? amountBelow(end.entry) : 0n
+  const returned = refunds.reduce((sum, { entry }) => sum + amountBelow(entry), 0n)
+  return { account, paid: micro(paid), returned: micro(returned) }
 }

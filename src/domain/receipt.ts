@@ -22,10 +22,10 @@ export type RequestRecords = Readonly<{
   price: PriceEntry | undefined
   /** Of a sub-account's request: the price of each level, its own first. */
   prices?: readonly (PriceEntry | undefined)[]
-  /** Of one account of a chain alone: what the account right below it paid, and whether it pays the operator. */
+  /** Of one account of a chain alone: what the account right below it paid and was given back, and whether it pays the operator. */
   place?: Readonly<{
     isTop: boolean
-    sold: Readonly<{ account: string; paid: MicroCredits }> | undefined
+    sold: Readonly<{ account: string; paid: MicroCredits; returned: MicroCredits }> | undefined
   }>
   /** The last cost that was noted while it ran; looked for only where the charge goes by it. */
   progress: Recorded<Readonly<{ kind: 'progress'; cost: string }>> | undefined

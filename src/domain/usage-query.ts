@@ -42,6 +42,9 @@ export type UsageSums = Readonly<{
   charged: MicroCredits
   /** Of requests of those below: what the ones right below paid for them. */
   sold: MicroCredits
+  /** What the accounts were given back meanwhile, and of requests of those below, what the ones right below were. */
+  refunded: MicroCredits
+  returned: MicroCredits
 }>
 
 type UsageRow = Readonly<{ by: readonly string[]; sums: UsageSums }>

@@ -9,11 +9,14 @@ import { limitsForm, limitsStanding } from '../limits-view.ts'
 import { route } from '../route.ts'
 
 const sales = z
-  .object({ since: time, requests: z.int(), charged: credits, sold: credits, profit: credits })
+  .object({
+    ...{ since: time, requests: z.int(), charged: credits, refunded: credits },
+    ...{ sold: credits, returned: credits, profit: credits },
+  })
   .meta({
     description:
-      'Of resellers: what they paid for those below them this month, and what these paid; null while the past is being ' +
-      'added up. GET /v1/usage?of=sub_accounts has it for each of them, and by day',
+      'Of resellers: what they paid for those below them this month and were `refunded`, what was `sold` to these and ' +
+      '`returned` to them, and what is left; null while the past is being added up. GET /v1/usage?of=sub_accounts has it for each of them, and by day',
   })
 
 export const accountRoutes = [
@@ -81,9 +84,10 @@ const isReseller = ({ reselling }: AccountView): boolean => (reselling?.subAccou
 
 function salesView(sales: OwnSales | undefined) {
   if (sales === undefined) return null
-  const { requests, charged } = sales.sums
+  const { requests, charged, refunded } = sales.sums
   return {
-    ...{ since: new Date(sales.sinceMs).toISOString(), requests, charged: formatCredits(charged) },
+    ...{ since: new Date(sales.sinceMs).toISOString(), requests },
+    ...{ charged: formatCredits(charged), refunded: formatCredits(refunded) },
     ...soldView(sales.sums),
   }
 }

@@ -38,9 +38,9 @@ const receipt = {
   overrun: credits,
   refunded: credits,
   sold: z
-    .object({ account: z.string(), charged: credits, profit: credits })
+    .object({ account: z.string(), charged: credits, refunded: credits, profit: credits })
     .optional()
-    .meta({ description: 'Of a reseller: what its sub-account paid' }),
+    .meta({ description: 'Of a reseller: what its sub-account paid and was given back' }),
   recomputed: z.boolean().meta({ description: 'The charge follows from all of this' }),
   hold: credits,
   refunds: z.array(

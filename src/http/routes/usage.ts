@@ -14,7 +14,7 @@ const filter = (what: string) => z.string().optional().meta({ description: what 
 const question = {
   of: z.enum(['own', 'sub_accounts'], { error: 'must be own or sub_accounts.' }).optional().meta({
     description:
-      '`sub_accounts`: what was paid for those right below, `sold` to them, and earned; before refunds',
+      '`sub_accounts`: what was paid for those right below, `sold` and `returned` to them, and the `profit`',
   }),
   sub_account: filter('Of this sub-account and those below it alone, where `of` is `sub_accounts`'),
   from: filter('The first day, such as 2027-01-31, or a time'),
@@ -34,8 +34,10 @@ const sums = {
   cost: credits,
   charged: credits,
   overrun: credits,
+  refunded: credits.meta({ description: 'Given back in this time, for requests of whatever time' }),
   sold: credits.optional().meta({ description: 'What the sub-accounts paid' }),
-  profit: credits.optional().meta({ description: 'What is left of it' }),
+  returned: credits.optional().meta({ description: 'What they were given back' }),
+  profit: credits.optional().meta({ description: 'sold − returned − (charged − refunded)' }),
 }
 
 const answer = z.object({

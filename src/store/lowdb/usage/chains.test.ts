@@ -3,10 +3,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { SettleEntry } from '../../../domain/entry.ts'
+import type { RefundEntry, SettleEntry } from '../../../domain/entry.ts'
+import { micro, type MicroCredits } from '../../../domain/money.ts'
 import type { UsageQuery, UsageSums } from '../../../domain/usage-query.ts'
 import { chargeOf, grant, holdOf, PRICE, withAccount } from '../../contract.ts'
-import { openStore } from '../open-store.ts'
+import { openStore, type Store } from '../open-store.ts'
 import { dbPaths, segmentFile, segmentsIn } from '../segments.ts'
 import { UsageReader } from './reader.ts'
 
@@ -16,38 +17,71 @@ afterAll(() => {
   fs.rmSync(root, { recursive: true })
 })
 
-/** The shop buys of the store, which buys of acme. The first segments are sealed, the last one is open. */
+const ACCOUNTS = ['kiosk', 'shop', 'store', 'acme'] as const
+const GRANTED = 100_000n
+const DAY_MS = 86_400_000
+const requestId = (n: number): string => `req_a${1_000_000_000 + n}`
+let now = Date.parse('2026-10-01T12:00:00Z')
+const balances = new Map<string, bigint>()
+
+/**
+ * The kiosk buys of the shop, which buys of the store, which buys of acme. Refunds come on the next day, and in parts. The
+ * first segments are sealed, the last one is open.
+ */
 beforeAll(async () => {
-  const store = await openStore({
-    ...{ dir: paths.dir, purpose: 'server', now: Date.now, segmentBytesMax: 8_000 },
-    onFatal: () => undefined,
-    onTrouble: () => undefined,
-  })
+  const open = (purpose: 'server' | 'command') =>
+    openStore({
+      ...{ dir: paths.dir, purpose, now: () => now, segmentBytesMax: 8_000 },
+      onFatal: () => undefined,
+      onTrouble: () => undefined,
+    })
+  const store = await open('server')
   const { ledger, registry } = store
-  await withAccount(store, 'acme', 100_000n)
+  await withAccount(store, 'acme', GRANTED)
   const sub = { tier: 'free', subAccountsMax: 0, by: 'test' }
   await registry.openSubAccount({ id: 'store', parent: 'acme', markup: '0.1', ...sub })
   await registry.openSubAccount({ id: 'shop', parent: 'store', markup: '0.5', ...sub })
-  for (const id of ['store', 'shop'])
-    await grant(registry, { id: `g-${id}`, account: id, amount: 100_000n })
+  await registry.openSubAccount({ id: 'kiosk', parent: 'shop', markup: '0.07', ...sub })
+  for (const id of ['store', 'shop', 'kiosk'])
+    await grant(registry, { id: `g-${id}`, account: id, amount: GRANTED })
   for (let n = 0; n < 40; n++) {
-    const account = ['shop', 'store', 'acme'][n % 3] ?? ''
+    const account = ACCOUNTS[n % 4] ?? ''
     const resale = ledger.resale(account)
     const price = resale?.ownPrice(PRICE) ?? PRICE
-    const id = `req_a${1_000_000_000 + n}`
-    await ledger.hold({ ...holdOf(id, 400n, account), resale, price })
-    await ledger.settle({ ...chargeOf(id, BigInt(n)), price })
+    await ledger.hold({ ...holdOf(requestId(n), 400n, account), resale, price })
+    const model = n % 8 < 4 ? 'gpt' : 'other'
+    await ledger.settle({ ...chargeOf(requestId(n), BigInt(n), { model }), price })
+    if (n === 2) await refund(store, n, { part: 'at once', amount: micro(1n) })
   }
   await store.close()
+  now += DAY_MS
+  total('acme', 'own') // adds up the past: who refunds would be told to come back
+  const later = await open('command')
+  for (const n of [4, 12, 13, 14, 15, 33, 36, 37]) {
+    for (const amount of [micro(1n), micro(2n), undefined])
+      await refund(later, n, { part: String(amount), amount })
+  }
+  for (const id of ACCOUNTS) balances.set(id, later.registry.account(id)?.credit.balance ?? 0n)
+  await later.close()
 })
 
-const settles = (): SettleEntry[] =>
+type Part = Readonly<{ part: string; amount: MicroCredits | undefined }>
+
+async function refund({ registry }: Store, n: number, { part, amount }: Part): Promise<void> {
+  const act = { id: `refund-${n}-${part}`, by: 'test', reason: 'as a courtesy' }
+  const wish = { kind: 'refund', request: requestId(n), amount } as const
+  expect(await registry.book(wish, act)).toMatchObject({ kind: 'booked' })
+}
+
+const entries = <E>(kind: string): E[] =>
   segmentsIn(paths.journal)
     .flatMap((one) =>
       fs.readFileSync(path.join(paths.journal, segmentFile(one)), 'utf8').split('\n'),
     )
-    .filter((line) => line.includes('"kind":"settle"'))
-    .map((line) => JSON.parse(line) as SettleEntry)
+    .filter((line) => line.includes(`"kind":"${kind}"`))
+    .map((line) => JSON.parse(line) as E)
+
+const settles = (): SettleEntry[] => entries('settle')
 
 function total(account: string, of: NonNullable<UsageQuery['of']>): UsageSums {
   const reader = new UsageReader(paths)
@@ -65,18 +99,18 @@ function expected(account: string, of: 'own' | 'below'): { requests: number; cha
   return { requests: paid.length, charged: paid.reduce((sum, one) => sum + one, 0n) }
 }
 
-test.each(['acme', 'store', 'shop'])(
+test.each(ACCOUNTS)(
   'what %s paid for accounts below it is summed apart from its own requests',
   (account) => {
     expect(segmentsIn(paths.journal).length).toBeGreaterThan(2)
     const [own, below] = [expected(account, 'own'), expected(account, 'below')]
-    expect(own.requests).toBeGreaterThan(10)
+    expect(own.requests).toBe(10)
     expect(total(account, 'own')).toMatchObject(own)
     expect(total(account, 'below')).toMatchObject(below)
     expect(total(account, 'both')).toMatchObject({
       ...{ requests: own.requests + below.requests, charged: own.charged + below.charged },
     })
-    expect(below.requests).toBe({ acme: 27, store: 14, shop: 0 }[account])
+    expect(below.requests).toBe({ acme: 30, store: 20, shop: 10, kiosk: 0 }[account])
   },
 )
 
@@ -95,7 +129,7 @@ function salesIn(account: string): Record<string, { charged: bigint; sold: bigin
   return sales
 }
 
-test.each(['acme', 'store'])(
+test.each(['acme', 'store', 'shop'])(
   'what %s sold to each account right below it is summed exactly',
   (account) => {
     const reader = new UsageReader(paths)
@@ -108,6 +142,54 @@ test.each(['acme', 'store'])(
   },
 )
 
+test.each(ACCOUNTS)('what %s paid and was given back is what its credit changed by', (account) => {
+  const { charged, refunded } = total(account, 'both')
+  expect(refunded).toBeGreaterThan(10n)
+  expect(balances.get(account)).toBe(GRANTED - charged + refunded)
+})
+
+test('what an account gave back to the one below it is what that one got, at all four levels', () => {
+  const [kiosk, shop, store, acme] = ACCOUNTS.map((one) => total(one, 'both'))
+  const [, ofShop, ofStore, ofAcme] = ACCOUNTS.map((one) => total(one, 'below'))
+  expect([ofShop, ofStore, ofAcme].map((one) => one?.returned)).toEqual(
+    [kiosk, shop, store].map((one) => one?.refunded),
+  )
+  expect([ofShop, ofStore, ofAcme].map((one) => one?.sold)).toEqual(
+    [kiosk, shop, store].map((one) => one?.charged),
+  )
+  expect(acme?.refunded).toBeLessThan(store?.refunded ?? 0n)
+  expect(total('kiosk', 'below')).toMatchObject({ refunded: 0n, returned: 0n })
+})
+
+test('a refund counts when it is given, and for the key, model and outcome of its request', () => {
+  const reader = new UsageReader(paths)
+  const groupBy = ['day', 'key', 'model', 'outcome'] as const
+  const query = { timeZone: 'UTC', from: 0, to: 9e9, groupBy, after: undefined, rowsMax: 10 }
+  const end = reader.end() ?? { segment: 0, offset: 0 }
+  const { rows } = reader.sum({ ...query, only: { account: 'shop' } }, end)
+  const atOnce = reader.sum({ ...query, only: { account: 'store' } }, end).rows[0]
+  expect(atOnce).toMatchObject({
+    by: ['2026-10-01', 'key_acme', 'gpt', 'finished'],
+    sums: { refunded: 1n },
+  })
+  const refundOf = (n: number) =>
+    entries<RefundEntry>('refund')
+      .filter(({ request }) => request === requestId(n))
+      .reduce((sum, { amount }) => sum + BigInt(amount), 0n)
+  expect(rows.filter(({ by }) => by[0] === '2026-10-02')).toMatchObject([
+    {
+      by: ['2026-10-02', 'key_acme', 'gpt', 'finished'],
+      sums: { requests: 0, charged: 0n, refunded: refundOf(33) },
+    },
+    {
+      by: ['2026-10-02', 'key_acme', 'other', 'finished'],
+      sums: { requests: 0, charged: 0n, refunded: refundOf(13) + refundOf(37) },
+    },
+  ])
+  const dayBefore = rows.filter(({ by }) => by[0] === '2026-10-01')
+  expect(dayBefore.map(({ sums }) => sums.refunded)).toEqual([0n, 0n])
+})
+
 test('sums of an older version are made again while their segment is there, and do for one that was moved away', () => {
   const before = total('acme', 'both')
   const files = fs.readdirSync(paths.usage).map((name) => path.join(paths.usage, name))
@@ -116,30 +198,35 @@ test('sums of an older version are made again while their segment is there, and 
   fs.writeFileSync(first, asOlder(ours))
   expect(total('acme', 'both')).toEqual(before)
   expect(fs.readFileSync(first).equals(ours)).toBe(true)
-  const { requests } = total('shop', 'own')
+  const { requests } = total('kiosk', 'own')
   fs.writeFileSync(first, asOlder(ours))
   fs.rmSync(path.join(paths.journal, segmentFile(1)))
-  expect(total('shop', 'own').requests).toBe(requests)
+  expect(total('kiosk', 'own').requests).toBe(requests)
 })
 
-test('sums that did not know what was sold are made again', () => {
-  const before = total('store', 'below')
-  const file = path.join(paths.usage, fs.readdirSync(paths.usage).at(-1) ?? '')
-  fs.writeFileSync(file, asOlder(fs.readFileSync(file), '2'))
-  expect(total('store', 'below')).toEqual(before)
-})
+test.each(['2', '3'] as const)(
+  'sums that did not know what was sold, or given back, are made again (version %s)',
+  (version) => {
+    const before = total('store', 'below')
+    for (const name of fs.readdirSync(paths.usage).slice(1)) {
+      const file = path.join(paths.usage, name)
+      fs.writeFileSync(file, asOlder(fs.readFileSync(file), version))
+    }
+    expect(total('store', 'below')).toEqual(before)
+  },
+)
 
-/** The same as it was written before accounts had others below them, or before it was noted what these paid. */
-function asOlder(bytes: Buffer, version: '1' | '2' = '1'): Buffer {
+/** The same as it was written before accounts had others below them, before it was noted what these paid, or given back. */
+function asOlder(bytes: Buffer, version: '1' | '2' | '3' = '1'): Buffer {
   const headerEnd = HEADER_AT + Number.parseInt(bytes.toString('latin1', 9, 17), 16)
   const header = JSON.parse(bytes.toString('utf8', HEADER_AT, headerEnd)) as {
     format: string
     names: Record<string, unknown>
     columns: Record<string, unknown>
   }
-  header.format = header.format.replace('/3-', `/${version}-`)
-  delete header.columns['soldHigh']
-  delete header.columns['soldLow']
+  header.format = header.format.replace('/4-', `/${version}-`)
+  for (const name of ['refunded', 'returned', ...(version === '3' ? [] : ['sold'])])
+    for (const half of ['High', 'Low']) Reflect.deleteProperty(header.columns, name + half)
   if (version === '1') {
     delete header.names['below']
     delete header.columns['below']

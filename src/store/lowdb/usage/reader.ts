@@ -10,6 +10,7 @@ import type { TrailPage, TrailQuery } from '../../../domain/trail.ts'
 import type { UsagePage, UsageQuery } from '../../../domain/usage-query.ts'
 import type { PriceEntry } from '../../../domain/entry.ts'
 import { isMissing, packedFile, segmentFile, segmentsIn, type DbPaths } from '../segments.ts'
+import { chargeFinder, type FindCharge } from './charges.ts'
 import { collectRequest, type Place } from './collect-request.ts'
 import { firstLine, segmentSource, type Source } from './lines.ts'
 import { movedAway } from './refusals.ts'
@@ -79,7 +80,7 @@ export class UsageReader {
       return
     }
     this.#sealing = undefined
-    tally.read(source, tally.offset + STEP_BYTES)
+    tally.read(source, tally.offset + STEP_BYTES, this.#chargesBefore(segment))
     this.#sealing = tally
   }
 
@@ -90,7 +91,7 @@ export class UsageReader {
       throw new Error(`segment ${segment} cannot be read`)
     const tally = this.#begun(segment)
     this.#sealing = undefined
-    tally.read(segmentSource(file), Number.MAX_SAFE_INTEGER)
+    tally.read(segmentSource(file), Number.MAX_SAFE_INTEGER, this.#chargesBefore(segment))
     return this.#sidecars.make(tally, first)
   }
 
@@ -152,12 +153,15 @@ export class UsageReader {
     const asked = splitId(id)
     if (segment < end.segment)
       return offsetsOf(this.#sidecarOf(segment) ?? this.make(segment), asked)
-    const { runs, run, count, offset } = this.#openTo(end).index
-    const code = runs.indexOf(asked.run)
-    const found: number[] = []
-    for (let row = 0; row < run.length; row++)
-      if (run[row] === code && count[row] === asked.count) found.push(offset[row] ?? 0)
-    return found
+    return this.#openTo(end).offsetsOf(asked)
+  }
+
+  #chargesBefore(segment: number): FindCharge {
+    return chargeFinder({
+      segments: () => this.#sealedBefore({ segment }).toReversed(),
+      offsets: (one, asked) => offsetsOf(this.#sidecarOf(one) ?? this.make(one), asked),
+      source: (one) => this.#sourceOf(one),
+    })
   }
 
   #price(version: string, end: End): PriceEntry | undefined {
@@ -175,7 +179,7 @@ export class UsageReader {
     const tally = this.#open?.segment === segment ? this.#open : new Tally(segment)
     this.#open = undefined // what fails half way would be counted twice by the next question
     const source = this.#sourceOf(segment)
-    if (source !== undefined) tally.read(source, offset)
+    if (source !== undefined) tally.read(source, offset, this.#chargesBefore(segment))
     this.#open = tally
     return tally
   }
@@ -192,7 +196,7 @@ export class UsageReader {
   }
 
   /** Segments that are there, and those that were moved away and left their sums. */
-  #sealedBefore({ segment: open }: End): readonly number[] {
+  #sealedBefore({ segment: open }: Pick<End, 'segment'>): readonly number[] {
     const all = new Set([...segmentsIn(this.#journal), ...this.#sidecars.list()])
     return [...all].filter((one) => one < open).sort((a, b) => a - b)
   }

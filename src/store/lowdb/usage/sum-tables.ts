@@ -5,7 +5,7 @@ import { BUCKETS, NO_USAGE, type Bucket } from '../../../domain/usage.ts'
 import { joinAmount } from './amounts.ts'
 import { tooManyRows } from './refusals.ts'
 import { groupRows, LEFT_OUT } from './row-groups.ts'
-import { MEASURES, type Measure, type Table } from './table.ts'
+import { AMOUNTS, MEASURES, type Measure, type Table } from './table.ts'
 
 /** More rows than anybody reads; all of them are kept until the last table is in. */
 const GROUPS_MAX = 250_000
@@ -32,7 +32,8 @@ export class TableSums {
       const measures: Measures = Object.fromEntries(
         sums.map(([measure, values]) => [measure, values[at] ?? 0]),
       )
-      if (measures.requests === 0) continue // with nothing to group by there is a group without rows
+      // With nothing to group by there is a group without rows.
+      if (Object.values(measures).every((value) => value === 0)) continue
       addTo(this.#groupOf(by), measures)
       addTo(this.#total, measures)
     }
@@ -78,24 +79,28 @@ type Group = {
   cost: bigint
   charged: bigint
   sold: bigint
+  refunded: bigint
+  returned: bigint
 }
 
 const emptyGroup = (by: readonly string[]): Group => ({
-  ...{ by, requests: 0, estimated: 0, usage: { ...NO_USAGE }, cost: 0n, charged: 0n, sold: 0n },
+  ...{ by, requests: 0, estimated: 0, usage: { ...NO_USAGE } },
+  ...{ cost: 0n, charged: 0n, sold: 0n, refunded: 0n, returned: 0n },
 })
 
 function addTo(group: Group, measures: Measures): void {
   group.requests += measures.requests ?? 0
   group.estimated += measures.estimated ?? 0
   for (const bucket of BUCKETS) group.usage[bucket] += measures[bucket] ?? 0
-  const { costHigh = 0, costLow = 0, chargedHigh = 0, chargedLow = 0 } = measures
-  group.cost += joinAmount({ high: costHigh, low: costLow })
-  group.charged += joinAmount({ high: chargedHigh, low: chargedLow })
-  group.sold += joinAmount({ high: measures.soldHigh ?? 0, low: measures.soldLow ?? 0 })
+  for (const amount of AMOUNTS) {
+    const [high, low] = [measures[`${amount}High`] ?? 0, measures[`${amount}Low`] ?? 0]
+    group[amount] += joinAmount({ high, low })
+  }
 }
 
-const sumsOf = ({ by: _by, cost, charged, sold, ...counts }: Group): UsageSums => ({
-  ...{ ...counts, cost: micro(cost), charged: micro(charged), sold: micro(sold) },
+const sumsOf = ({ by: _by, cost, charged, sold, ...rest }: Group): UsageSums => ({
+  ...{ ...rest, cost: micro(cost), charged: micro(charged), sold: micro(sold) },
+  ...{ refunded: micro(rest.refunded), returned: micro(rest.returned) },
 })
 
 type Order = (a: readonly string[], b: readonly string[]) => number

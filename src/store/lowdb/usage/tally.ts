@@ -1,11 +1,13 @@
-import type { PriceEntry, SettleEntry } from '../../../domain/entry.ts'
+import type { PriceEntry, RefundEntry, SettleEntry } from '../../../domain/entry.ts'
 import { QUARTER_MS } from '../../../domain/time-zone.ts'
 import { BUCKETS } from '../../../domain/usage.ts'
 import { splitAmount } from './amounts.ts'
 import { Codes, Growing } from './growing.ts'
 import { eachLine, type Line, type Source } from './lines.ts'
-import { splitId } from './request-id.ts'
-import { COLUMNS, MEASURES, NAMES, type Column, type Name, type Table } from './table.ts'
+import { chargeAt, type FindCharge } from './charges.ts'
+import { splitId, type SplitId } from './request-id.ts'
+import { COLUMNS, MEASURES, NAMES } from './table.ts'
+import type { Amount, Column, Name, Table } from './table.ts'
 
 /** Where the records of a run's requests stand: a row each, with the number in the id and the offset of the line. */
 export type RequestIndex = Readonly<{
@@ -32,9 +34,11 @@ export class Tally {
   }
 
   /** Goes on up to an offset, or to where the records end. */
-  read(source: Source, to: number): void {
+  read(source: Source, to: number, earlier: FindCharge): void {
+    const chargeOf: FindCharge = (request) =>
+      chargeAt(source, this.offsetsOf(splitId(request))) ?? earlier(request)
     this.#offset = eachLine(source, { from: this.#offset, to }, (line) => {
-      this.#enter(line)
+      this.#enter(line, chargeOf)
     })
   }
 
@@ -56,16 +60,27 @@ export class Tally {
     }
   }
 
+  /** Where the records of a request begin, in their order. */
+  offsetsOf(asked: SplitId): readonly number[] {
+    const code = this.#runs.find(asked.run)
+    const found: number[] = []
+    if (code === undefined) return found
+    const { run, count, offset } = this.#index
+    for (let row = 0; row < run.length; row++)
+      if (run.get(row) === code && count.get(row) === asked.count) found.push(offset.get(row))
+    return found
+  }
+
   get index(): RequestIndex {
     const { run, count, offset } = this.#index
     const columns = { run: run.values(), count: count.values(), offset: offset.values() }
     return { runs: this.#runs.list, ...columns }
   }
 
-  #enter(line: Line): void {
+  #enter(line: Line, chargeOf: FindCharge): void {
     switch (kindOf(line)) {
       case 'settle': {
-        const settle = usageOf(line)
+        const settle = usageOf(textOf(line))
         this.#add(settle)
         for (const level of levelsOf(settle)) this.#add(level)
         this.#place(settle.ref, line.offset)
@@ -78,7 +93,7 @@ export class Tally {
         this.#place(refOf(line), line.offset)
         return
       case 'refund':
-        this.#place((JSON.parse(textOf(line)) as { request: string }).request, line.offset)
+        this.#enterRefund(JSON.parse(textOf(line)) as RefundEntry, line.offset, chargeOf)
         return
       case 'price':
         this.#prices.push(JSON.parse(textOf(line)) as PriceEntry)
@@ -92,6 +107,22 @@ export class Tally {
     this.#index.offset.push(offset)
   }
 
+  /** Given back to the account that asked and to those above it, each its own share. */
+  #enterRefund(refund: RefundEntry, offset: number, chargeOf: FindCharge): void {
+    const charge = chargeOf(refund.request)
+    const { key, model, deployment, outcome } = charge === undefined ? UNKNOWN : usageOf(charge)
+    const names = { at: refund.at, key, model, deployment, outcome }
+    const own = this.#rowOf({ ...names, account: refund.account })
+    this.#addAmount('refunded', own, refund.amount)
+    for (const [at, { account, amount }] of (refund.levels ?? []).entries()) {
+      const below = refund.levels?.[at - 1] ?? refund
+      const row = this.#rowOf({ ...names, account, key: '', below: below.account })
+      this.#addAmount('refunded', row, amount)
+      this.#addAmount('returned', row, below.amount)
+    }
+    this.#place(refund.request, offset)
+  }
+
   #add(settle: Used): void {
     const columns = this.#columns
     const row = this.#rowOf(settle)
@@ -101,21 +132,21 @@ export class Tally {
       const tokens = settle.usage[bucket]
       if (tokens !== undefined) columns[bucket].add(row, tokens)
     }
-    const [cost, charged] = [splitAmount(settle.cost), splitAmount(settle.amount)]
-    columns.costHigh.add(row, cost.high)
-    columns.costLow.add(row, cost.low)
-    columns.chargedHigh.add(row, charged.high)
-    columns.chargedLow.add(row, charged.low)
-    if (settle.sold === undefined) return
-    const sold = splitAmount(settle.sold)
-    columns.soldHigh.add(row, sold.high)
-    columns.soldLow.add(row, sold.low)
+    this.#addAmount('cost', row, settle.cost)
+    this.#addAmount('charged', row, settle.amount)
+    if (settle.sold !== undefined) this.#addAmount('sold', row, settle.sold)
   }
 
-  #rowOf(settle: Used): number {
+  #addAmount(amount: Amount, row: number, text: string): void {
+    const { high, low } = splitAmount(text)
+    this.#columns[`${amount}High`].add(row, high)
+    this.#columns[`${amount}Low`].add(row, low)
+  }
+
+  #rowOf(used: Named): number {
     const names = this.#names
-    const quarter = this.#quarters.of(Math.floor(settle.at / QUARTER_MS))
-    const codes = NAMES.map((name) => names[name].of(settle[name] ?? ''))
+    const quarter = this.#quarters.of(Math.floor(used.at / QUARTER_MS))
+    const codes = NAMES.map((name) => names[name].of(used[name] ?? ''))
     const id = `${quarter} ${codes.join(' ')}`
     const known = this.#rows.get(id)
     if (known !== undefined) return known
@@ -138,6 +169,11 @@ function recordOf<K extends Column | Name, T>(
 type Used = Omit<SettleEntry, 'attempts' | 'startedAt' | 'firstByteMs' | 'totalMs'> &
   Readonly<{ below?: string; sold?: string }>
 
+type Named = Readonly<{ at: number } & Partial<Record<Name, string | undefined>>>
+
+/** A refund whose charge was moved away, with the segment that it stood in. */
+const UNKNOWN: Partial<Used> = {}
+
 /**
  * What those above the account paid for the same request, each for the one right below it, and what that one paid; by whose
  * key is not theirs to see.
@@ -149,8 +185,7 @@ const levelsOf = (settle: Used): Used[] =>
   })
 
 /** A settle up to its attempts: the rest is not asked for, and parsing it took a third of the whole reading. */
-function usageOf(line: Line): Used {
-  const text = textOf(line)
+function usageOf(text: string): Used {
   const end = text.lastIndexOf(',"attempts":')
   return JSON.parse(end === -1 ? text : `${text.slice(0, end)}}`) as Used
 }
