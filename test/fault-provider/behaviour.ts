@@ -8,7 +8,7 @@ export type Behaviour = Readonly<{
   retryAfter: string | undefined
   /** Keys that end so are refused with 401. */
   badKey: string | undefined
-  /** So many calls fail with 500, then so many succeed, and so on. */
+  /** So many calls fail, with 500 or the other status, then so many succeed, and so on. */
   flap: number
   /** A connection serves one call; the next one on it finds it closed. */
   stale: boolean
@@ -22,8 +22,10 @@ export type Behaviour = Readonly<{
   everyMs: number
   /** Before anything is sent. `hang`: for ever. */
   delayMs: number
-  /** Only calls behind so many are delayed. */
+  /** Only calls behind so many are delayed or held. */
   late: number
+  /** Until somebody lets them go. */
+  isHeld: boolean
   hang: boolean
   /** Something that is not an answer, with status 200. */
   body: 'answer' | 'html' | 'error' | 'empty' | 'garbage' | 'nothing'
@@ -65,6 +67,7 @@ export function behaviourOf(model: string): Behaviour {
     everyMs: number('every', 0),
     delayMs: number('delay', 0),
     late: number('late', 0),
+    isHeld: query.has('held'),
     hang: query.has('hang'),
     body: word('body', 'answer'),
     cached: number('cached', 0),

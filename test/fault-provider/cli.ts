@@ -17,10 +17,10 @@ for. Listens on this machine only, until it is interrupted, and prints a line fo
 The name of a model is "answer", alone or with faults behind it, as in "answer?chunks=20&cut=10":
 
   chunks=N every=MS delay=MS      words in the answer, time between them, time before the first
-  late=N                          only the calls behind the first N are delayed
+  late=N held                     only the calls behind the first N are delayed or held; held ones wait for POST /__go
   status=N retry_after=S          refuses with this status; message=TEXT is what it says; location=URL of a redirect
   bad_key=END                     refuses keys that end so with 401
-  flap=N                          N calls fail, N succeed, and so on
+  flap=N                          N calls fail (500, or with status=N), N succeed, and so on
   hang stale drip crlf            never answers; closes used connections; byte by byte; CRLF line ends
   body=html|error|empty|garbage|nothing   status 200, and no answer
   cut=N stall=N end=N             after N chunks: breaks the connection, goes silent, ends without a finish
@@ -39,7 +39,7 @@ And below HTTP, as bytes that no server library would send:
 Asked to go on with an answer (an assistant's message with some of its words), it goes on behind them. GET /v1/models is a
 list of one model.
 
-GET /__journal answers all that it has seen.
+GET /__journal answers all that it has seen, POST /__go lets held calls go.
 `
 
 const OPTIONS = {

@@ -28,6 +28,8 @@ export type FaultProvider = Readonly<{
   list: ModelList
   /** Resolves when the predicate holds; looked at whenever something happens. */
   until: (holds: (journal: readonly JournalEntry[]) => boolean) => Promise<void>
+  /** Calls that are held are answered. */
+  letGo: () => void
   close: () => Promise<void>
 }>
 
@@ -43,12 +45,13 @@ export async function startFaultProvider({
   const calls = new Map<string, number>()
   const list: ModelList = { status: 200, badKey: undefined, asked: [] }
   const watchers = new Set<() => void>()
+  const held = new Set<() => void>()
   const changed = () => {
     for (const watcher of watchers) watcher()
   }
   const certified = tls === undefined ? undefined : certify(tls)
   const onRequest = (req: IncomingMessage, res: ServerResponse) => {
-    void serve(req, res, { journal, calls, list, changed })
+    void serve(req, res, { journal, calls, list, held, changed })
   }
   const server =
     certified === undefined
@@ -71,6 +74,9 @@ export async function startFaultProvider({
         watchers.add(look)
         look()
       }),
+    letGo: () => {
+      letGo(held)
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -79,6 +85,11 @@ export async function startFaultProvider({
         server.closeAllConnections()
       }),
   }
+}
+
+function letGo(held: Set<() => void>): void {
+  for (const go of held) go()
+  held.clear()
 }
 
 /** Connections that have served a call. */
@@ -91,7 +102,9 @@ function statusOf(
   before: number,
 ): number {
   if (badKey !== undefined && authorization?.endsWith(badKey) === true) return 401
-  return flap > 0 && Math.floor(before / flap) % 2 === 0 ? 500 : status
+  if (flap === 0) return status
+  const fails = Math.floor(before / flap) % 2 === 0
+  return !fails ? 200 : status === 200 ? 500 : status
 }
 
 type Notes = Readonly<{
@@ -99,16 +112,22 @@ type Notes = Readonly<{
   /** How many calls each model has had. */
   calls: Map<string, number>
   list: ModelList
+  held: Set<() => void>
   changed: () => void
 }>
 
 async function serve(
   req: IncomingMessage,
   res: ServerResponse,
-  { journal, calls, list, changed }: Notes,
+  { journal, calls, list, held, changed }: Notes,
 ): Promise<void> {
   if (req.method === 'GET' && req.url === '/__journal') {
     res.end(JSON.stringify(journal))
+    return
+  }
+  if (req.method === 'POST' && req.url === '/__go') {
+    letGo(held)
+    res.end()
     return
   }
   if (req.method === 'GET' && req.url === '/v1/models') {
@@ -135,7 +154,9 @@ async function serve(
   const behaviour = behaviourOf(entry.model)
   if (behaviour.stale && used.has(req.socket)) req.socket.destroy()
   used.add(req.socket)
-  const delayMs = before < behaviour.late ? 0 : behaviour.delayMs
+  const isLate = before >= behaviour.late
+  const delayMs = isLate ? behaviour.delayMs : 0
+  if (isLate && behaviour.isHeld) await new Promise<void>((resolve) => held.add(resolve))
   const status = statusOf(behaviour, entry, before)
   await answer(res, { ...behaviour, delayMs, status }, { entry, changed })
   changed()

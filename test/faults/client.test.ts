@@ -27,7 +27,7 @@ beforeAll(async () => {
       flood: ['answer?raw=endless_words&raw_after=1'],
     },
     'streams: { idle_reader_ms: 1000 }',
-    planted('collect'),
+    planted(),
   )
   // A reader who dawdles on a busy machine must be found by that, and not by the time of the whole answer.
   const file = path.join(house.gateway.dir, 'gateway.yaml')

@@ -39,7 +39,7 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
     ]),
   )
   const config = configFor(upstream.baseUrl, models)
-  let gateway = await startGateway({ config, env: { ...planted('collect'), STOP_NOTICE_MS: '0' } })
+  let gateway = await startGateway({ config, env: { ...planted(), STOP_NOTICE_MS: '0' } })
   const bases = new Map<GatewayProcess, Base>()
   const keys: string[] = []
   for (const name of ['ann', 'bob', 'cyd'])

@@ -62,7 +62,7 @@ beforeAll(async () => {
       ]),
     ),
   }
-  house = await openHouse(models, '', planted('collect'))
+  house = await openHouse(models, '', planted())
   clients = [await house.client(), await house.client()]
   for (let count = 0; count < WARM; count++) await ask('unsaid', count % 2 === 0)
   base = await baseOf(house.gateway)

@@ -45,7 +45,7 @@ export async function openBed(models: Deployments): Promise<Bed> {
   const config = configFor(upstream.baseUrl, models, UNLIMITED)
   const gateway = await startGateway({
     config: config.replace(/timeouts: .*/, PATIENT),
-    env: planted('collect'),
+    env: planted(),
   })
   const { key } = await gateway.issue(userArgs('alice', '1000000000'))
   const client = clientOf(gateway.url, 'alice', key)

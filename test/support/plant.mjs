@@ -1,5 +1,7 @@
-// Loaded before the gateway to plant what must never happen there; it happens on SIGUSR2.
+// Loaded before the gateway to plant what must never happen there: it happens on SIGUSR2. On SIGWINCH, whatever is planted,
+// garbage is cleared away.
 import fs from 'node:fs'
+import { performance } from 'node:perf_hooks'
 import process from 'node:process'
 import { setImmediate } from 'node:timers'
 import v8 from 'node:v8'
@@ -9,6 +11,7 @@ import { isMainThread } from 'node:worker_threads'
 const [what, amount] = (process.env.PLANT ?? '').split(':')
 
 let step = 0
+let aheadMs = 0
 
 const plants = {
   throw() {
@@ -30,19 +33,32 @@ const plants = {
     step = step === ahead ? -ahead : ahead
     fs.writeSync(2, `the clock was set: ${step > 0 ? '+' : '-'}\n`)
   },
-  /** All that is garbage is cleared away and its memory given back: what is left then is really in use. */
-  collect() {
-    v8.setFlagsFromString('--expose-gc')
-    const gc = vm.runInNewContext('gc')
-    // What the first one finds to be of no use is given back by the next ones.
-    for (let times = 0; times < 3; times++) gc()
-    fs.writeSync(2, 'collected\n')
+  /** So much time passes at once, by the clock that never goes back. */
+  ticks() {
+    aheadMs += Number(amount)
+    fs.writeSync(2, `ticks ahead: ${aheadMs}\n`)
   },
   none() {},
+}
+
+/** Its memory is given back, too: what is left then is really in use. */
+function collect() {
+  v8.setFlagsFromString('--expose-gc')
+  const gc = vm.runInNewContext('gc')
+  // What the first one finds to be of no use is given back by the next ones.
+  for (let times = 0; times < 3; times++) gc()
+  fs.writeSync(2, 'collected\n')
 }
 
 if (what === 'clock') {
   const { now } = Date
   Date.now = () => now() + step
 }
-if (isMainThread) process.on('SIGUSR2', plants[what])
+if (what === 'ticks') {
+  const now = performance.now.bind(performance)
+  performance.now = () => now() + aheadMs
+}
+if (isMainThread) {
+  process.on('SIGUSR2', plants[what])
+  process.on('SIGWINCH', collect)
+}

@@ -10,7 +10,7 @@ import { collected } from './planted.ts'
 /** What the process has before anything happens to it. */
 export type Base = Readonly<{ files: number; memoryBytes: number }>
 
-/** Of a gateway in which `collect` is planted: the garbage that the engine has not got round to is left out. */
+/** Of a gateway in which anything is planted: the garbage that the engine has not got round to is left out. */
 export async function baseOf(gateway: GatewayProcess): Promise<Base> {
   http.globalAgent.destroy()
   await collected(gateway)
