@@ -2,7 +2,8 @@ import { ACCOUNT_NAME, adjustCredit, NO_CREDIT, OPERATOR } from '../domain/accou
 import type { Doer } from '../domain/actor.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { Limits } from '../domain/limit.ts'
-import type { MicroCredits } from '../domain/money.ts'
+import type { KeyRecord } from '../domain/key.ts'
+import { ZERO, type MicroCredits } from '../domain/money.ts'
 import { mayHandOut, reaches, type Role, type StaffRole } from '../domain/role.ts'
 import type { Registry } from '../ports/ledger.ts'
 import type { Secrets } from '../ports/secrets.ts'
@@ -35,7 +36,13 @@ export type IssuedKey = Readonly<{
   balance: MicroCredits
 }>
 
-export type KeyIssuing = Readonly<{ issue(wish: KeyWish, doer: Doer): Promise<IssuedKey> }>
+export type KeyIssuing = Readonly<{
+  /**
+   * With a secret that the caller made up for a named call, the same call again finds the key that is there: whoever died
+   * before the answer asks again.
+   */
+  issue(wish: KeyWish, doer: Doer, secret?: string): Promise<IssuedKey>
+}>
 
 type Needs = Readonly<{
   registry: Registry
@@ -43,18 +50,21 @@ type Needs = Readonly<{
   nowMs: () => number
   hasTier: (name: string) => boolean
   hasModel: (id: string) => boolean
-  hasKey: (id: string) => boolean
+  keyOf: (id: string) => KeyRecord | undefined
 }>
 
 /** Issues keys: creates the account if it is new, adds the credit, and shows the secret once. */
 export function keyIssuing(needs: Needs): KeyIssuing {
   return {
-    async issue(wish, { by, role, call }) {
+    async issue(wish, { by, role, call }, secret) {
       checkRole(role, wish, needs)
-      check(wish, needs)
       const account = isUser(wish) ? wish.account : OPERATOR
-      const key = needs.secrets.newKey(call)
-      if (needs.hasKey(key.id)) throw doneBefore(key.id)
+      const key = keyFor(needs, call, secret)
+      const known = needs.keyOf(key.id)
+      if (known !== undefined && (secret === undefined || known.hash !== key.hash))
+        throw doneBefore(key.id)
+      if (known !== undefined) return issued(needs, key, { role: wish.role, account })
+      check(wish, needs)
       const funding = isUser(wish) && { ...wish, by, id: needs.secrets.newId('crd') }
       // Begun in one step: it reaches the disk together, so that a crash leaves all of it or nothing.
       const funded = funding === false ? [] : fund(needs.registry, funding)
@@ -66,13 +76,24 @@ export function keyIssuing(needs: Needs): KeyIssuing {
         ...(isUser(wish) && wish.limits !== undefined && { limits: wish.limits }),
       })
       await Promise.all([...funded, added])
-      const view = needs.registry.account(account)
-      return {
-        ...{ secret: key.secret, keyId: key.id, role: wish.role, account },
-        tier: view?.tier ?? 'admin',
-        balance: view?.credit.balance ?? (0n as MicroCredits),
-      }
+      return issued(needs, key, { role: wish.role, account })
     },
+  }
+}
+
+function keyFor({ secrets }: Needs, call: string | undefined, secret: string | undefined) {
+  if (secret === undefined) return secrets.newKey(call)
+  return { id: secrets.newId('key', call), secret, ...secrets.keyFrom(secret) }
+}
+
+type Whose = Pick<IssuedKey, 'role' | 'account'>
+
+function issued({ registry }: Needs, key: ReturnType<typeof keyFor>, whose: Whose): IssuedKey {
+  const view = registry.account(whose.account)
+  return {
+    ...{ secret: key.secret, keyId: key.id, ...whose },
+    tier: view?.tier ?? 'admin',
+    balance: view?.credit.balance ?? ZERO,
   }
 }
 

@@ -54,15 +54,22 @@ export const keys: Resource = {
       },
     },
     'issue-batch': {
-      usage: 'keys issue-batch FILE.csv > KEYS.csv',
+      usage: 'keys issue-batch FILE.csv [--batch NAME] > KEYS.csv',
       does: `Issues a key for each line of a CSV file, whose first line names its columns: account, and any of credits,
 tier, models, tags and expires, the last three with spaces between several. Prints account, key and key id of each,
-as CSV, once, as soon as it is issued. The form of all lines is checked first; a line that is refused later is told, and the others are done.`,
-      options: {},
+as CSV, as soon as it is issued. The form of all lines is checked first; a line that is refused later is told, and the others
+are done. Run again after it was interrupted, or with lines put right, it prints all keys and issues nothing twice: until all are
+printed they are kept in FILE.csv.issuing. A line that was issued in a batch of this name is not issued in it again.`,
+      options: {
+        batch: {
+          value: 'NAME',
+          does: 'what this batch is called (the name of the file if left out)',
+        },
+      },
       words: ['file'],
       needed: 1,
       question: ({ file }) => `Issue a key for each line of ${file}?`,
-      run: ({ file }) => issueBatch(file ?? ''),
+      run: ({ file, batch }) => issueBatch(file ?? '', batch),
     },
     set: {
       usage: 'keys set KEY_ID [options]',

@@ -27,7 +27,12 @@ export type Option = Readonly<{ value: string; does: string }>
 export type Given = Readonly<Record<string, string | undefined>>
 /** Asks the running server, or the data folder. */
 export type Ask = (command: Parameters<typeof runCommand>[1], input: unknown) => Promise<unknown>
-export type Result = Readonly<{ json: unknown; text: string }>
+export type Result = Readonly<{
+  json: unknown
+  text: string
+  /** Called once all of it is out. */
+  printed?: () => void
+}>
 
 const EVERYWHERE = { json: { type: 'boolean' }, yes: { type: 'boolean' } } as const
 
@@ -38,9 +43,19 @@ export async function runAction(action: Action, args: readonly string[]): Promis
   const { json: isJson, yes: isAgreed, ...values } = parsed.values
   const given = givenBy(action, { values, words: parsed.positionals })
   if (action.question !== undefined && isAgreed !== true) await confirm(action.question(given))
-  const { json, text } = await action.run(given, ask)
-  process.stdout.write(isJson === true ? `${JSON.stringify(json)}\n` : text)
+  const { json, text, printed } = await action.run(given, ask)
+  await written(isJson === true ? `${JSON.stringify(json)}\n` : text)
+  printed?.()
 }
+
+/** Throws where nobody reads it any more. */
+const written = (text: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
 
 type Parsed = Readonly<{ values: Readonly<Record<string, unknown>>; words: readonly string[] }>
 

@@ -10,11 +10,13 @@ export function nodeSecrets(hashOf: (secret: string) => string): Secrets {
     newId,
     keyFrom,
     newKey(call) {
-      const secret = formatKey(crypto.randomBytes(32))
+      const secret = newSecret()
       return { id: newId('key', call), secret, ...keyFrom(secret) }
     },
   }
 }
+
+export const newSecret = (): string => formatKey(crypto.randomBytes(32))
 
 const ID_BYTES = 9
 

@@ -43,7 +43,7 @@ export function issuingFor(store: Store, config: () => Config): KeyIssuing {
     nowMs: systemClock.nowMs,
     hasTier: (name) => config().tiers.has(name),
     hasModel: hasModel(config),
-    hasKey: (id) => store.keys.withId(id) !== undefined,
+    keyOf: (id) => store.keys.withId(id),
   })
 }
 

@@ -1,18 +1,17 @@
-import { z } from 'zod'
 import type { Server } from 'node:net'
 import { correctionView } from '../admin/correct-credit.ts'
 import { parseCorrectionCommand } from '../admin/correction-request.ts'
 import { legacyImport, parseLegacyBatch } from '../admin/import-legacy.ts'
 import { codeQuestion, codeQuestionOf, newCodes } from '../admin/code-request.ts'
 import { readInput } from '../admin/read-input.ts'
-import { issuedKeyView, parseIssueKey, type IssuedKeyView } from '../admin/issue-key-request.ts'
-import { Failure } from '../domain/failure.ts'
+import { issuedKeyView, parseIssueKey } from '../admin/issue-key-request.ts'
 import type { Config } from '../config/config.ts'
 import { serveControl } from '../control/control-server.ts'
 import { nodeSecrets } from '../credentials/node-secrets.ts'
 import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
+import { issueAll } from './batch.ts'
 import { correctingFor, issuingFor } from './books.ts'
 import { CLI, registerCommands } from './register-commands.ts'
 import { readingCommands } from './reading-commands.ts'
@@ -31,18 +30,7 @@ export function commandsOver(store: Store, config: () => Config, live?: Live) {
   return {
     'issue-key': async (input: unknown) =>
       issuedKeyView(await issuing.issue(parseIssueKey(input), CLI)),
-    /** Each for itself: what was refused stands in the place of its key. */
-    'issue-keys': (input: unknown): Promise<BatchIssued> =>
-      Promise.all(
-        readInput(z.array(z.unknown()).max(1_000), input).map(async (wish) => {
-          try {
-            return issuedKeyView(await issuing.issue(parseIssueKey(wish), CLI))
-          } catch (error) {
-            if (error instanceof Failure) return { error: error.message }
-            throw error
-          }
-        }),
-      ),
+    'issue-keys': (input: unknown) => issueAll(issuing, input),
     'correct-credit': async (input: unknown) => {
       const call = { ...parseCorrectionCommand(input), by: CLI.by }
       return correctionView((await correcting.correct(call)).entry)
@@ -59,9 +47,6 @@ export function commandsOver(store: Store, config: () => Config, live?: Live) {
     ...webhookCommands({ store, config, secrets: live?.secrets }),
   }
 }
-
-/** Keys, and reasons for which there are none, in the order of the wishes. */
-export type BatchIssued = readonly (IssuedKeyView | Readonly<{ error: string }>)[]
 
 export type Command = keyof ReturnType<typeof commandsOver>
 

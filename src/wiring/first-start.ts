@@ -28,7 +28,7 @@ export async function firstStart({
   }
   const issuing = keyIssuing({
     ...{ registry: store.registry, secrets: made, nowMs: systemClock.nowMs },
-    ...{ hasTier: () => true, hasModel: () => true, hasKey: () => false },
+    ...{ hasTier: () => true, hasModel: () => true, keyOf: () => undefined },
   })
   // It may use the demo alone, so that its credit is worth nothing once real providers are on.
   const { secret } = await issuing.issue(
