@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type House } from './support/house.ts'
+import { runScript } from './support/script.ts'
 import { chat, raw, type RawAnswer } from './support/raw.ts'
 
 const TIERS = `tiers:
@@ -13,7 +14,10 @@ const TIERS = `tiers:
   few: { requests_per_minute: 0, concurrent_requests: 4 }
 limits: { key_in_flight_max: 0, account_in_flight_max: 0 }
 `
-const MODELS = { slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] }
+const MODELS = {
+  ...{ slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] },
+  patient: ['answer?delay=7000&chunks=2'],
+}
 
 let house: House
 beforeAll(async () => {
@@ -145,6 +149,97 @@ test('a reseller in the middle of a chain is limited by itself, and a limit that
   expect(refused(await many([shop]))).toHaveLength(200)
   await limit(name, 0)
   expect(passed(await many([shop]))).toHaveLength(1)
+})
+
+type Stand = Readonly<{ limit: number | string; used: number | string; remaining: number | string }>
+type Limits = Readonly<Record<string, Stand & Readonly<{ resets_at?: string }>>>
+type OfAccount = Readonly<{ account: string; tier: string; limits: Limits }>
+
+async function seen<T>(path: string): Promise<T> {
+  const { url, adminKey: key } = house.gateway
+  const answer = await raw({ url, key, method: 'GET', path })
+  expect(answer.status, answer.body).toBe(200)
+  return JSON.parse(answer.body) as T
+}
+
+const shown = async (...args: string[]) => {
+  const { stdout, stderr } = await runScript('tollgate', ['limits', 'show', ...args], house.gateway)
+  expect(stderr).toBe('')
+  return stdout
+}
+
+test('operators see what was used of each limit of a key, its account and those above, and what is left', async () => {
+  const [top = '', left = '', , shop = ''] = await chainOf('day')
+  const name = `day${chains - 1}`
+  type Keys = { data: { id: string }[] }
+  const { data } = await seen<Keys>(`/admin/keys?account=${name}-shop`)
+  const id = data[0]?.id ?? ''
+  const own = { tokens_per_minute: 50_000, spend_per_month: '70000.5' }
+  await admin('PATCH', `/admin/keys/${id}`, { limits: own })
+  await admin('PATCH', `/admin/accounts/${name}-shop`, { limits: { concurrent_requests: 3 } })
+  const answers = [await ask(shop), await ask(shop)]
+  for (const key of [left, top]) expect((await ask(key)).status).toBe(200)
+  const bodies = answers.map(({ body }) => JSON.parse(body) as { usage: { total_tokens: number } })
+  const tokens = bodies.reduce((sum, { usage }) => sum + usage.total_tokens, 0)
+  const cost = answers.reduce((sum, { headers }) => sum + Number(headers['x-tollgate-cost']), 0)
+  type OfKey = Readonly<{ limits: Limits; account: OfAccount; above: OfAccount[] }>
+  const ofKey = () => seen<OfKey>(`/admin/keys/${id}/limits`)
+  const spend = { limit: '70000.5', used: String(cost), remaining: String(70_000.5 - cost) }
+  const stands = {
+    tokens_per_minute: { limit: 50_000, used: tokens, remaining: 50_000 - tokens },
+    spend_per_month: spend,
+  }
+  const room = { limit: 3, used: 0, remaining: 3 }
+  expect(await ofKey()).toMatchObject({
+    limits: stands,
+    account: { account: `${name}-shop`, tier: 'free', limits: { concurrent_requests: room } },
+    above: [
+      { account: `${name}-left`, tier: 'free', limits: {} },
+      { account: name, limits: { requests_per_day: { limit: 5, used: 4, remaining: 1 } } },
+    ],
+  })
+  const { limits } = await ofKey()
+  expect(Date.parse(limits['tokens_per_minute']?.resets_at ?? '')).toBeGreaterThan(Date.now())
+  expect(await told(shop)).toMatchObject({
+    limits: { concurrent_requests: room },
+    key: { limits: stands },
+  })
+  await admin('PATCH', `/admin/accounts/${name}`, { limits: { requests_per_day: 3 } })
+  const above = await seen<OfAccount & { above: OfAccount[] }>(
+    `/admin/accounts/${name}-shop/limits`,
+  )
+  expect(above.above[1]?.limits).toMatchObject({
+    requests_per_day: { limit: 3, used: 4, remaining: 0 },
+  })
+  await admin('PATCH', `/admin/accounts/${name}`, { limits: { requests_per_day: 5 } })
+  const atOnce = async () => (await ofKey()).account.limits['concurrent_requests']
+  const caller = new AbortController()
+  const running = fetch(`${house.gateway.url}/v1/chat/completions`, {
+    ...{ method: 'POST', signal: caller.signal, body: chat('patient') },
+    headers: { authorization: `Bearer ${shop}`, 'content-type': 'application/json' },
+  })
+  await expect.poll(atOnce, { timeout: 20_000 }).toMatchObject({ used: 1, remaining: 2 })
+  expect((await ofKey()).above[1]?.limits['requests_per_day']).toMatchObject({ used: 5 })
+  expect(Number((await ofKey()).limits['spend_per_month']?.used)).toBeGreaterThan(cost)
+  caller.abort()
+  await expect(running).rejects.toThrow()
+  await expect.poll(atOnce, { timeout: 20_000 }).toMatchObject(room)
+  const json = JSON.parse(await shown(`${name}-shop`, '--json')) as {
+    keys: unknown
+    above: unknown
+  }
+  const now = await ofKey()
+  expect(json.keys).toMatchObject([
+    { key: id, limits: { spend_per_month: now.limits['spend_per_month'] ?? {} } },
+  ])
+  expect(await shown(`${name}-shop`)).toMatch(
+    new RegExp(`above +${name} +requests_per_day +5 +5 +0 +\\d{4}-`),
+  )
+  await house.gateway.stop()
+  const alone = await shown(`${name}-shop`, '--key', id)
+  house = { ...house, gateway: await house.gateway.restart() }
+  expect(alone).toMatch(new RegExp(`above +${name} +requests_per_day +5 +5 +0 `))
+  expect(alone).toContain(String(now.limits['spend_per_month']?.used))
 })
 
 test('a restart forgets neither what a reseller spent on those below it nor how many requests they made in a day', async () => {

@@ -1,4 +1,5 @@
 import type { AccountJson } from '../admin/accounts.ts'
+import type { KeyLimitsJson, LimitsJson } from '../admin/limit-standing.ts'
 import type { KeyAdmin } from '../admin/keys.ts'
 import { limitsIn } from './accounts.ts'
 import { allOf } from './pages.ts'
@@ -23,6 +24,25 @@ one account. An account's stand in place of its tier's, a key's besides them; 0 
       async run({ account }, ask) {
         const all = account === undefined ? await ofAll(ask) : await ofOne(ask, account)
         return { json: all, text: listed(all) }
+      },
+    },
+    show: {
+      usage: 'limits show ACCOUNT [--key KEY_ID]',
+      does: `Shows how the limits of an account stand at this moment, of its keys that have some of their own, and of the accounts
+above it, whose limits are for all below them: what was used, what is left, and when it is free again.`,
+      options: { key: { value: 'KEY_ID', does: 'of this key of it alone, and its account’s' } },
+      words: ['account'],
+      needed: 1,
+      async run({ account = '', key }, ask) {
+        const own = (await ask('account-limits', { account })) as LimitsJson
+        const keys = key === undefined ? await limitedKeys(ask, account) : [key]
+        const ofKeys: KeyLimitsJson[] = []
+        for (const one of keys)
+          ofKeys.push((await ask('key-limits', { key: one })) as KeyLimitsJson)
+        const strange = ofKeys.find((one) => one.account.account !== account)
+        if (strange !== undefined) throw new Error(`${strange.key} is no key of '${account}'.`)
+        const all = { ...own, keys: ofKeys.map((one) => ({ key: one.key, limits: one.limits })) }
+        return { json: all, text: standing(all) }
       },
     },
     set: {
@@ -66,6 +86,15 @@ async function ofOne(ask: Ask, name: string): Promise<readonly Limited[]> {
   return [...tiers, ofAccount(account), ...keys.map(ofKey).filter(hasSome)]
 }
 
+/** Those that have some of their own; the others have what their account has. */
+async function limitedKeys(ask: Ask, account: string): Promise<readonly string[]> {
+  const keys = await allOf<KeyJson>(ask, 'list-keys', { account, state: 'active' })
+  return keys
+    .map(ofKey)
+    .filter(hasSome)
+    .map(({ id }) => id)
+}
+
 const ofAccount = ({ account, limits }: AccountJson): Limited => ({
   ...{ of: 'account', id: account, limits },
 })
@@ -82,3 +111,19 @@ const listed = (all: readonly Limited[]): string =>
         .join(' '),
     ]),
   )
+
+type Standing = LimitsJson & Readonly<{ keys: readonly Pick<KeyLimitsJson, 'key' | 'limits'>[] }>
+
+function standing({ account, limits, keys, above }: Standing): string {
+  const rows = (of: string, id: string, all: LimitsJson['limits']): string[][] =>
+    Object.entries(all).map(([name, one]) => [
+      ...[of, id, name, String(one.limit), String(one.used), String(one.remaining)],
+      one.resets_at ?? '',
+    ])
+  const all = [
+    ...rows('account', account, limits),
+    ...keys.flatMap((one) => rows('key', one.key, one.limits)),
+    ...above.flatMap((one) => rows('above', one.account, one.limits)),
+  ]
+  return table(['OF', 'NAME', 'LIMIT', 'ALLOWED', 'USED', 'LEFT', 'FREE AGAIN'], all)
+}

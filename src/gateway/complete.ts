@@ -43,6 +43,11 @@ export class Completions {
     return this.#inFlight
   }
 
+  /** Those of a key, or of an account with all accounts below it. */
+  inFlightOf(kind: 'key' | 'account', id: string): number {
+    return this.#room.inFlight(kind, id)
+  }
+
   /** Of those in flight, the ones that answer with a stream. */
   get streams(): number {
     return this.#streams

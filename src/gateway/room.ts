@@ -47,6 +47,11 @@ export class Room {
     if (above !== undefined) for (const one of above) takeOne(this.#accounts, one.account)
   }
 
+  /** Of a key, or of an account with all accounts below it. */
+  inFlight(kind: 'key' | 'account', id: string): number {
+    return (kind === 'key' ? this.#keys : this.#accounts).get(id) ?? 0
+  }
+
   #enterAbove(above: readonly AccountRoom[]): void {
     const of = (account: string): number => this.#accounts.get(account) ?? 0
     for (const { account, inFlightMax } of above)

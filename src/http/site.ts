@@ -2,6 +2,7 @@ import type { CreditCorrecting } from '../admin/correct-credit.ts'
 import type { KeyIssuing } from '../admin/issue-key.ts'
 import type { ProviderStates } from '../admin/provider-states.ts'
 import type { Accounts } from '../admin/accounts.ts'
+import type { LimitStanding } from '../admin/limit-standing.ts'
 import type { KeyAdmin } from '../admin/keys.ts'
 import type { Health, WholeHealth } from '../admin/health.ts'
 import type { Identities } from '../admin/identify.ts'
@@ -27,6 +28,7 @@ export type Site = Readonly<{
   issuing: KeyIssuing
   accounts: Accounts
   keys: KeyAdmin
+  limitStanding: LimitStanding
   correcting: CreditCorrecting
   providers: ProviderStates
   identities: Identities

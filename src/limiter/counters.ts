@@ -3,7 +3,7 @@ import { ZERO, type MicroCredits } from '../domain/money.ts'
 import { SlidingWindow } from '../domain/sliding-window.ts'
 import { Spending } from '../domain/spending.ts'
 import { localTime } from '../domain/time-zone.ts'
-import { RUNNING_MS, type Claim, type Spend, type Standing } from '../ports/limiter.ts'
+import { RUNNING_MS, type Claim, type Spend } from '../ports/limiter.ts'
 import type { Clock } from '../ports/clock.ts'
 
 export type Now = Pick<Clock, 'nowMs' | 'ticksMs'>
@@ -82,16 +82,6 @@ export class RateBound {
 
   left(nowTicks: number): number {
     return Math.max(this.rule.limit - this.counter.window.total(nowTicks), 0)
-  }
-
-  /** Until all of it is free again. */
-  standing(nowTicks: number): Standing {
-    const { window } = this.counter
-    return {
-      limit: this.rule.limit,
-      left: this.left(nowTicks),
-      resetMs: window.fallsTo(0, nowTicks),
-    }
   }
 
   #amountOf({ tokens }: Claim): number {

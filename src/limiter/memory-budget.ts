@@ -61,9 +61,15 @@ export class MemoryBudget implements Budget {
     const { clock } = this.#limiter
     const nowTicks = clock.ticksMs()
     return this.#bind().map((bound): RuleState => {
-      if (bound instanceof RateBound) return { rule: bound.rule, ...bound.standing(nowTicks) }
-      const resetMs = bound.counter.spending.endsIn(clock.nowMs())
-      return { rule: bound.rule, left: bound.left(), resetMs }
+      const { rule } = bound
+      if (bound instanceof RateBound) {
+        const { window } = bound.counter
+        const used = window.total(nowTicks)
+        return { rule, used, left: bound.left(nowTicks), resetMs: window.fallsTo(0, nowTicks) }
+      }
+      const { spending } = bound.counter
+      const used = spending.total(clock.nowMs())
+      return { rule, used, left: bound.left(), resetMs: spending.endsIn(clock.nowMs()) }
     })
   }
 

@@ -35,8 +35,13 @@ export type Verdict = Readonly<{
   tokens: Standing | undefined
 }>
 
-/** How one rule stands. */
-export type RuleState = Readonly<{ rule: Rule; left: number | MicroCredits; resetMs: number }>
+/** How one rule stands: what was used may be more than its limit, which may have been lowered since. */
+export type RuleState = Readonly<{
+  rule: Rule
+  used: number | MicroCredits
+  left: number | MicroCredits
+  resetMs: number
+}>
 
 /** The counters of some rules, to be asked for each request. */
 export interface Budget {

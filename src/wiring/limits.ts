@@ -1,5 +1,6 @@
+import { limitStanding, type InFlight, type LimitStanding } from '../admin/limit-standing.ts'
 import type { House } from '../gateway/house.ts'
-import { Limits } from '../gateway/limits.ts'
+import { Limits, type LimitsNeeds } from '../gateway/limits.ts'
 import { Strangers } from '../gateway/strangers.ts'
 import { MemoryLimiter } from '../limiter/memory.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
@@ -8,7 +9,7 @@ import { systemClock } from './clock.ts'
 /** Counted in this process; what was used before it began stands in the books. */
 export function limitsFor(
   { ledger, usage }: Store,
-  { catalog, events }: Pick<House, 'catalog' | 'events'>,
+  { catalog, events }: Pick<LimitsNeeds, 'events'> & Pick<House, 'catalog'>,
 ): Pick<House, 'limits' | 'strangers'> {
   const clock = systemClock
   const limiter = new MemoryLimiter({ clock, usage })
@@ -21,3 +22,14 @@ export function limitsFor(
   })
   return { limits, strangers }
 }
+
+type Counting = Readonly<{ limits: House['limits']; inFlight: InFlight }>
+
+export const limitStandingFor = (
+  { ledger, keys }: Pick<Store, 'ledger' | 'keys'>,
+  { limits, inFlight }: Counting,
+): LimitStanding =>
+  limitStanding({
+    ...{ keys, limits, inFlight, nowMs: systemClock.nowMs },
+    accountOf: (id) => ledger.account(id),
+  })

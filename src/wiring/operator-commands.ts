@@ -15,6 +15,7 @@ import type { Site } from '../http/site.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { systemClock } from './clock.ts'
 import { liveCatalog } from './live-catalog.ts'
+import { limitStandingFor, limitsFor } from './limits.ts'
 import { CLI, named } from './register-commands.ts'
 import { invitationsFor } from './resellers.ts'
 import { trafficFor } from './traffic.ts'
@@ -24,6 +25,7 @@ export type Live = Readonly<{
   house: House
   secrets: Secrets
   wholeHealth: Site['wholeHealth']
+  limitStanding: Site['limitStanding']
   configuration: Site['configuration']
 }>
 
@@ -32,6 +34,7 @@ export function operatorCommands(store: Store, config: () => Config, live?: Live
   const invitations = invitationsFor(store, config)
   const places = accountPlacing(store)
   const providers = live === undefined ? idleProviders(store, config()) : liveProviders(store, live)
+  const limits = () => live?.limitStanding ?? idleLimits(store, config())
   return {
     'list-invitations': (input: unknown) => {
       const [query, page] = paged(invitationQuery, input)
@@ -49,6 +52,8 @@ export function operatorCommands(store: Store, config: () => Config, live?: Live
       const [account, wish] = named(input, 'account')
       return placeView(await places.place(account, readInput(accountPlace, wish), CLI.by))
     },
+    'account-limits': (input: unknown) => limits().ofAccount(named(input, 'account')[0]),
+    'key-limits': (input: unknown) => limits().ofKey(named(input, 'key')[0]),
     'list-providers': () => Promise.resolve(providers.view()),
     'switch-provider': (input: unknown) => {
       const [provider, wish] = named(input, 'provider')
@@ -90,9 +95,15 @@ const liveProviders = ({ switches }: Store, { house }: Live) =>
 
 /** Where no server runs nobody was asked anything yet: what is left is what operators switched off. */
 function idleProviders({ switches }: Store, config: Config) {
-  const events = { notice: nothing, warning: nothing, problem: nothing }
-  const traffic = trafficFor({ catalog: liveCatalog(config), events, switches })
-  return providerStates({ traffic, switches, events, clock: systemClock })
+  const traffic = trafficFor({ catalog: liveCatalog(config), events: silence, switches })
+  return providerStates({ traffic, switches, events: silence, clock: systemClock })
+}
+
+/** Where no server runs nothing is in flight and no minute has begun: days and spending are in the books. */
+function idleLimits(store: Store, config: Config): Site['limitStanding'] {
+  const { limits } = limitsFor(store, { catalog: liveCatalog(config), events: silence })
+  return limitStandingFor(store, { limits, inFlight: () => 0 })
 }
 
 const nothing = (): void => undefined
+const silence = { notice: nothing, warning: nothing, problem: nothing }

@@ -12,6 +12,7 @@ import type { UsageBook } from '../ports/usage.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
+import { limitStandingFor } from './limits.ts'
 import { healthFor } from './health.ts'
 import { accountsFor, correctingFor, issuingFor, keysFor } from './books.ts'
 import { measure, metricsPage } from './measure.ts'
@@ -40,6 +41,7 @@ export type Served = Readonly<{
   completions: Completions
   port: number
   wholeHealth: Site['wholeHealth']
+  limitStanding: Site['limitStanding']
 }>
 
 /** The HTTP side of the house, listening. */
@@ -51,6 +53,10 @@ export async function serve(serving: Serving): Promise<Served> {
   const site: Site = {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
     ...{ accounts: accountsFor(store, config), keys: keysFor(store, config) },
+    limitStanding: limitStandingFor(store, {
+      limits: house.limits,
+      inFlight: (kind, id) => completions.inFlightOf(kind, id),
+    }),
     intake: new Intake({ house, settings: () => config().overload }),
     ...{ correcting: correctingFor(store), trail: store.usage, ...resellingFor(store, config) },
     webhooks: webhooksFor({ store, config, secrets: serving.secrets }),
@@ -78,8 +84,8 @@ export async function serve(serving: Serving): Promise<Served> {
   if (metricsServer !== undefined) await listen(metricsServer, metricsPort, metricsHost)
   await listen(server, port, host)
   if (metricsServer !== undefined) events.notice('metrics', { port: portOf(metricsServer) })
-  const { wholeHealth } = site
-  return { server, metricsServer, completions, port: portOf(server), wholeHealth }
+  const { wholeHealth, limitStanding } = site
+  return { server, metricsServer, completions, port: portOf(server), wholeHealth, limitStanding }
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port

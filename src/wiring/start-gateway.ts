@@ -67,7 +67,8 @@ export async function startGateway(
     isReady: () => current.isReady,
     sessionSecret: sessionSecret(secrets),
   })
-  const live = { house, secrets, configuration, wholeHealth: served.wholeHealth }
+  const { wholeHealth, limitStanding } = served
+  const live = { house, secrets, configuration, wholeHealth, limitStanding }
   const control = await serveCommands({ store, usage, config: now, live })
   const watch = watchConfig({ file: config.file, reload, events })
   const probes = startProbes(house, now)

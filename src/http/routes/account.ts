@@ -5,7 +5,7 @@ import { describeAccount } from '../../gateway/describe-account.ts'
 import { ownSales, type OwnSales } from '../../gateway/own-sales.ts'
 import type { AccountView } from '../../ports/ledger.ts'
 import { credits, time } from '../forms.ts'
-import { limitsForm, limitsStanding } from '../limits-view.ts'
+import { limitsForm } from '../limits-form.ts'
 import { route } from '../route.ts'
 
 const sales = z
@@ -42,10 +42,9 @@ export const accountRoutes = [
         limits: limitsForm,
       }),
     }),
-    async handle({ house, usage }, { actor }) {
+    async handle({ house, usage, limitStanding }, { actor }) {
       const { account: found, key } = describeAccount(house, actor.key)
-      const { room } = house.limits.allowanceOf(key)
-      const known = { states: await house.limits.states(key), nowMs: house.clock.nowMs() }
+      const standing = await limitStanding.of(key)
       return {
         account: found.account,
         tier: found.tier,
@@ -54,11 +53,7 @@ export const accountRoutes = [
           balance: formatCredits(found.credit.balance),
           held: formatCredits(found.credit.held),
         },
-        limits: limitsStanding({
-          ...known,
-          kind: 'account',
-          concurrentRequests: room.accountInFlightMax,
-        }),
+        limits: standing.account.limits,
         sub_accounts_max: found.reselling?.subAccountsMax ?? 0,
         ...(isReseller(found) && {
           sub_accounts: salesView(await ownSales({ ...house, usage }, found)),
@@ -69,11 +64,7 @@ export const accountRoutes = [
           created_at: new Date(key.createdAt).toISOString(),
           expires_at: key.expiresAt === undefined ? null : new Date(key.expiresAt).toISOString(),
           models: key.models ?? null,
-          limits: limitsStanding({
-            ...known,
-            kind: 'key',
-            concurrentRequests: room.keyInFlightMax,
-          }),
+          limits: standing.limits,
         },
       }
     },

@@ -3,6 +3,7 @@ import { accountChangeForm, accountQuery, newAccountForm } from '../../admin/acc
 import { paging } from '../../admin/page.ts'
 import { credits, limitsSaid, listOf, time } from '../forms.ts'
 import { nextCursor, pageQuery } from '../paging.ts'
+import { accountLimits } from '../limits-form.ts'
 import { route } from '../route.ts'
 
 const account = z.object({
@@ -47,6 +48,15 @@ export const adminAccountRoutes = [
     summary: 'One account',
     answer: account,
     handle: ({ accounts }, { params }) => accounts.view(params['account'] ?? ''),
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/accounts/{account}/limits',
+    access: 'viewer',
+    summary: 'How its limits stand: what was used, what is left, and when it is free again',
+    answer: accountLimits,
+    canWait: true,
+    handle: ({ limitStanding }, { params }) => limitStanding.ofAccount(params['account'] ?? ''),
   }),
   route({
     method: 'PATCH',

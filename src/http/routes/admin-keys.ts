@@ -4,6 +4,7 @@ import { keyChangeForm, keyQuery, rotationForm } from '../../admin/keys.ts'
 import { paging } from '../../admin/page.ts'
 import { credits, limitsSaid, listOf, time } from '../forms.ts'
 import { nextCursor, pageQuery } from '../paging.ts'
+import { keyLimits } from '../limits-form.ts'
 import { route } from '../route.ts'
 
 const key = z.object({
@@ -61,6 +62,15 @@ export const keyRoutes = [
     summary: 'One key, without its secret',
     answer: key,
     handle: ({ keys }, { params }) => keys.view(params['key'] ?? ''),
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/keys/{key}/limits',
+    access: 'viewer',
+    summary: 'How its limits stand, those of its account, and those of the accounts above',
+    answer: keyLimits,
+    canWait: true,
+    handle: ({ limitStanding }, { params }) => limitStanding.ofKey(params['key'] ?? ''),
   }),
   route({
     method: 'PATCH',
