@@ -1,9 +1,10 @@
 import { placeHold, type Credit } from '../domain/account.ts'
 import type { CodeRecord } from '../domain/code.ts'
-import type { CorrectionEntry, Entry, PriceEntry } from '../domain/entry.ts'
+import type { CorrectionEntry, PriceEntry } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
 import type { Resale } from '../domain/reseller.ts'
+import type { BookedEntry } from './booked-entry.ts'
 import { checkPlace, type Reselling } from './placing.ts'
 import { moveLevels, replayLevels } from './chains.ts'
 import { emptyAlerts, postAlert, type AlertBooks } from './alerts.ts'
@@ -88,7 +89,7 @@ export class Contradiction extends Error {
 }
 
 /** Applies an entry read from the journal: recomputes what it claims by the same rules, and compares. */
-export function replay(books: Books, entry: Entry): void {
+export function replay(books: Books, entry: BookedEntry): void {
   if (entry.kind === 'transfer') replayTransfer(books, entry)
   if (entry.kind === 'account') checkPlace(books, entry)
   if ('levels' in entry) replayLevels(books, entry)
@@ -106,7 +107,7 @@ const agrees = (entry: { balance: string; held: string }, credit: Credit): boole
   BigInt(entry.balance) === credit.balance && BigInt(entry.held) === credit.held
 
 /** The account's credit after an entry, by the entries before it; undefined for kinds that move none. */
-function creditAfter(books: Books, entry: Entry): Credit | undefined {
+function creditAfter(books: Books, entry: BookedEntry): Credit | undefined {
   switch (entry.kind) {
     case 'credit':
     case 'debit':
@@ -152,7 +153,7 @@ function creditAfter(books: Books, entry: Entry): Credit | undefined {
 }
 
 /** Applies an entry whose resulting credit is known. Live, the rules computed it; in replay, `creditAfter` did. */
-export function post(books: Books, entry: Entry, credit: Credit | undefined): void {
+export function post(books: Books, entry: BookedEntry, credit: Credit | undefined): void {
   if (credit !== undefined && 'account' in entry) {
     moveCredit(books, entry.account, credit)
     if ('levels' in entry) moveLevels(books, entry)

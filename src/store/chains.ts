@@ -1,11 +1,12 @@
 import { available, placeHold, type Credit } from '../domain/account.ts'
-import type { Entry, LevelMoved } from '../domain/entry.ts'
+import type { LevelMoved } from '../domain/entry.ts'
 import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
 import { nameOf, Resale, type Level } from '../domain/reseller.ts'
+import type { BookedEntry } from './booked-entry.ts'
 import { accountOf, Contradiction, moveCredit, type AccountState, type Books } from './books.ts'
 
 /** What the accounts above a sub-account do together with it, live and in replay. */
-type Leveled = Extract<Entry, { levels?: readonly LevelMoved[] }>
+type Leveled = Extract<BookedEntry, { levels?: readonly LevelMoved[] }>
 
 const RESALES_MAX = 10_000
 

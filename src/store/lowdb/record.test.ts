@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { crc32 } from 'node:zlib'
 import type { Entry } from '../../domain/entry.ts'
+import type { BookedEntry } from '../booked-entry.ts'
 import { BadRecord, follows, GENESIS, RecordReader, RecordWriter } from './record.ts'
 
 const entryOf = (text: string): Entry => ({ kind: 'account', at: 1, account: text, tier: 'free' })
@@ -22,7 +23,7 @@ const written = (batches: Entry[][]): string[] => {
 }
 const linesOf = (text: string): string[] => text.split('\n').slice(0, -1)
 
-function read(lines: readonly string[]): { entries: Entry[]; reader: RecordReader } {
+function read(lines: readonly string[]): { entries: BookedEntry[]; reader: RecordReader } {
   const reader = new RecordReader(GENESIS)
   return { entries: lines.map((line) => reader.read(Buffer.from(line)).entry), reader }
 }

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Entry } from '../../domain/entry.ts'
+import type { BookedEntry } from '../booked-entry.ts'
 import { Contradiction, replay, type Books } from '../books.ts'
 import type { JournalTail } from './journal.ts'
 import type { Pace } from './pace.ts'
@@ -143,7 +143,7 @@ function readSegment(file: string, reader: RecordReader, { books, pace }: Into):
 }
 
 type Into = Readonly<{ books: Books; pace?: Pace }>
-type LocatedEntry = Readonly<{ entry: Entry; offset: number }>
+type LocatedEntry = Readonly<{ entry: BookedEntry; offset: number }>
 const NEWLINE = 10
 
 function enter(books: Books, batch: readonly LocatedEntry[], file: string): void {

@@ -1,0 +1,66 @@
+import { hash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+const START_BYTES = 64 * 1024
+/** After a batch beyond this the memory is given back. */
+const KEPT_BYTES_MAX = 1024 * 1024
+
+/**
+ * The text of one batch of lines, behind the chain value before it: one piece for the hash, with no copy made of it. Batches
+ * are put together in the same memory, one after the other.
+ */
+export class ChainedText {
+  #bytes = Buffer.allocUnsafeSlow(START_BYTES)
+  #at = 0
+  #start = 0
+
+  /** A batch begins. */
+  begin(chain: string): void {
+    if (this.#bytes.byteLength > KEPT_BYTES_MAX) this.#bytes = Buffer.allocUnsafeSlow(START_BYTES)
+    this.#at = 0
+    this.ascii(chain)
+    this.#start = this.#at
+  }
+
+  get end(): number {
+    return this.#at
+  }
+
+  /** What was put in since the batch began; good until the next one does. */
+  get batch(): Buffer {
+    return this.#bytes.subarray(this.#start, this.#at)
+  }
+
+  /** The chain value of a batch that ends here. */
+  get chain(): string {
+    return hash('sha256', this.#bytes.subarray(0, this.#at))
+  }
+
+  /** Of all since `from`, going on from the CRC-32 before it. */
+  crc(from: number, before: number): number {
+    return crc32(this.#bytes.subarray(from, this.#at), before)
+  }
+
+  /** For what is put in next, which does not look. */
+  makeRoom(bytes: number): void {
+    const needed = this.#at + bytes
+    if (needed <= this.#bytes.byteLength) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.byteLength))
+    larger.set(this.#bytes.subarray(0, this.#at))
+    this.#bytes = larger
+  }
+
+  ascii(text: string): void {
+    this.#at += this.#bytes.write(text, this.#at, 'latin1')
+  }
+
+  text(text: string): void {
+    this.#at += this.#bytes.write(text, this.#at)
+  }
+
+  bytes(bytes: Buffer): void {
+    this.makeRoom(bytes.byteLength)
+    this.#bytes.set(bytes, this.#at)
+    this.#at += bytes.byteLength
+  }
+}
