@@ -15,6 +15,7 @@ import type { UserRecord } from '../domain/user.ts'
 import { correctedCredit, postCorrection, replayTransfer } from './corrections.ts'
 import { postRegister } from './register.ts'
 import { holdFrom, type OpenHold } from './open-hold.ts'
+import { PassingMap } from './passing-map.ts'
 
 export type AccountState = {
   readonly id: string
@@ -34,7 +35,7 @@ export type Books = {
   readonly users: Map<string, UserRecord>
   /** Sessions that were ended before their time, and when their tokens expire. */
   readonly endedSessions: Map<string, number>
-  readonly holds: Map<string, OpenHold>
+  readonly holds: PassingMap<string, OpenHold>
   readonly prices: Map<string, Omit<PriceEntry, 'kind' | 'at'>>
   /** What was given back, by request. */
   readonly refunds: Map<string, RefundState>
@@ -69,7 +70,7 @@ export const emptyBooks = (): Books => ({
   keysById: new Map(),
   users: new Map(),
   endedSessions: new Map(),
-  holds: new Map(),
+  holds: new PassingMap(),
   prices: new Map(),
   refunds: new Map(),
   repeats: new Map(),

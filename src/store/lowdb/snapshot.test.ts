@@ -43,7 +43,7 @@ const textOf = (books: Books): string =>
     [
       ...[books.accounts, books.keysById, books.keysByHash, books.holds],
       ...[books.prices, books.switchedOff],
-    ].map((map) => [...map.entries()].sort(([a], [b]) => (a < b ? -1 : 1))),
+    ].map((map) => [...map.keys()].sort().map((key) => [key, map.get(key)])),
     (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
   ) + books.overrun.toString()
 
