@@ -227,6 +227,13 @@ describe('the manners', () => {
       })
       expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
     }
+    for (const body of [chat('words'), chat('words', { stream: true }), chat('nothing'), '{'])
+      expect(
+        (await raw({ url: gateway.url, key: keys['user'] ?? '', body })).headers,
+      ).toMatchObject({
+        ...{ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' },
+        ...{ 'x-xss-protection': '1; mode=block', 'referrer-policy': 'no-referrer' },
+      })
     expect((await raw(get('/health'))).headers['strict-transport-security']).toBeUndefined()
   })
 
@@ -248,6 +255,13 @@ describe('the manners', () => {
     expect([head.status, head.body]).toEqual([200, ''])
     const missing = await raw(get('/admin/nothing'))
     expect(JSON.parse(missing.body)).toMatchObject({ error: { code: 'not_found' } })
+    for (const odd of ['TRACE', 'PROPFIND'])
+      expect(await raw({ ...get('/admin/nothing'), method: odd })).toMatchObject({ status: 404 })
+    const root = await raw(get('/'))
+    expect(JSON.parse(root.body)).toMatchObject({
+      docs: '/docs',
+      services: ['ledger', 'snapshots', 'fake'],
+    })
     const method = await raw({ ...get('/admin/keys'), method: 'PUT' })
     expect([method.status, method.headers['allow']]).toEqual([405, 'HEAD, GET, POST'])
     expect((await raw({ ...get('/admin/keys'), method: 'OPTIONS' })).status).toBe(200)

@@ -36,16 +36,14 @@ function respond(site: Site, ctx: Context, failure: Failure): void {
 const UNANSWERED = new Set([404, 405, 501])
 
 function unanswered(ctx: Context): Failure {
-  if (ctx.status === 404) {
+  const allowed = ctx.response.get('allow')
+  if (ctx.status === 404 || allowed === '') {
     return new Failure(
       'not_found',
       `There is no ${ctx.method} ${ctx.path.slice(0, 100)} here. GET / says what there is.`,
     )
   }
-  return new Failure(
-    'method_not_allowed',
-    `${ctx.method} is not possible here. Use ${ctx.response.get('allow')}.`,
-  )
+  return new Failure('method_not_allowed', `${ctx.method} is not possible here. Use ${allowed}.`)
 }
 
 type Place = Readonly<{ requestId: string; where: string }>

@@ -49,11 +49,11 @@ function operationHtml({ path, method, operation }: Placed): string {
   const rows = parameters.map(
     ({ name, in: place, required, description: told = '' }) =>
       `<tr><td><code>${escaped(name)}</code></td><td>${place}${required ? ', required' : ''}</td>` +
-      `<td>${escaped(told)}</td></tr>`,
+      `<td>${prose(told)}</td></tr>`,
   )
   const answers = Object.entries(responses).filter(([status]) => status !== 'default')
   return `<details><summary><i>${escaped(role)}</i><b class="${method}">${method.toUpperCase()}</b> <code>${escaped(path)}</code>
-<span>${escaped(summary)}</span></summary><p>${escaped(description)}</p>
+<span>${prose(summary)}</span></summary><p>${prose(description)}</p>
 ${rows.length > 0 ? `<table>${rows.join('')}</table>` : ''}
 ${requestBody === undefined ? '' : `<h3>Body</h3>${schemaHtml(requestBody.content)}`}
 ${answers.map(([status, { content }]) => `<h3>${status}</h3>${schemaHtml(content)}`).join('')}</details>`
@@ -76,6 +76,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ...{ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' },
 }
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (mark) => ENTITIES[mark] ?? mark)
+
+/** What stands between backticks is code. */
+const prose = (text: string): string => escaped(text).replace(/`([^`]+)`/g, '<code>$1</code>')
 
 export const DOCS_STYLE = `
 :root { color-scheme: light dark; --line: #8884; --soft: #8882 }

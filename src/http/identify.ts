@@ -32,7 +32,7 @@ export const requestIdIn = (common: CommonHeaders): string => common[1] ?? ''
 export const commonHeaders = (ctx: Context): CommonHeaders => ctx.state
 
 /** For browsers that were led here: nothing here is to be framed, guessed at or told where somebody came from. */
-const GUARDS = {
+export const GUARD_HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'x-xss-protection': '1; mode=block',
@@ -43,7 +43,7 @@ const A_YEAR = 'max-age=31536000'
 
 export function setCommonHeaders({ settings }: Pick<Site, 'settings'>, ctx: Context): void {
   const common = commonHeaders(ctx)
-  ctx.set(GUARDS)
+  ctx.set(GUARD_HEADERS)
   if (!ctx.res.hasHeader('content-security-policy')) ctx.set('content-security-policy', JSON_POLICY)
   if (cameByTls(ctx.req, settings().trustedProxies)) ctx.set('strict-transport-security', A_YEAR)
   for (let at = 0; at < common.length; at += 2) {

@@ -2,10 +2,13 @@ import type { ServerResponse } from 'node:http'
 import type { Failure } from '../domain/failure.ts'
 import type { Reply, ReplyHeaders } from '../ports/reply.ts'
 import { errorResponse } from './error-responses.ts'
+import { GUARD_HEADERS } from './identify.ts'
+
+const GUARDS = Object.entries(GUARD_HEADERS).flat()
 
 const STREAM_HEADERS = [
   ...['content-type', 'text/event-stream; charset=utf-8'],
-  ...['x-content-type-options', 'nosniff'],
+  ...GUARDS,
   ...['cache-control', 'no-store, no-transform'],
   ...['x-accel-buffering', 'no'],
 ]
@@ -13,7 +16,7 @@ const STREAM_HEADERS = [
 /** Ends in the name whose value is not known yet. */
 const JSON_HEADERS = [
   ...['content-type', 'application/json'],
-  ...['x-content-type-options', 'nosniff'],
+  ...GUARDS,
   ...['cache-control', 'no-store'],
   'content-length',
 ]

@@ -5,7 +5,7 @@ import { docsPage } from './docs-page.ts'
 import { openApiOf } from './openapi.ts'
 import { ROUTES } from './routes/routes.ts'
 
-const document = openApiOf(ROUTES, '1.2.3')
+const document = openApiOf(ROUTES)
 type Operation = Readonly<{ operationId: string; 'x-role': string; security: unknown[] }>
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({
@@ -16,7 +16,9 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 test('the document is OpenAPI 3.1', async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document))
   expect(errors ?? []).toEqual([])
-  expect([valid, document.openapi]).toEqual([true, '3.1.0'])
+  expect([valid, document.openapi, document.info]).toMatchObject([
+    ...[true, '3.1.0', { title: 'Tollgate', version: '1.0.0' }],
+  ])
 })
 
 test('every route is in it once, under a name of its own, with its role', () => {
@@ -56,6 +58,7 @@ test('what is under /admin is for the staff, and what is under /v1 is not', () =
 test('the page for people shows every route, and runs nothing', () => {
   const page = docsPage(document)
   for (const { path } of operations) expect(page).toContain(`<code>${path}</code>`)
+  expect(page).toContain('streamed with <code>stream</code>')
   expect(page).not.toMatch(/<script|javascript:|\son\w+=|(?:src|href)="(?![/#])|url\(/i)
 })
 

@@ -12,14 +12,16 @@ export const aboutRoutes = [
       service: z.string(),
       version: z.string(),
       docs: z.string(),
+      services: z.array(z.string()),
       routes: z.array(z.string()),
     }),
-    handle: ({ settings }) => ({
+    handle: ({ settings, health }) => ({
       message:
         'Tollgate, an LLM API gateway. Point an OpenAI SDK at /v1 with a key from the operator.',
       service: 'tollgate',
       version: settings().version,
       docs: '/docs',
+      services: Object.keys(health().services),
       routes: ['/v1/chat/completions', '/v1/models', '/v1/account', '/health'],
     }),
   }),

@@ -16,7 +16,7 @@ export const docsRoutes = (table: () => readonly Route[]): readonly Route[] => [
     access: 'public',
     summary: 'This document',
     answer: anyObject('An OpenAPI 3.1 document'),
-    handle: ({ settings }) => openApiOf(table(), settings().version),
+    handle: () => openApiOf(table()),
   }),
   route({
     method: 'GET',
@@ -24,10 +24,10 @@ export const docsRoutes = (table: () => readonly Route[]): readonly Route[] => [
     access: 'public',
     summary: 'The same for people',
     answer: z.string(),
-    handle({ settings }, { ctx }) {
+    handle(_site, { ctx }) {
       ctx.set('content-security-policy', PAGE_POLICY)
       ctx.type = 'text/html; charset=utf-8'
-      ctx.body = docsPage(openApiOf(table(), settings().version))
+      ctx.body = docsPage(openApiOf(table()))
     },
   }),
   route({

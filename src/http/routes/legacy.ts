@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { AccountJson } from '../../admin/accounts.ts'
 import { accountName, amountAboveZero } from '../../admin/fields.ts'
 import type { CorrectionWish } from '../../admin/correction-request.ts'
 import { ZERO } from '../../domain/money.ts'
@@ -74,9 +75,13 @@ export const legacyRoutes = [
     summary: 'All accounts and their credit',
     query: z.strictObject(master),
     answer: z.object({ tokens: z.array(token) }),
-    handle: (site) => ({
-      tokens: site.accounts.list({}, ALL).data.map(({ account }) => tokenOf(site, account)),
-    }),
+    handle({ accounts, keys }) {
+      // Of all accounts at once: a look at all keys for each of them would be their product.
+      const active = keys.list({ state: 'active' }, ALL).data
+      const hints = new Map(active.map(({ account, hint }) => [account, hint]))
+      const all = accounts.list({}, ALL).data
+      return { tokens: all.map((one) => tokenView(one, hints.get(one.account))) }
+    },
   }),
   route({
     ...{ method: 'POST', path: '/transfer/{from}/{to}', ...COMMON, description: OLD },
@@ -113,13 +118,16 @@ export const legacyRoutes = [
   }),
 ]
 
-const ALL = { from: 0, limit: 100_000 }
+const ALL = { from: 0, limit: Infinity }
 
 function tokenOf({ accounts, keys }: Site, account: string) {
-  const { credits } = accounts.view(account)
   const hint = keys.list({ account, state: 'active' }, ALL).data.at(-1)?.hint
-  return { id: hint ?? '', user_id: account, tokens_gpt: Number(credits.balance) }
+  return tokenView(accounts.view(account), hint)
 }
+
+const tokenView = ({ account, credits }: AccountJson, hint = '') => ({
+  ...{ id: hint, user_id: account, tokens_gpt: Number(credits.balance) },
+})
 
 function referralOf({ accounts, invitations }: Site, account: string) {
   const { account: id } = accounts.view(account)
