@@ -2,10 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { settledOf } from './support/journal.ts'
 import { openHouse, type Client, type House } from './support/house.ts'
 import { checkInvariants } from './support/invariants.ts'
+import { planted } from './support/planted.ts'
 import { markedChat, payloads, raw, type RawAnswer } from './support/raw.ts'
+import { warmBaseOf, type Base } from './support/returned.ts'
 
 let house: House
 let client: Client
+let base: Base
 const heard: RawAnswer[] = []
 
 const FAULTS = {
@@ -38,14 +41,17 @@ const modelOf = (query: string): string => query.replace(/\W/g, '-')
 
 beforeAll(async () => {
   const queries = [...Object.keys(FAULTS), ...Object.keys(STREAM_FAULTS)]
-  house = await openHouse({
+  const models = {
+    unsaid: ['answer?usage=none'],
     ...Object.fromEntries(
       queries.map((query) => [modelOf(query), [`answer?${query}`, 'answer?chunks=3']]),
     ),
     first: ['answer?status=500&n=1', 'answer?status=500&n=2', 'answer?status=500&n=3', 'answer'],
     theirs: ['answer?status=422', 'answer'],
-  })
+  }
+  house = await openHouse(models, '', planted())
   client = await house.client()
+  base = await warmBaseOf(house.gateway, () => ask('unsaid', true))
 })
 afterAll(() => house.close())
 
@@ -105,5 +111,5 @@ test('a refusal of the request itself goes to the caller at once', async () => {
 test('after all of it everything is as it should be', async () => {
   const { gateway, upstream } = house
   const secrets = ['upstream-secret-1', client.key, gateway.adminKey]
-  await checkInvariants({ gateway, upstreams: [upstream], secrets }, heard)
-})
+  await checkInvariants({ gateway, upstreams: [upstream], secrets, base }, heard)
+}, 60_000)

@@ -1,17 +1,34 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type Client, type House } from './support/house.ts'
-import { chat, raw, type RawAnswer } from './support/raw.ts'
+import { checkInvariants } from './support/invariants.ts'
+import { planted } from './support/planted.ts'
+import { markedChat, raw, type RawAnswer } from './support/raw.ts'
+import { warmBaseOf, type Base } from './support/returned.ts'
 
 let house: House
+let base: Base
+const heard: RawAnswer[] = []
+
 beforeAll(async () => {
   house = await openHouse(
-    { slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] },
+    {
+      slow: ['answer?delay=600&chunks=2'],
+      words: ['answer?chunks=2'],
+      unsaid: ['answer?usage=none'],
+    },
     'limits: { key_in_flight_max: 5, account_in_flight_max: 8 }',
+    planted(),
   )
+  const { key } = await house.client()
+  base = await warmBaseOf(house.gateway, () => ask(key, 'unsaid'))
 })
 afterAll(() => house.close())
 
-const ask = (key: string, model: string) => raw({ url: house.gateway.url, key, body: chat(model) })
+async function ask(key: string, model: string): Promise<RawAnswer> {
+  const answer = await raw({ url: house.gateway.url, key, body: markedChat(model) })
+  heard.push(answer)
+  return answer
+}
 
 const many = (key: string, count: number): Promise<RawAnswer[]> =>
   Promise.all(Array.from({ length: count }, () => ask(key, 'slow')))
@@ -59,3 +76,9 @@ test('a request that is refused for another reason leaves its place', async () =
   for (let count = 0; count < 20; count++) expect((await ask(client.key, 'none')).status).toBe(404)
   expect((await ask(client.key, 'words')).status).toBe(200)
 })
+
+test('after all of it everything is as it should be', async () => {
+  const { gateway, upstream } = house
+  const secrets = ['upstream-secret-1', gateway.adminKey]
+  await checkInvariants({ gateway, upstreams: [upstream], secrets, base }, heard)
+}, 60_000)

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 
-type Refusal = readonly [status: string, message: string]
+type Refusal = readonly [status: string, message: string, isRetried?: boolean]
 
 const REFUSALS = new Map<string | undefined, Refusal>([
   [
@@ -9,7 +9,7 @@ const REFUSALS = new Map<string | undefined, Refusal>([
   ],
   [
     'ERR_HTTP_REQUEST_TIMEOUT',
-    ['408 Request Timeout', 'The request took too long to arrive. Send it again.'],
+    ['408 Request Timeout', 'The request took too long to arrive. Send it again.', true],
   ],
 ])
 const NO_HTTP: Refusal = ['400 Bad Request', 'This is not a valid HTTP request.']
@@ -28,12 +28,12 @@ export function refuseTunnel(_req: unknown, socket: Duplex): void {
   say(NO_TUNNEL, socket)
 }
 
-function say([status, message]: Refusal, socket: Duplex): void {
+function say([status, message, isRetried = false]: Refusal, socket: Duplex): void {
   const body = JSON.stringify({
     error: { message, type: 'invalid_request_error', param: null, code: 'invalid_request' },
   })
   socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nx-should-retry: false\r\nconnection: close\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nx-should-retry: ${isRetried}\r\n` +
+      `connection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }

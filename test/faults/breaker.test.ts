@@ -4,6 +4,7 @@ import { checkInvariants } from '../support/invariants.ts'
 import { untilLogged } from '../support/journal.ts'
 import { planted } from '../support/planted.ts'
 import { markedChat, raw, type RawAnswer } from '../support/raw.ts'
+import { warmBaseOf, type Base } from '../support/returned.ts'
 
 const STATUSES = [500, 502, 503, 529] as const
 /** Longer than a breaker is open the first time, 30 s by default, and shorter than the second time, by chance or not. */
@@ -11,6 +12,7 @@ const STEP_MS = 40_000
 
 let house: House
 let client: Client
+let base: Base
 let aheadMs = 0
 const heard: RawAnswer[] = []
 
@@ -19,15 +21,26 @@ const failing = (status: number): string => `answer?flap=6&status=${status}&held
 
 beforeAll(async () => {
   house = await openHouse(
-    Object.fromEntries(
-      STATUSES.map((status) => [`storm-${status}`, [failing(status), 'answer?chunks=3']]),
-    ),
+    {
+      unsaid: ['answer?usage=none'],
+      ...Object.fromEntries(
+        STATUSES.map((status) => [`storm-${status}`, [failing(status), 'answer?chunks=3']]),
+      ),
+    },
     '',
     planted(`ticks:${STEP_MS}`),
   )
   client = await house.client()
+  base = await warmBaseOf(house.gateway, () => ask('unsaid', true))
 })
 afterAll(() => house.close())
+
+async function ask(model: string, stream: boolean): Promise<RawAnswer> {
+  const { url } = house.gateway
+  const answer = await raw({ url, key: client.key, body: markedChat(model, { stream }) })
+  heard.push(answer)
+  return answer
+}
 
 async function later(): Promise<void> {
   aheadMs += STEP_MS
@@ -50,13 +63,9 @@ test.each(STATUSES)(
     const calls = () => house.upstream.journal.filter(({ model }) => model === failing(status))
     const state = () => stateOf(`fake/${failing(status)}`)
     const answered = async (count: number) => {
-      const { url } = house.gateway
-      const body = () => markedChat(`storm-${status}`, { stream: count % 2 === 0 })
-      const answers = await Promise.all(
-        Array.from({ length: count }, () => raw({ url, key: client.key, body: body() })),
-      )
-      expect(answers.map((answer) => answer.status)).toEqual(Array<number>(count).fill(200))
-      heard.push(...answers)
+      const all = Array.from({ length: count }, (_, at) => ask(`storm-${status}`, at % 2 === 0))
+      const statuses = (await Promise.all(all)).map((answer) => answer.status)
+      expect(statuses).toEqual(statuses.map(() => 200))
     }
     /** One that is on its way there while others ask and are answered. */
     const probed = async (count: number) => {
@@ -92,5 +101,5 @@ test.each(STATUSES)(
 test('after all of it everything is as it should be', async () => {
   const { gateway, upstream } = house
   const secrets = ['upstream-secret-1', client.key, gateway.adminKey]
-  await checkInvariants({ gateway, upstreams: [upstream], secrets }, heard)
-})
+  await checkInvariants({ gateway, upstreams: [upstream], secrets, base }, heard)
+}, 60_000)

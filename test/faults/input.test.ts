@@ -5,20 +5,34 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type Client, type House } from '../support/house.ts'
 import { checkInvariants } from '../support/invariants.ts'
-import { chat, raw } from '../support/raw.ts'
+import { planted } from '../support/planted.ts'
+import { chat, markedChat, raw, type RawAnswer, type RawRequest } from '../support/raw.ts'
+import { warmBaseOf, type Base } from '../support/returned.ts'
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 
 let house: House
 let client: Client
+let base: Base
+const heard: RawAnswer[] = []
+
 beforeAll(async () => {
   house = await openHouse(
-    { words: ['answer'], strict: ['answer?status=400'] },
+    { words: ['answer'], strict: ['answer?status=400'], unsaid: ['answer?usage=none'] },
     `limits: { body_bytes_max: ${BODY_BYTES_MAX} }`,
+    planted(),
   )
   client = await house.client()
+  const { key } = await house.client()
+  base = await warmBaseOf(house.gateway, () => ask({ key, body: markedChat('unsaid') }))
 })
 afterAll(() => house.close())
+
+async function ask(request: Omit<RawRequest, 'url'>): Promise<RawAnswer> {
+  const answer = await raw({ url: house.gateway.url, ...request })
+  heard.push(answer)
+  return answer
+}
 
 const callsTo = (model: string) =>
   house.upstream.journal.filter((call) => call.model === model).length
@@ -102,7 +116,7 @@ const bodies: readonly (readonly [string, string | Buffer, number])[] = [
 
 test.each(bodies)('%s is refused with a reason, and costs nothing', async (_, body, status) => {
   const calls = callsTo('answer')
-  const answer = await raw({ url: house.gateway.url, key: client.key, body })
+  const answer = await ask({ key: client.key, body })
   expect(answer.status).toBe(status)
   const { error } = JSON.parse(answer.body) as { error: Record<string, unknown> }
   expect(Object.keys(error).sort()).toEqual(['code', 'message', 'param', 'type'])
@@ -117,9 +131,8 @@ test.each(['text/plain', 'multipart/form-data; boundary=x', 'application/xml'])(
   'a body that says it is %s is refused with a reason, and costs nothing',
   async (type) => {
     const calls = callsTo('answer')
-    const { url } = house.gateway
-    const answer = await raw({
-      ...{ url, key: client.key, body: chat('words') },
+    const answer = await ask({
+      ...{ key: client.key, body: chat('words') },
       headers: { 'content-type': type },
     })
     expect(answer.status).toBe(415)
@@ -141,7 +154,7 @@ test('an address in a prompt is text: the gateway passes it on and never asks fo
     { type: 'image_url', image_url: { url } },
   ]
   const body = chat('words', { messages: [{ role: 'user', content }] })
-  const answer = await raw({ url: house.gateway.url, key: client.key, body })
+  const answer = await ask({ key: client.key, body })
   canary.close()
   expect(answer.status).toBe(200)
   expect(JSON.stringify(house.upstream.journal.at(-1)?.body)).toContain(url)
@@ -150,7 +163,7 @@ test('an address in a prompt is text: the gateway passes it on and never asks fo
 
 test('a compressed body is read, and a bomb is refused at its real size', async () => {
   const send = (body: Buffer) =>
-    raw({ url: house.gateway.url, key: client.key, body, headers: { 'content-encoding': 'gzip' } })
+    ask({ key: client.key, body, headers: { 'content-encoding': 'gzip' } })
   expect((await send(gzipSync(Buffer.alloc(50_000_000, 0x20)))).status).toBe(413)
   expect((await send(gzipSync('{"model":"nope","messages":[{"role":"user"}]}'))).status).toBe(404)
   expect((await send(Buffer.from('not gzip'))).status).toBe(400)
@@ -159,11 +172,11 @@ test('a compressed body is read, and a bomb is refused at its real size', async 
 test.each(['gzip', 'deflate', 'br'])(
   'a body that is no %s although it says so is refused on routes of admins, too',
   async (encoding) => {
-    const { url, adminKey: key } = house.gateway
+    const { adminKey: key } = house.gateway
     const headers = { 'content-encoding': encoding, 'idempotency-key': `mangled-${encoding}` }
-    const asked = { url, key, headers, body: '[{"from":"a"}]' }
+    const asked = { key, headers, body: '[{"from":"a"}]' }
     for (const path of ['/admin/transfers', '/admin/keys']) {
-      const { status, body } = await raw({ ...asked, path })
+      const { status, body } = await ask({ ...asked, path })
       expect([path, status]).toEqual([path, 400])
       expect(JSON.parse(body)).toMatchObject({ error: { code: 'invalid_request' } })
     }
@@ -181,8 +194,7 @@ test.each([
   ['a prefix alone', 'tg-', {}],
   ['8 KiB of key', 'x'.repeat(8192), {}],
 ])('%s gets the one answer that wrong keys get', async (_, key, headers) => {
-  const answer = await raw({
-    url: house.gateway.url,
+  const answer = await ask({
     ...(key !== undefined && { key }),
     headers,
     body: chat('words'),
@@ -198,8 +210,7 @@ test.each([
 })
 
 test.each(['x-api-key', 'api-key', 'x-goog-api-key'])('the key may come as %s', async (header) => {
-  const answer = await raw({
-    url: house.gateway.url,
+  const answer = await ask({
     headers: { [header]: client.key },
     method: 'GET',
     path: '/v1/account',
@@ -222,7 +233,7 @@ test.each([
   ['GET', '/ADMIN/keys', 404],
   ['GET', `/${'x'.repeat(8_000)}`, 404],
 ])('%s %s is %i in the right shape', async (method, path, status) => {
-  const answer = await raw({ url: house.gateway.url, key: client.key, method, path })
+  const answer = await ask({ key: client.key, method, path })
   expect(answer.status).toBe(status)
   expect(JSON.parse(answer.body)).toHaveProperty('error.message')
   if (status === 405) expect(answer.headers['allow']).toBeDefined()
@@ -233,11 +244,10 @@ test('pages of any origin may call the API with a key, and read its headers', as
     origin: 'https://example.org',
     'access-control-request-headers': 'authorization,x-stainless-os',
   }
-  const preflight = await raw({ url: house.gateway.url, method: 'OPTIONS', headers })
+  const preflight = await ask({ method: 'OPTIONS', headers })
   expect(preflight.status).toBe(204)
   expect(preflight.headers['access-control-allow-headers']).toBe('authorization,x-stainless-os')
-  const answer = await raw({
-    url: house.gateway.url,
+  const answer = await ask({
     key: client.key,
     headers: { origin: 'https://example.org' },
     body: chat('words'),
@@ -249,5 +259,5 @@ test('pages of any origin may call the API with a key, and read its headers', as
 test('after all of it everything is as it should be', async () => {
   const { gateway, upstream } = house
   const secrets = ['upstream-secret-1', client.key, gateway.adminKey]
-  await checkInvariants({ gateway, upstreams: [upstream], secrets }, [])
-})
+  await checkInvariants({ gateway, upstreams: [upstream], secrets, base }, heard)
+}, 60_000)

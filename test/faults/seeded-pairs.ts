@@ -10,7 +10,7 @@ import { configFor } from '../support/house.ts'
 import { checkInvariants } from '../support/invariants.ts'
 import { planted } from '../support/planted.ts'
 import { markedChat, raw, type RawAnswer } from '../support/raw.ts'
-import { baseOf, checkReturned, type Base } from '../support/returned.ts'
+import { warmBaseOf, type Base } from '../support/returned.ts'
 
 export type Pairs = Readonly<{
   pairs: number
@@ -40,11 +40,11 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
   )
   const config = configFor(upstream.baseUrl, models)
   let gateway = await startGateway({ config, env: { ...planted(), STOP_NOTICE_MS: '0' } })
-  const bases = new Map<GatewayProcess, Base>()
   const keys: string[] = []
   for (const name of ['ann', 'bob', 'cyd'])
     keys.push((await gateway.issue(userArgs(name, '1000000000'))).key)
   try {
+    let base = await warmBase(gateway, keys)
     for (let at = 0; at < pairs; at++) {
       const chance = seeded(seed + at)
       const fault = chance.pick(PROVIDER_FAULTS)
@@ -52,10 +52,17 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
       const alone = chance.below(2) === 0 ? '-only' : ''
       const names = [`${fault}${alone}`, other]
       try {
-        gateway = await runPair({ gateway, upstream, keys, model: modelOf(fault) + alone, other })
-        const base = bases.get(gateway)
-        if (base !== undefined) await checkReturned(gateway, base)
-        else bases.set(gateway, await warmBase(gateway, keys))
+        const pair = { gateway, upstream, keys, model: modelOf(fault) + alone, other }
+        const { next, heard } = await runPair(pair)
+        if (next !== gateway) base = await warmBase(next, keys)
+        gateway = next
+        const bed = {
+          gateway,
+          upstreams: [upstream],
+          secrets: ['upstream-secret-1', ...keys],
+          base,
+        }
+        await checkInvariants(bed, heard)
       } catch (cause) {
         throw new Error(`--seed ${seed + at} --pairs 1: ${names.join(', then ')}`, { cause })
       }
@@ -67,12 +74,10 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
   }
 }
 
-/** A heap grows to what it needs in the first requests, and a thread to count tokens is started. */
-async function warmBase(gateway: GatewayProcess, [key = '']: readonly string[]): Promise<Base> {
-  const ask = () => raw({ url: gateway.url, key, body: markedChat('usage-none', { stream: true }) })
-  for (let count = 0; count < 10; count++) await Promise.all(Array.from({ length: 20 }, ask))
-  return baseOf(gateway)
-}
+const warmBase = (gateway: GatewayProcess, [key = '']: readonly string[]): Promise<Base> =>
+  warmBaseOf(gateway, () =>
+    raw({ url: gateway.url, key, body: markedChat('usage-none', { stream: true }) }),
+  )
 
 type Pair = Readonly<{
   gateway: GatewayProcess
@@ -83,8 +88,10 @@ type Pair = Readonly<{
   other: OtherFault
 }>
 
+type Met = Readonly<{ next: GatewayProcess; heard: readonly RawAnswer[] }>
+
 /** Some requests meet the provider's fault while the other one happens; answers the gateway that runs afterwards. */
-async function runPair(pair: Pair): Promise<GatewayProcess> {
+async function runPair(pair: Pair): Promise<Met> {
   const { gateway, upstream, keys, model, other } = pair
   const { url } = gateway
   const calls = upstream.journal.length
@@ -99,11 +106,7 @@ async function runPair(pair: Pair): Promise<GatewayProcess> {
   const next = await happen(pair)
   left?.destroy()
   const answers = (await Promise.all(asked)).filter((answer) => answer !== undefined)
-  await checkInvariants(
-    { gateway: next, upstreams: [upstream], secrets: ['upstream-secret-1', ...keys] },
-    other === 'is killed' ? [] : answers.filter(isWhole),
-  )
-  return next
+  return { next, heard: other === 'is killed' ? [] : answers.filter(isWhole) }
 }
 
 /** An answer that the process did not live to end is told by its missing end. */

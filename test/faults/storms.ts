@@ -4,7 +4,9 @@ import assert from 'node:assert/strict'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
 import { startGateway, userArgs } from '../support/gateway-process.ts'
 import { checkInvariants } from '../support/invariants.ts'
-import { chat, raw, type RawAnswer } from '../support/raw.ts'
+import { planted } from '../support/planted.ts'
+import { markedChat, raw, type RawAnswer } from '../support/raw.ts'
+import { warmBaseOf } from '../support/returned.ts'
 
 export type Storm = Readonly<{ seconds: number; onStorm?: (name: string) => void }>
 
@@ -23,6 +25,7 @@ const PACE_MS = 20
 
 /** The models, each with providers of its own, in the order in which they are asked. */
 const PLACES = {
+  unsaid: ['answer?usage=none'],
   calm: ['answer?delay=20'],
   /** As many callers as in a storm, and nothing wrong: what others feel of a storm is compared with this. */
   busy: ['answer?chunks=3'],
@@ -35,17 +38,18 @@ type Name = keyof typeof PLACES
 export async function runStorms({ seconds, onStorm }: Storm): Promise<Record<string, Weather>> {
   const upstream = await startFaultProvider()
   const leaving = await startFaultProvider()
-  const gateway = await startGateway({ config: configOf(upstream, leaving) })
+  const gateway = await startGateway({ config: configOf(upstream, leaving), env: planted() })
   try {
     const { key } = await gateway.issue(userArgs('user', '1000000000'))
     const { url } = gateway
-    const ask = (model: Name) => raw({ url, key, body: chat(model) })
+    const ask = (model: Name) => raw({ url, key, body: markedChat(model) })
+    const base = await warmBaseOf(gateway, () => ask('unsaid'))
     const found: Record<string, Weather> = {}
     for (const name of ['calm', 'busy', 'flapping', 'limited', 'outage'] as const) {
       onStorm?.(name)
       found[name] = await storm({ name, seconds, ask, upstream, leaving })
     }
-    await checkInvariants({ gateway, upstreams: [], secrets: ['storm-secret', key] }, [])
+    await checkInvariants({ gateway, upstreams: [], secrets: ['storm-secret', key], base }, [])
     for (const name of ['flapping', 'outage']) assert.equal(found[name]?.lost, 0, `${name}: lost`)
     assert.ok(
       (found['limited']?.callsPerRequest ?? 9) <= 1.1,

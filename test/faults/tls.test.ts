@@ -6,11 +6,14 @@ import { TLS_KINDS } from '../fault-provider/certificate.ts'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
 import { startGateway, userArgs, type GatewayProcess } from '../support/gateway-process.ts'
 import { checkInvariants } from '../support/invariants.ts'
-import { chat, raw } from '../support/raw.ts'
+import { planted } from '../support/planted.ts'
+import { markedChat, raw } from '../support/raw.ts'
+import { warmBaseOf, type Base } from '../support/returned.ts'
 
 let gateway: GatewayProcess
 let upstreams: readonly FaultProvider[]
 let key: string
+let base: Base
 
 beforeAll(async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-'))
@@ -22,23 +25,27 @@ tiers: { free: { requests_per_minute: 0 } }
 providers:
 ${upstreams.map(({ baseUrl }, at) => `  - { id: p${at}, protocol: openai, base_url: "${baseUrl}", api_keys: secret-of-tls }`).join('\n')}
 models:
+  - { id: unsaid, price: { input: 2, output: 8 }, deployments: [{ provider: p0, model: answer?usage=none }] }
 ${TLS_KINDS.map((id, at) => `  - { id: ${id}, price: { input: 2, output: 8 }, deployments: [{ provider: p${at}, model: answer }] }`).join('\n')}
 `
-  gateway = await startGateway({ dir, config, env: { NODE_EXTRA_CA_CERTS: trusted } })
+  gateway = await startGateway({ dir, config, env: { ...planted(), NODE_EXTRA_CA_CERTS: trusted } })
   key = (await gateway.issue(userArgs('user', '1000000'))).key
+  base = await warmBaseOf(gateway, () => ask('unsaid'))
 })
 afterAll(async () => {
   await gateway.close()
   for (const upstream of upstreams) await upstream.close()
 })
 
+const ask = (model: string) => raw({ url: gateway.url, key, body: markedChat(model) })
+
 test('F57: a provider is asked only when its certificate is in order', async () => {
+  const before = upstreams.map(({ journal }) => journal.length)
   const answers = []
-  for (const model of TLS_KINDS) {
-    answers.push(await raw({ url: gateway.url, key, body: chat(model) }))
-  }
+  for (const model of TLS_KINDS) answers.push(await ask(model))
   expect(answers.map(({ status }) => status)).toEqual([200, 503, 503, 503])
   // Neither the prompt nor the key went to anybody who could not say who they are.
-  expect(upstreams.map(({ journal }) => journal.length)).toEqual([1, 0, 0, 0])
-  await checkInvariants({ gateway, upstreams, secrets: ['secret-of-tls', key] }, answers)
+  const calls = upstreams.map(({ journal }, at) => journal.length - (before[at] ?? 0))
+  expect(calls).toEqual([1, 0, 0, 0])
+  await checkInvariants({ gateway, upstreams, secrets: ['secret-of-tls', key], base }, answers)
 })

@@ -23,9 +23,9 @@ export type GatewayProcess = Readonly<{
   output: () => string
   process: ChildProcess
   issue: (args: readonly string[]) => Promise<Issued>
-  /** Ends it and resolves with its exit code. */
+  /** Ends it, or what was started again in its place, and resolves with the exit code. */
   stop: (signal?: NodeJS.Signals) => Promise<number | null>
-  /** The same folder and port again. */
+  /** The same folder again; to stop or close this one ends that one, too. */
   restart: () => Promise<GatewayProcess>
   close: () => Promise<void>
 }>
@@ -57,11 +57,12 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   child.stdout.on('data', (text: Buffer) => (output += text.toString()))
   child.stderr.on('data', (text: Buffer) => (output += text.toString()))
   const url = await addressOf(child, () => output)
-  const stop = (signal: NodeJS.Signals = 'SIGINT') => ended(child, signal)
+  let next: GatewayProcess | undefined
+  const stop = (signal: NodeJS.Signals = 'SIGINT') => next?.stop(signal) ?? ended(child, signal)
   return {
     ...{ url, dir, adminKey: ADMIN_KEY, process: child, output: () => output, stop },
     issue: (args) => issueKey(args, { cwd: dir, env }),
-    restart: () => startGateway({ ...options, dir }),
+    restart: async () => (next = await startGateway({ ...options, dir })),
     async close() {
       await stop()
       fs.rmSync(dir, { recursive: true, force: true })

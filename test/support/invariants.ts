@@ -7,6 +7,7 @@ import type { GatewayProcess } from './gateway-process.ts'
 import { openHoldsIn, readJournal, type JournalRecord } from './journal.ts'
 import { payloads, type RawAnswer } from './raw.ts'
 import { checkRetries } from './retries.ts'
+import { checkReturned, type Base } from './returned.ts'
 import { checkSecrets } from './secrets.ts'
 import { checkBooks } from './true-books.ts'
 
@@ -16,28 +17,32 @@ export type Bed = Readonly<{
   upstreams: readonly FaultProvider[]
   /** What must be in no answer, and nowhere in what the gateway writes down. */
   secrets: readonly string[]
+  /** What the process was like before it met any of the faults. */
+  base: Base
 }>
 
 /**
- * What holds after every fault, whatever it was (N1 to N24 of the reliability rules, but for what a process comes back to,
- * which `checkReturned` looks at): each answer is whole, in its form and of nobody else's, the books are clean and say what
- * the callers were told and the provider reported, retries kept to their budget, and no secret is anywhere.
+ * What holds after every fault, whatever it was (N1 to N24 of the reliability rules): each answer is whole, in its form and
+ * of nobody else's, the books are clean and say what the callers were told and the provider reported, retries kept to their
+ * budget, no secret is anywhere, and the process is as it was.
  */
 export async function checkInvariants(bed: Bed, heard: readonly RawAnswer[]): Promise<void> {
-  const { gateway, upstreams, secrets } = bed
+  const { gateway, upstreams, secrets, base } = bed
   for (const answer of heard) checkAnswer(answer)
   const records = await whenNothingIsHeld(gateway.dir)
   checkBooks(gateway)
   checkCharges({ records, calls: upstreams.flatMap(({ journal }) => journal), heard })
   checkRetries(records)
   await checkSecrets(gateway, secrets, heard)
+  await checkReturned(gateway, base)
 }
 
 const RETRIED_LATER = new Set([429, 503])
 const RETRIED = new Set([408, 429, 500, 502, 503, 504])
 
-function checkAnswer({ status, headers, body, mark }: RawAnswer): void {
-  assert.match(String(headers['x-request-id']), /^req_\w+$/, 'an answer without our request id')
+function checkAnswer({ status, headers, body, mark, kind }: RawAnswer): void {
+  if (kind !== 'unparsed')
+    assert.match(String(headers['x-request-id']), /^req_\w+$/, 'an answer without our request id')
   const marks = JSON.stringify([headers, body]).match(/mark_\d+/g) ?? []
   assert.deepEqual(
     [...new Set(marks)].filter((one) => one !== mark),
@@ -49,13 +54,17 @@ function checkAnswer({ status, headers, body, mark }: RawAnswer): void {
     return
   }
   if (!String(headers['content-type']).startsWith('text/event-stream')) return
-  const events = payloads(body)
-  const last = events.at(-1) ?? ''
-  const isEnd = (event: string) => event === '[DONE]' || event.startsWith('{"error":')
-  assert.ok(isEnd(last), `a stream ends with ${last.slice(0, 100)}`)
-  assert.equal(events.filter(isEnd).length, 1, 'a stream has more than one end')
+  if (kind !== 'left') checkEnd(payloads(body))
   const text = textIn(body)
   assert.ok(textOf(2_000).startsWith(text), `not what the provider sent: ${text.slice(0, 100)}`)
+}
+
+const isEnd = (event: string): boolean => event === '[DONE]' || event.startsWith('{"error":')
+
+function checkEnd(events: readonly string[]): void {
+  const last = events.at(-1) ?? ''
+  assert.ok(isEnd(last), `a stream ends with ${last.slice(0, 100)}`)
+  assert.equal(events.filter(isEnd).length, 1, 'a stream has more than one end')
 }
 
 function checkRefusal(status: number, headers: RawAnswer['headers'], body: string): void {

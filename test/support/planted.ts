@@ -8,10 +8,19 @@ export const planted = (plant = 'none'): Readonly<Record<string, string>> => ({
   PLANT: plant,
 })
 
+type Collected = Readonly<{
+  timers: number
+  /** What the engine keeps for objects to come: more or less of it, by what it made of the last seconds. */
+  spareBytes: number
+}>
+
 /** Has a gateway in which anything is planted clear its garbage away: what the engine has not got round to is no leak. */
-export async function collected({ process, output }: GatewayProcess): Promise<void> {
-  const times = (): number => output().split('collected\n').length
-  const before = times()
+export async function collected({ process, output }: GatewayProcess): Promise<Collected> {
+  // Wherever it stands: what is written to the two outputs comes in any order.
+  const found = (): string[] => output().match(/collected: \d+ timers, \d+ bytes/g) ?? []
+  const before = found().length
   process.kill('SIGWINCH')
-  while (times() === before) await pause(20)
+  while (found().length === before) await pause(20)
+  const [timers, spareBytes] = (found().at(-1)?.match(/\d+/g) ?? []).map(Number)
+  return { timers: timers ?? NaN, spareBytes: spareBytes ?? NaN }
 }

@@ -6,6 +6,8 @@ export type RawAnswer = Readonly<{
   body: string
   /** What its request was marked with, if it was. */
   mark?: string | undefined
+  /** Where it answers what is no request, or its caller did not stay for all of it. */
+  kind?: 'unparsed' | 'left'
 }>
 
 export type RawRequest = Readonly<{
@@ -53,10 +55,43 @@ export function raw({
   })
 }
 
-/** The payloads of a stream's events, comments left out. */
+/** What has come over a bare connection; undefined where that is not even a head. */
+export function answerIn(text: string, request: string): RawAnswer | undefined {
+  const [head = '', ...rest] = text.replace(/^HTTP\/1\.1 100 .*?\r\n\r\n/s, '').split('\r\n\r\n')
+  const status = /^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1]
+  if (status === undefined || rest.length === 0) return undefined
+  const headers = Object.fromEntries(
+    head
+      .split('\r\n')
+      .slice(1)
+      .map((line) => /^(.*?): *(.*)$/.exec(line) ?? [])
+      .map(([, name = '', value = '']) => [name.toLowerCase(), value]),
+  )
+  const body = rest.join('\r\n\r\n')
+  return {
+    ...{ status: Number(status), headers, mark: markIn(request) },
+    body: headers['transfer-encoding'] === 'chunked' ? unchunked(body) : body,
+  }
+}
+
+/** The chunks that are there as a whole. */
+function unchunked(body: string): string {
+  const bytes = Buffer.from(body)
+  let text = ''
+  for (let at = 0; ;) {
+    const head = bytes.indexOf('\r\n', at)
+    const end = head + 2 + parseInt(bytes.toString('latin1', at, head), 16)
+    if (head === -1 || !(end <= bytes.byteLength)) return text
+    text += bytes.toString('utf8', head + 2, end)
+    at = end + 2
+  }
+}
+
+/** The payloads of a stream's events, comments left out; what has no end yet is none. */
 export const payloads = (body: string): string[] =>
   body
     .split('\n\n')
+    .slice(0, -1)
     .filter((event) => event.startsWith('data: '))
     .map((event) => event.slice(6))
 
