@@ -14,7 +14,6 @@ export type BooksOptions = Readonly<{
   dbDir: string
   purpose: ClaimRequest['purpose']
   onTrouble: (message: string, facts: Record<string, unknown>) => void
-  onSealed?: () => void
   diskFreeBytesMin?: () => number | undefined
   archive?: () => { to: string; afterMs: number } | undefined
   disk?: Disk

@@ -121,11 +121,8 @@ async function openServerBooks(config: () => Config, { events, metrics }: Told):
   }
   const diskFreeBytesMin = () => config().limits.diskFreeBytesMin
   const archive = () => config().archive
-  const onSealed = () => {
-    store.usage.catchUp()
-  }
   const disk = measuredDisk(nodeDisk, metrics.storeWrites)
-  const options = { dbDir: config().dbDir, onTrouble, onSealed, diskFreeBytesMin, archive, disk }
+  const options = { dbDir: config().dbDir, onTrouble, diskFreeBytesMin, archive, disk }
   const store = await openBooks({ ...options, purpose: 'server' })
   if (store.durableEnd().segment > 1) store.usage.catchUp()
   return store

@@ -3,6 +3,7 @@ import type { Pace } from './pace.ts'
 import { replaySegments } from './recover.ts'
 import { dbPaths } from './segments.ts'
 import { findSnapshot, writeSnapshot } from './snapshot.ts'
+import { SealedSums } from './usage/sealed-sums.ts'
 import { removeLeftovers } from './write-whole.ts'
 
 export type SnapshotTask = Readonly<{
@@ -15,8 +16,8 @@ export type SnapshotTask = Readonly<{
 
 export type SnapshotMade =
   | Difference
-  /** Both snapshots cover the segments up to here. */
-  | Readonly<{ kind: 'made'; covered: number }>
+  /** Both snapshots cover the segments up to here; `unsummed`: why the usage of one is not kept beside it. */
+  | Readonly<{ kind: 'made'; covered: number; unsummed?: unknown }>
 
 /**
  * Replays the sealed segments up to one of them on the snapshot that is there, and puts the next one in its place. A
@@ -27,9 +28,11 @@ export async function makeSnapshot(task: SnapshotTask): Promise<SnapshotMade> {
   const paths = dbPaths(dir)
   for (const folder of [dir, paths.journal]) removeLeftovers(folder)
   const before = await findSnapshot(paths)
-  const replayed = replaySegments(paths, { snapshot: before?.snapshot, upTo, pace })
+  const witness = new SealedSums(paths, upTo)
+  const replayed = replaySegments(paths, { snapshot: before?.snapshot, upTo, pace, witness })
   const difference = await firstDifference({ ...replayed, upTo }, live)
   if (difference !== undefined) return difference
+  const unsummed = witness.keep()
   await writeSnapshot(paths, { ...replayed, segment: upTo, before })
-  return { kind: 'made', covered: before?.snapshot.segment ?? 0 }
+  return { kind: 'made', covered: before?.snapshot.segment ?? 0, unsummed }
 }

@@ -37,8 +37,6 @@ export type StoreOptions = Readonly<{
   /** The disk can no longer be believed: end the process. */
   onFatal: (error: unknown) => void
   onTrouble: (message: string, facts: Record<string, unknown>) => void
-  /** A segment is full and will not change any more. */
-  onSealed?: () => void
   /** Below so much room on the disk no hold is taken; absent: the smaller of 256 MiB and a twentieth of it. */
   diskFreeBytesMin?: () => number | undefined
   /** Where packed segments go at an age, in milliseconds; absent: they stay. */
@@ -202,7 +200,6 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
     },
     onSealed: (segment: number) => {
       snapshots.make(segment)
-      options.onSealed?.()
     },
   }
   const journal: Journal = await Journal.open(settings, tail)

@@ -31,7 +31,8 @@ export async function recover(paths: DbPaths): Promise<Recovered> {
   let tornBytes = 0
   let tail = emptyTail(snapshot)
   for (const segment of segments) {
-    const read = readSegment(path.join(paths.journal, segmentFile(segment)), reader, { books })
+    const file = path.join(paths.journal, segmentFile(segment))
+    const read = readSegment(file, reader, { books, segment })
     if (segment !== segments.at(-1)) {
       if (read.bad !== undefined || read.end < read.bytes.byteLength) throw corrupt(read)
       continue
@@ -74,17 +75,28 @@ function expectReached(paths: DbPaths, tail: JournalTail | undefined, head: Head
 /** Replays sealed segments on top of a snapshot: how the next snapshot is made, away from the live books. */
 export function replaySegments(
   paths: DbPaths,
-  { snapshot, upTo, pace }: { snapshot: Snapshot | undefined; upTo: number; pace?: Pace },
+  { snapshot, upTo, ...along }: Replay,
 ): { books: Books; position: Position } {
   const books = booksFrom(snapshot)
   const reader = new RecordReader(snapshot ?? GENESIS)
-  const into = pace === undefined ? { books } : { books, pace }
   for (const segment of segmentsAfter(paths, snapshot).filter((one) => one <= upTo)) {
-    const read = readSegment(path.join(paths.journal, segmentFile(segment)), reader, into)
+    const file = path.join(paths.journal, segmentFile(segment))
+    const read = readSegment(file, reader, { books, segment, ...along })
     if (read.bad !== undefined || read.end < read.bytes.byteLength) throw corrupt(read)
+    along.witness?.end(read.end)
   }
   return { books, position: reader.position }
 }
+
+type Replay = Along & Readonly<{ snapshot: Snapshot | undefined; upTo: number }>
+type Along = Readonly<{ pace?: Pace; witness?: Witness }>
+
+/** Sees the entries of sealed segments as they are replayed; of a segment that is not sound it sees no end. */
+export type Witness = Readonly<{
+  begin: (segment: number, bytes: Buffer) => void
+  enter: (entry: BookedEntry, offset: number) => void
+  end: (offset: number) => void
+}>
 
 function emptyTail(snapshot: Snapshot | undefined): JournalTail | undefined {
   if (snapshot === undefined) return undefined
@@ -115,8 +127,9 @@ type SegmentRead = Readonly<{
 type Bad = Readonly<{ offset: number; reason: string; cause?: unknown }>
 
 /** Reads whole batches until the end, the zeros ahead of it, or something bad; a batch enters the books as one. */
-function readSegment(file: string, reader: RecordReader, { books, pace }: Into): SegmentRead {
+function readSegment(file: string, reader: RecordReader, into: Into): SegmentRead {
   const bytes = readSegmentBytes(file)
+  into.witness?.begin(into.segment, bytes)
   const batch: LocatedEntry[] = []
   let [offset, end, isSealed] = [0, 0, false]
   const result = (bad?: Bad): SegmentRead => ({ file, bytes, end, isSealed, bad })
@@ -133,8 +146,8 @@ function readSegment(file: string, reader: RecordReader, { books, pace }: Into):
       if (cause instanceof BadRecord) return result({ offset, reason: cause.message, cause })
       throw cause
     }
-    enter(books, batch, file)
-    pace?.()
+    enter(into, batch, file)
+    into.pace?.()
     batch.length = 0
     end = offset
   }
@@ -142,11 +155,11 @@ function readSegment(file: string, reader: RecordReader, { books, pace }: Into):
   return result(offset > end ? { offset, reason: 'the end of a batch belongs there' } : undefined)
 }
 
-type Into = Readonly<{ books: Books; pace?: Pace }>
+type Into = Along & Readonly<{ books: Books; segment: number }>
 type LocatedEntry = Readonly<{ entry: BookedEntry; offset: number }>
 const NEWLINE = 10
 
-function enter(books: Books, batch: readonly LocatedEntry[], file: string): void {
+function enter({ books, witness }: Into, batch: readonly LocatedEntry[], file: string): void {
   for (const { entry, offset } of batch) {
     try {
       replay(books, entry)
@@ -155,6 +168,7 @@ function enter(books: Books, batch: readonly LocatedEntry[], file: string): void
       // Sound on the disk, impossible in the books: never a torn write.
       throw corrupt({ file, end: offset, bad: { offset, reason: cause.message, cause } })
     }
+    witness?.enter(entry, offset)
   }
 }
 

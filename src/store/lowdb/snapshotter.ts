@@ -73,6 +73,10 @@ export class Snapshotter {
       return
     }
     this.#isProven = true
+    if (made.unsummed !== undefined)
+      onTrouble('a sealed segment was not summed up; who asks for its usage waits for that', {
+        error: made.unsummed,
+      })
     if (made.kept === undefined) return
     onTrouble('old segments could not be packed or moved; they stay as they are', {
       error: made.kept,

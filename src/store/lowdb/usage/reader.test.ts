@@ -85,6 +85,7 @@ let copies = 0
 beforeEach(() => {
   paths = dbPaths(path.join(root, `copy${copies++}`))
   fs.cpSync(made.dir, paths.dir, { recursive: true })
+  fs.rmSync(paths.usage, { recursive: true }) // what snapshots have kept there
 })
 
 type Settle = Record<'account' | 'model' | 'outcome' | 'ref' | 'cost' | 'amount', string> & {

@@ -25,9 +25,6 @@ import { TrailReader } from './trail-reader.ts'
 export type End = Readonly<{ segment: number; offset: number }>
 
 const ZONES_MAX = 4
-/** About ten milliseconds of reading. */
-const STEP_BYTES = 1024 * 1024
-
 export class UsageReader {
   readonly #journal: string
   readonly #sidecars: Sidecars
@@ -35,8 +32,6 @@ export class UsageReader {
   /** The segment that is written to, as far as it was asked for. */
   #open: Tally | undefined
   readonly #trail = new TrailReader((segment) => this.#sourceOf(segment))
-  /** A sealed one that is being read. */
-  #sealing: Tally | undefined
 
   constructor(paths: Pick<DbPaths, 'journal' | 'usage'>) {
     this.#journal = paths.journal
@@ -51,37 +46,21 @@ export class UsageReader {
 
   /** Sealed segments that have nothing beside them yet. */
   missing({ segment: open }: End): readonly number[] {
-    return segmentsIn(this.#journal).filter(
-      (one) => one < open && this.#sidecarOf(one) === undefined,
-    )
+    return segmentsIn(this.#journal).filter((one) => one < open && !this.isMade(one))
+  }
+
+  isMade(segment: number): boolean {
+    return this.#sidecarOf(segment) !== undefined
+  }
+
+  /** Of a sealed segment that was read to its end. */
+  keep(tally: Tally, first: string): Sidecar {
+    return this.#sidecars.make(tally, first)
   }
 
   /** Reads a sealed segment, and keeps its sums beside it. */
   make(segment: number): Sidecar {
     return again(() => this.#make(segment))
-  }
-
-  /** Reads a sealed segment a little further, so that it takes its time; at its end, the sums are beside it. */
-  advance(segment: number): void {
-    again(() => {
-      this.#advance(segment)
-    })
-  }
-
-  #advance(segment: number): void {
-    const file = this.#fileOf(segment)
-    if (file === undefined || file.endsWith('.gz')) {
-      this.make(segment)
-      return
-    }
-    const [tally, source] = [this.#begun(segment), segmentSource(file)]
-    if (tally.offset + STEP_BYTES >= source.size) {
-      this.make(segment)
-      return
-    }
-    this.#sealing = undefined
-    tally.read(source, tally.offset + STEP_BYTES, this.#chargesBefore(segment))
-    this.#sealing = tally
   }
 
   #make(segment: number): Sidecar {
@@ -90,15 +69,13 @@ export class UsageReader {
     if (file === undefined || first === undefined)
       throw new Error(`segment ${segment} cannot be read`)
     const tally = this.#begun(segment)
-    this.#sealing = undefined
-    tally.read(segmentSource(file), Number.MAX_SAFE_INTEGER, this.#chargesBefore(segment))
-    return this.#sidecars.make(tally, first)
+    tally.read(segmentSource(file), Number.MAX_SAFE_INTEGER, this.chargesBefore(segment))
+    return this.keep(tally, first)
   }
 
-  /** What has been read of a segment, while it was open or since; once, so that what fails half way is not counted twice. */
+  /** What has been read of a segment while it was open; once, so that what fails half way is not counted twice. */
   #begun(segment: number): Tally {
-    const [open, sealing] = [this.#open, this.#sealing]
-    if (sealing?.segment === segment) return sealing
+    const open = this.#open
     if (open?.segment !== segment) return new Tally(segment)
     this.#open = undefined
     return open
@@ -156,7 +133,8 @@ export class UsageReader {
     return this.#openTo(end).offsetsOf(asked)
   }
 
-  #chargesBefore(segment: number): FindCharge {
+  /** Finds charges in the segments before one. */
+  chargesBefore(segment: number): FindCharge {
     return chargeFinder({
       segments: () => this.#sealedBefore({ segment }).toReversed(),
       offsets: (one, asked) => offsetsOf(this.#sidecarOf(one) ?? this.make(one), asked),
@@ -179,7 +157,7 @@ export class UsageReader {
     const tally = this.#open?.segment === segment ? this.#open : new Tally(segment)
     this.#open = undefined // what fails half way would be counted twice by the next question
     const source = this.#sourceOf(segment)
-    if (source !== undefined) tally.read(source, offset, this.#chargesBefore(segment))
+    if (source !== undefined) tally.read(source, offset, this.chargesBefore(segment))
     this.#open = tally
     return tally
   }

@@ -1,9 +1,11 @@
-import type { PriceEntry, RefundEntry, SettleEntry } from '../../../domain/entry.ts'
+import type { PriceEntry, RefundEntry } from '../../../domain/entry.ts'
 import { QUARTER_MS } from '../../../domain/time-zone.ts'
 import { BUCKETS } from '../../../domain/usage.ts'
+import type { BookedEntry } from '../../booked-entry.ts'
+import { readLine } from '../journal-line.ts'
 import { splitAmount } from './amounts.ts'
 import { Codes, Growing } from './growing.ts'
-import { eachLine, type Line, type Source } from './lines.ts'
+import { eachLine, type Source } from './lines.ts'
 import { chargeAt, type FindCharge } from './charges.ts'
 import { splitId, type SplitId } from './request-id.ts'
 import { COLUMNS, MEASURES, NAMES } from './table.ts'
@@ -35,11 +37,36 @@ export class Tally {
 
   /** Goes on up to an offset, or to where the records end. */
   read(source: Source, to: number, earlier: FindCharge): void {
-    const chargeOf: FindCharge = (request) =>
-      chargeAt(source, this.offsetsOf(splitId(request))) ?? earlier(request)
-    this.#offset = eachLine(source, { from: this.#offset, to }, (line) => {
-      this.#enter(line, chargeOf)
-    })
+    const chargeOf = this.charges(source, earlier)
+    this.#offset = eachLine(
+      source,
+      { from: this.#offset, to },
+      ({ buffer, start, end, offset }) => {
+        this.enter(readLine(buffer.subarray(start, end)).entry, offset, chargeOf)
+      },
+    )
+  }
+
+  /** Finds charges in this segment, as far as it was read, and in earlier ones. */
+  charges(source: Source, earlier: FindCharge): FindCharge {
+    return (request) => chargeAt(source, this.offsetsOf(splitId(request))) ?? earlier(request)
+  }
+
+  /** Somebody else reads the segment, and hands on its entries. */
+  enter(entry: BookedEntry, offset: number, chargeOf: FindCharge): void {
+    const { kind } = entry
+    if (kind === 'settle') {
+      this.#add(entry)
+      for (const level of levelsOf(entry)) this.#add(level)
+    }
+    if (kind === 'settle' || kind === 'hold' || kind === 'overrun') this.#place(entry.ref, offset)
+    else if (kind === 'release' || kind === 'expire') this.#place(entry.ref, offset)
+    else if (kind === 'refund') this.#enterRefund(entry, offset, chargeOf)
+    else if (kind === 'price') this.#prices.push(entry)
+  }
+
+  endAt(offset: number): void {
+    this.#offset = offset
   }
 
   get offset(): number {
@@ -77,29 +104,6 @@ export class Tally {
     return { runs: this.#runs.list, ...columns }
   }
 
-  #enter(line: Line, chargeOf: FindCharge): void {
-    switch (kindOf(line)) {
-      case 'settle': {
-        const settle = usageOf(textOf(line))
-        this.#add(settle)
-        for (const level of levelsOf(settle)) this.#add(level)
-        this.#place(settle.ref, line.offset)
-        return
-      }
-      case 'hold':
-      case 'release':
-      case 'expire':
-      case 'overrun':
-        this.#place(refOf(line), line.offset)
-        return
-      case 'refund':
-        this.#enterRefund(JSON.parse(textOf(line)) as RefundEntry, line.offset, chargeOf)
-        return
-      case 'price':
-        this.#prices.push(JSON.parse(textOf(line)) as PriceEntry)
-    }
-  }
-
   #place(id: string, offset: number): void {
     const { run, count } = splitId(id)
     this.#index.run.push(this.#runs.of(run))
@@ -110,7 +114,8 @@ export class Tally {
   /** Given back to the account that asked and to those above it, each its own share. */
   #enterRefund(refund: RefundEntry, offset: number, chargeOf: FindCharge): void {
     const charge = chargeOf(refund.request)
-    const { key, model, deployment, outcome } = charge === undefined ? UNKNOWN : usageOf(charge)
+    const { key, model, deployment, outcome } =
+      charge === undefined ? UNKNOWN : (JSON.parse(charge) as Used)
     const names = { at: refund.at, key, model, deployment, outcome }
     const own = this.#rowOf({ ...names, account: refund.account })
     this.#addAmount('refunded', own, refund.amount)
@@ -166,8 +171,7 @@ function recordOf<K extends Column | Name, T>(
   return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<K, T>
 }
 
-type Used = Omit<SettleEntry, 'attempts' | 'startedAt' | 'firstByteMs' | 'totalMs'> &
-  Readonly<{ below?: string; sold?: string }>
+type Used = Extract<BookedEntry, { kind: 'settle' }> & Readonly<{ below?: string; sold?: string }>
 
 type Named = Readonly<{ at: number } & Partial<Record<Name, string | undefined>>>
 
@@ -183,35 +187,3 @@ const levelsOf = (settle: Used): Used[] =>
     const { account: below, amount: sold } = levels[at - 1] ?? settle
     return { ...settle, ...{ account, amount, cost, key: '' }, below, sold }
   })
-
-/** A settle up to its attempts: the rest is not asked for, and parsing it took a third of the whole reading. */
-function usageOf(text: string): Used {
-  const end = text.lastIndexOf(',"attempts":')
-  return JSON.parse(end === -1 ? text : `${text.slice(0, end)}}`) as Used
-}
-
-const textOf = ({ buffer, start, end }: Line): string => buffer.toString('utf8', start, end)
-
-const KIND_START = '{"seq":'.length
-const KIND_SKIP = ',"kind":"'.length
-/** Seq, kind, time and an account of 64 characters come before the ref. */
-const HEAD_BYTES_MAX = 320
-
-/** Read from the first bytes: most lines need not be parsed. */
-function kindOf({ buffer, start, end }: Line): string {
-  let comma = start + KIND_START
-  while (buffer[comma] !== COMMA && comma < end) comma++
-  const from = comma + KIND_SKIP
-  const text = buffer.toString('latin1', from, from + 12)
-  return text.slice(0, text.indexOf('"'))
-}
-
-const COMMA = 44
-
-function refOf({ buffer, start, end }: Line): string {
-  const head = buffer.toString('latin1', start, Math.min(end, start + HEAD_BYTES_MAX))
-  const from = head.indexOf(REF) + REF.length
-  return head.slice(from, head.indexOf('"', from))
-}
-
-const REF = ',"ref":"'

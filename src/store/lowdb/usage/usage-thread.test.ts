@@ -4,7 +4,7 @@ import path from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { UsageQuery } from '../../../domain/usage-query.ts'
 import { chargeOf, holdOf, withAccount } from '../../contract.ts'
-import { openStore, type Store } from '../open-store.ts'
+import { openStore, type Store, type StoreOptions } from '../open-store.ts'
 import { UsageThread } from './usage-thread.ts'
 
 const QUERY: UsageQuery = {
@@ -17,17 +17,16 @@ let thread: UsageThread
 const troubles: unknown[] = []
 beforeEach(async () => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-thread-'))
-  const onTrouble = (message: string, facts: object) => troubles.push([message, facts])
-  const onSealed = () => {
-    thread.catchUp()
-  }
   thread = new UsageThread({ dir, end: () => store.durableEnd(), onTrouble })
-  store = await openStore({
-    ...{ dir, purpose: 'server', now: Date.now, segmentBytesMax: 20_000, onTrouble, onSealed },
-    onFatal: () => undefined,
-  })
+  store = await open()
   await withAccount(store, 'acme', 1_000_000n)
 })
+const onTrouble = (message: string, facts: object) => troubles.push([message, facts])
+const open = (more: Partial<StoreOptions> = {}): Promise<Store> =>
+  openStore({
+    ...{ dir, purpose: 'server', now: Date.now, segmentBytesMax: 20_000, onTrouble },
+    ...{ onFatal: () => undefined, ...more },
+  })
 afterEach(async () => {
   await thread.stop()
   await store.close()
@@ -49,20 +48,25 @@ const made = (): string[] =>
 test('what is settled is in the next answer, over sealed segments, which are summed up as they are sealed', async () => {
   for (let round = 1; round <= 4; round++) {
     await spend(30)
+    const sealed = store.durableEnd().segment - 1
+    await vi.waitFor(
+      () => {
+        expect(made().length).toBe(sealed)
+      },
+      { timeout: 60_000 },
+    )
     const { total } = await thread.sum(QUERY)
     expect(total).toMatchObject({ requests: round * 30, charged: BigInt(round * 30 * 7) })
   }
-  const sealed = store.durableEnd().segment - 1
-  expect(sealed).toBeGreaterThan(3)
-  await vi.waitFor(() => {
-    expect(made().length).toBe(sealed)
-  })
+  expect(made().length).toBeGreaterThan(3)
   expect((await thread.request('req_3'))?.end?.entry).toMatchObject({ amount: '7' })
 })
 
 test('who asks while much of the past is being read again is told to come back, and then gets it', async () => {
+  await store.close()
+  const makeSnapshot = () => Promise.resolve({ kind: 'made', covered: 0 } as const)
+  store = await open({ makeSnapshot })
   await spend(150)
-  await thread.stop()
   fs.rmSync(path.join(dir, 'usage'), { recursive: true, force: true })
   await expect(thread.sum(QUERY)).rejects.toMatchObject({ code: 'overloaded' })
   await vi.waitFor(async () => {

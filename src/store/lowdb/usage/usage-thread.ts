@@ -47,7 +47,7 @@ export class UsageThread implements UsageBook, AuditTrail {
     return this.#ask({ kind: 'trail', query, end: this.#options.end() }) as Promise<TrailPage>
   }
 
-  /** A segment was sealed, or the gateway has started: what is not yet summed up is. */
+  /** The gateway has started: sealed segments that have no sums beside them are added up. */
   catchUp(): void {
     const question = { kind: 'make', end: this.#options.end() } as const
     this.#living().postMessage({ id: 0, question } satisfies Asked)

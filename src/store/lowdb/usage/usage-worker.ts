@@ -8,9 +8,6 @@ import type { Answer, Answered, Asked, Question } from './questions.ts'
 /** More than these are not read while somebody waits. */
 const MAKE_NOW_MAX = 3
 
-/** Between the steps of reading a segment that was just sealed: requests need the processor more. */
-const PAUSE_MS = 50
-
 const { dir } = workerData as { dir: string }
 const reader = new UsageReader(dbPaths(dir))
 let making: End | undefined
@@ -61,11 +58,10 @@ function makeAll(end: End): void {
 function makeNext(): void {
   if (making === undefined) return
   try {
-    const [next, ...others] = reader.missing(making)
+    const [next] = reader.missing(making)
     if (next !== undefined) {
-      if (others.length === 0) reader.advance(next)
-      else reader.make(next)
-      setTimeout(makeNext, others.length === 0 ? PAUSE_MS : 0)
+      reader.make(next)
+      setTimeout(makeNext, 0)
       return
     }
   } catch (error) {
