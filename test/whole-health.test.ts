@@ -1,0 +1,60 @@
+// The health of the whole, where something runs, waits, or was copied.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { userArgs } from './support/gateway-process.ts'
+import { openHouse, type House } from './support/house.ts'
+import { chat, raw } from './support/raw.ts'
+import { runScript } from './support/script.ts'
+
+let house: House
+beforeAll(async () => {
+  const env = { JWT_SECRET_KEY: 'k9fK2mQ7xW4bT8zR1cV6nY3pL5sD0gHq' }
+  const extra = 'webhooks: { allowed_networks: 127.0.0.1 }'
+  house = await openHouse({ patient: ['answer?every=300&chunks=20'] }, extra, env)
+})
+afterAll(() => house.close())
+
+type Json = Readonly<Record<string, unknown>>
+type Health = Readonly<Record<'journal' | 'load' | 'webhooks', Json>> & Json
+
+async function ask<T>(method: string, path: string, body?: object): Promise<T> {
+  const { url, adminKey: key } = house.gateway
+  const asked = { url, key, method, path, ...(body && { body: JSON.stringify(body) }) }
+  return JSON.parse((await raw(asked)).body) as T
+}
+const health = () => ask<Health>('GET', '/admin/health')
+
+test('knows what runs, and since when credit is held for it', async () => {
+  expect(await health()).toMatchObject({
+    load: { refused: 'nothing', in_flight: 0, streams: 0 },
+    journal: { open_holds: 0, oldest_hold_at: null },
+  })
+  const { key } = await house.gateway.issue(userArgs('patient', '1000'))
+  const [caller, before] = [new AbortController(), Date.now()]
+  const running = fetch(`${house.gateway.url}/v1/chat/completions`, {
+    ...{ method: 'POST', signal: caller.signal, body: chat('patient', { stream: true }) },
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+  })
+  const held = { load: { in_flight: 1, streams: 1 }, journal: { open_holds: 1 } }
+  await expect.poll(health, { timeout: 20_000, interval: 10 }).toMatchObject(held)
+  const { body } = await running
+  const since = String((await health()).journal['oldest_hold_at'])
+  expect(Date.parse(since)).toBeGreaterThanOrEqual(before)
+  await body?.cancel()
+  const free = { load: { in_flight: 0, streams: 0 }, journal: { open_holds: 0 } }
+  await expect.poll(health, { timeout: 20_000 }).toMatchObject(free)
+})
+
+test('knows what receivers have not taken yet, when the books were copied, and since when it runs', async () => {
+  const before = Date.now()
+  const none = { receivers: 0, waiting: 0, oldest_waiting_at: null }
+  expect(await health()).toMatchObject({ webhooks: none, journal: { backup_at: null } })
+  await ask('POST', '/admin/webhooks', { url: 'http://127.0.0.1:9/away' })
+  await ask('POST', '/admin/webhooks/test', {})
+  const { webhooks, started_at: started } = await health()
+  expect(webhooks).toMatchObject({ receivers: 1, waiting: 1 })
+  expect(Date.parse(String(webhooks['oldest_waiting_at']))).toBeGreaterThanOrEqual(before)
+  expect(Date.parse(String(started))).toBeGreaterThan(before - 600_000)
+  expect((await runScript('backup', [], house.gateway)).code).toBe(0)
+  const at = Date.parse(String((await health()).journal['backup_at']))
+  expect(at).toBeGreaterThanOrEqual(Math.floor(before / 1_000) * 1_000)
+})
