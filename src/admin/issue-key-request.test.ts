@@ -39,9 +39,15 @@ describe('the wish for a key', () => {
     })
   })
 
-  test('of an admin has no account and no credit', () => {
-    const wish = parseIssueKey({ type: 'admin', account: 'anna', credits: '5', expires: 7 })
+  test('of an admin has no account and no credit, and whoever says some meant a user', () => {
+    const nothing = { account: null, credits: null, tier: null, models: null, limits: null }
+    const wish = parseIssueKey({ type: 'admin', ...nothing, expires: 7 })
     expect(wish).toEqual({ role: 'admin', expiresAt: 7 })
+    const users = { account: 'anna', credits: '5', tier: 'free', models: ['a'], limits: {} }
+    for (const [param, value] of Object.entries(users))
+      expect(refusal({ type: 'admin', [param]: value })).toMatchObject({
+        ...{ code: 'invalid_request', details: { param } },
+      })
   })
 
   test.each<[object, string]>([
@@ -69,6 +75,15 @@ describe('the wish for a key', () => {
   ])('%j is refused by name', (fields, param) => {
     const failure = refusal({ type: 'user', account: 'anna', ...fields })
     expect(failure).toMatchObject({ code: 'invalid_request', details: { param } })
+  })
+
+  test('is refused in words of ours, also where it is of another kind than it should be', () => {
+    const told = (fields: object) => refusal({ type: 'user', account: 'anna', ...fields }).message
+    expect(told({ limits: [] })).toBe("'limits' must be a JSON object.")
+    expect(told({ limits: { lunch: 1 } })).toMatch(
+      /^There is no field 'limits.lunch'. Fields: requests_per_minute, /,
+    )
+    expect(refusal({ type: 'user', account: 'anna', tags: 'a' }).message).not.toContain('expected')
   })
 
   test.each([[null], [[]], ['user'], [undefined]])('%j is no wish', (body) => {

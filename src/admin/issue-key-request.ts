@@ -23,12 +23,17 @@ export const keyForm = z
     tags: tags.nullish(),
     expires: moment.nullish(),
   })
-  .superRefine(({ type, role, account }, context) => {
+  .superRefine(({ type, role, account, ...said }, context) => {
     const wrong = (path: string, message: string) => {
       context.addIssue({ code: 'custom', path: [path], message })
     }
     if (type === 'user' && (account ?? undefined) === undefined) wrong('account', 'is missing.')
     if (type === 'user' && (role ?? undefined) !== undefined) wrong('role', 'is for admin keys.')
+    if (type === 'user') return
+    const { credits, tier, models, limits } = said
+    for (const [name, value] of Object.entries({ account, credits, tier, models, limits }))
+      if ((value ?? undefined) !== undefined)
+        wrong(name, 'is for user keys: an admin key has no account, and spends nothing.')
   })
   .transform(wishOf)
   .meta({

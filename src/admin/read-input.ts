@@ -7,7 +7,7 @@ export function readInput<Schema extends z.ZodType>(
   schema: Schema,
   input: unknown,
 ): z.output<Schema> {
-  const read = schema.safeParse(input, { reportInput: true })
+  const read = schema.safeParse(input, { reportInput: true, error: wordsFor })
   if (read.success) return read.data
   throw refusalOf(first(read.error.issues), schema)
 }
@@ -30,12 +30,37 @@ function refusalOf(issue: z.core.$ZodIssue | undefined, schema: z.ZodType): Fail
   if (issue.code === 'invalid_type' && issue.input === undefined)
     return invalidRequest(`'${param}' ${MISSING}`, param)
   const where = issue.path.some((step) => typeof step === 'number') ? named : param
-  return invalidRequest(where === '' ? issue.message : `'${where}' ${issue.message}`, where)
+  return where === ''
+    ? invalidRequest(issue.message)
+    : invalidRequest(`'${where}' ${issue.message}`, where)
+}
+
+/** For what a form has no words of its own. */
+const wordsFor = (issue: z.core.$ZodRawIssue): string | undefined =>
+  issue.code === 'invalid_type' ? `must be ${KINDS[issue.expected] ?? issue.expected}.` : undefined
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'a JSON object',
+  record: 'a JSON object',
+  array: 'a list',
+  string: 'a string',
+  boolean: 'true or false',
+  number: 'a number',
+  int: 'a whole number',
 }
 
 function fieldsOf(schema: z.ZodType, path: readonly PropertyKey[]): string {
-  const object = schema instanceof z.ZodPipe ? schema.in : schema
-  if (path.length > 0 || !(object instanceof z.ZodObject)) return ''
-  const names = Object.keys(object.shape)
+  let at: unknown = bare(schema)
+  for (const step of path) at = at instanceof z.ZodObject ? bare(at.shape[String(step)]) : undefined
+  if (!(at instanceof z.ZodObject)) return ''
+  const names = Object.keys(at.shape)
   return names.length === 0 ? ' There are none.' : ` Fields: ${names.join(', ')}.`
+}
+
+/** Without what stands around it: that it may be left out, and what is made of it. */
+function bare(schema: unknown): unknown {
+  if (schema instanceof z.ZodPipe) return bare(schema.in)
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return bare(schema.unwrap())
+  return schema
 }

@@ -65,12 +65,15 @@ async function issue(values: Values): Promise<void> {
 function wish({ type, role, userName, token, tier, models, expires }: Values): object {
   if (type === undefined) throw new Error('--type is missing: user or admin.')
   const after = expires === undefined ? undefined : durationMs(expires)
-  return {
-    ...{ type, role },
+  const users = {
     account: userName,
     credits: token,
     tier,
     models: models?.split(',').map((model) => model.trim()),
+  }
+  return {
+    ...{ type, role },
+    ...(type !== 'admin' && users), // scripts name an account for admins, too, and always could
     expires: after === undefined ? expires : new Date(Date.now() + after).toISOString(),
   }
 }

@@ -32,15 +32,19 @@ export function spendingFacts(open: Open): void {
     expect(passes(await mine.take(claimOf(0, 70n)))).toBe(true)
   })
 
-  test('the state of the rules is what is left of each', async () => {
+  test('the state of the rules is what was used of each, and what is left', async () => {
     const { limiter } = await open()
     const budget = limiter.budget([
       ...accountRules({ requestsPerMinute: 5, spendPerWeek: '100' }),
       addressRule('requests', '198.51.100.1', 3),
     ])
     await budget.take(claimOf(0, 30n))
-    const left = (await budget.state()).map(({ left }) => left)
-    expect(left).toEqual([4, 70n, 2])
+    const states = (await budget.state()).map(({ used, left }) => [used, left])
+    expect(states).toEqual([
+      [1, 4],
+      [30n, 70n],
+      [1, 2],
+    ])
   })
 
   test("a refusal says when the day of the account's time zone ends, or that what runs may leave some", async () => {
