@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import { CRC_LENGTH, writeCrc } from './crc-tail.ts'
 
+const NEWLINE = 10
 const START_BYTES = 64 * 1024
 /** After a batch beyond this the memory is given back. */
 const KEPT_BYTES_MAX = 1024 * 1024
@@ -36,9 +38,13 @@ export class ChainedText {
     return hash('sha256', this.#bytes.subarray(0, this.#at))
   }
 
-  /** Of all since `from`, going on from the CRC-32 before it. */
-  crc(from: number, before: number): number {
-    return crc32(this.#bytes.subarray(from, this.#at), before)
+  /** Ends a line with its CRC-32, which goes on from the one before it. */
+  endLine(from: number, before: number): number {
+    const crc = crc32(this.#bytes.subarray(from, this.#at), before)
+    writeCrc(this.#bytes, this.#at, crc)
+    this.#at += CRC_LENGTH
+    this.#bytes[this.#at++] = NEWLINE
+    return crc
   }
 
   /** For what is put in next, which does not look. */
@@ -54,7 +60,7 @@ export class ChainedText {
     this.#at += this.#bytes.write(text, this.#at, 'latin1')
   }
 
-  text(text: string): void {
+  utf8(text: string): void {
     this.#at += this.#bytes.write(text, this.#at)
   }
 

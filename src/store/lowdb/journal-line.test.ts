@@ -138,3 +138,21 @@ test('of a usual charge nothing is made but what the books need', () => {
   expect(readLine(line).entry).not.toHaveProperty('attempts')
   expect(readLine(line).entry).toMatchObject({ ref: 'req_1', ...moved })
 })
+
+test('a line is, to the byte, what JSON writes of its entry', () => {
+  const ENTRIES = fc.array(fc.oneof(HOLD, SETTLE, RELEASE, PROGRESS), {
+    minLength: 1,
+    maxLength: 9,
+  })
+  fc.assert(
+    fc.property(ENTRIES, (entries) => {
+      const lines = new RecordWriter(GENESIS).batch(entries).toString().trimEnd().split('\n')
+      for (const [index, entry] of entries.entries()) {
+        const expected = `{"seq":${index + 1},${JSON.stringify(entry).slice(1, -1)},"`
+        expect(lines[index]?.slice(0, expected.length)).toBe(expected)
+        expect(lines[index]?.slice(expected.length)).toMatch(/^(?:batch|chain|crc)":/)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

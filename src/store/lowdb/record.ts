@@ -2,7 +2,9 @@ import { crc32 } from 'node:zlib'
 import type { Entry } from '../../domain/entry.ts'
 import type { BookedEntry } from '../booked-entry.ts'
 import { ChainedText } from './chained-text.ts'
+import { CRC_LENGTH, endsWithCrc } from './crc-tail.ts'
 import { readLine, type JournalLine } from './journal-line.ts'
+import { PlainFields } from './plain-fields.ts'
 
 /**
  * One journal line: `{"seq":7,<entry>,"crc":"0a1b2c3d"}`. The CRC-32 runs over the line up to the comma before it and
@@ -14,7 +16,6 @@ export type Position = Readonly<{ seq: number; crc: number; chain: string }>
 
 export const GENESIS: Position = { seq: 0, crc: 0, chain: '0'.repeat(64) }
 
-const CRC_LENGTH = ',"crc":"00000000"}'.length
 const CHAIN_LENGTH = `,"chain":"${GENESIS.chain}"`.length
 
 /** What a line has besides its entry, and no more: number, count, chain and CRC. */
@@ -24,6 +25,7 @@ const UTF8_BYTES_MAX = 3
 /** Writes lines, one batch at a time, each going on where the last one ended. */
 export class RecordWriter {
   readonly #text = new ChainedText()
+  readonly #plain = new PlainFields()
   #seq: number
   #crc: number
   #chain: string
@@ -42,10 +44,12 @@ export class RecordWriter {
   batch(entries: readonly Entry[]): Buffer {
     const text = this.#text
     text.begin(this.#chain)
-    const last = entries.length - 1
-    for (let index = 0; index < last; index++) this.#close(this.#open(entries[index]))
-    const line = this.#open(entries[last])
-    if (last > 0) text.ascii(`,"batch":${entries.length}`)
+    let [line, left] = [text.end, entries.length]
+    for (const entry of entries) {
+      line = this.#open(entry)
+      if (--left > 0) this.#close(line)
+    }
+    if (entries.length > 1) text.ascii(`,"batch":${entries.length}`)
     this.#chain = text.chain
     text.ascii(`,"chain":"${this.#chain}"`)
     this.#close(line)
@@ -53,18 +57,19 @@ export class RecordWriter {
   }
 
   /** Returns where the line begins. */
-  #open(entry: Entry | undefined): number {
-    const json = JSON.stringify(entry)
-    this.#text.makeRoom(json.length * UTF8_BYTES_MAX + FRAME_BYTES_MAX)
+  #open(entry: Entry): number {
+    const plain = this.#plain.of(entry)
+    const fields = plain ?? JSON.stringify(entry).slice(1, -1)
+    const bytes = plain === undefined ? fields.length * UTF8_BYTES_MAX : fields.length
+    this.#text.makeRoom(bytes + FRAME_BYTES_MAX)
     const line = this.#text.end
-    this.#text.ascii(`{"seq":${++this.#seq},`)
-    this.#text.text(json.slice(1, -1))
+    if (plain !== undefined) this.#text.ascii(`{"seq":${++this.#seq},${fields}`)
+    else this.#text.utf8(`{"seq":${++this.#seq},${fields}`)
     return line
   }
 
   #close(line: number): void {
-    this.#crc = this.#text.crc(line, this.#crc)
-    this.#text.ascii(`,"crc":"${hex(this.#crc)}"}\n`)
+    this.#crc = this.#text.endLine(line, this.#crc)
   }
 }
 
@@ -121,20 +126,6 @@ export class RecordReader {
 }
 
 const NEWLINE = Buffer.from('\n')
-const CRC_OPENING = Buffer.from(',"crc":"')
-const HEX_DIGITS = Buffer.from('0123456789abcdef')
-const CRC_CLOSING = Buffer.from('"}')
-
-/** Byte by byte, for making two texts of each line to compare them took as long as the CRC itself. */
-function endsWithCrc(line: Buffer, crc: number): boolean {
-  let at = line.byteLength - CRC_LENGTH
-  for (let index = 0; index < CRC_OPENING.byteLength; index++)
-    if (line[at++] !== CRC_OPENING[index]) return false
-  for (let shift = 28; shift >= 0; shift -= 4)
-    if (line[at++] !== HEX_DIGITS[(crc >>> shift) & 15]) return false
-  return line[at] === CRC_CLOSING[0] && line[at + 1] === CRC_CLOSING[1]
-}
-
 function parsed(line: Buffer): JournalLine {
   try {
     return readLine(line)
