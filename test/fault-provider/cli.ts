@@ -33,7 +33,7 @@ And below HTTP, as bytes that no server library would send:
       short_length|long_length|closed_at_once|closed_in_status|closed_in_head|closed_after_head|bad_gzip|gzip_bomb
                                   instead of an answer
   raw=bad_chunk|huge_chunk|endless_extension|reset|closed|mute|cut_character|bad_bytes|large_event|large_lines|
-      endless_comments|endless_words|dripping  after raw_after=N good pieces of one
+      endless_comments|endless_words|dripping  after raw_after=N good pieces of one; drips come every=MS (200)
   raw=own_headers|tiny_chunks     an answer, with headers of its own, or with each byte a chunk
 
 Asked to go on with an answer (an assistant's message with some of its words), it goes on behind them. GET /v1/models is a

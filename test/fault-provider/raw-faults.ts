@@ -11,14 +11,14 @@ type Said = Readonly<{ type: string; pieces: readonly string[] }>
  * would send. Those of the head come instead of an answer; those of the body come after `raw_after` good pieces of one.
  */
 export function sendRaw(socket: Socket, behaviour: Behaviour, entry: JournalEntry): void {
-  const { raw = '', rawAfter } = behaviour
+  const { raw = '', rawAfter, everyMs } = behaviour
   const said = saying(entry)
   entry.ended = 'refused'
   socket.on('error', () => undefined) // the client hangs up on what it does not like, as it should
   const head = HEADS[raw]
   if (ANSWERS.has(raw)) Object.assign(entry.usage, REPORTED)
   if (head !== undefined) {
-    head(socket, said)
+    head(socket, said, everyMs)
     return
   }
   const body = BODIES[raw]
@@ -29,14 +29,14 @@ export function sendRaw(socket: Socket, behaviour: Behaviour, entry: JournalEntr
   const good = said.pieces.slice(0, rawAfter)
   entry.usage.completion = good.length
   socket.write(`${headOf(said, 'transfer-encoding: chunked')}${good.map(chunked).join('')}`)
-  body(socket, said)
+  body(socket, said, everyMs)
 }
 
 /** What is an answer all the same says that it used so much. */
 const REPORTED = { prompt: 3, completion: 3 } as const
 const ANSWERS: ReadonlySet<string> = new Set(['own_headers', 'tiny_chunks'])
 
-type Fault = (socket: Socket, said: Said) => void
+type Fault = (socket: Socket, said: Said, everyMs: number) => void
 
 const headOf = ({ type }: Said, ...more: readonly string[]): string =>
   ['HTTP/1.1 200 OK', `content-type: ${type}`, 'connection: close', ...more, '', ''].join('\r\n')
@@ -100,6 +100,8 @@ const OWN_HEADERS = [
   ...['access-control-allow-origin: theirs', 'retry-after: 99999999999'],
 ]
 
+const DRIP_MS = 200
+
 const BODIES: Readonly<Record<string, Fault>> = {
   bad_chunk: (socket) => socket.write('zz\r\nhello\r\n'),
   huge_chunk: (socket) => socket.write('fffffffffffffffff\r\nhello\r\n'),
@@ -123,9 +125,9 @@ const BODIES: Readonly<Record<string, Fault>> = {
     flood(socket, chunked(`data: ${'x'.repeat(65_536)}\n`))
   },
   /** A byte every now and then, of an event that never ends. */
-  dripping: (socket) => {
+  dripping: (socket, _, everyMs) => {
     socket.write(chunked('data: '))
-    const timer = setInterval(() => socket.write(chunked('x')), 200)
+    const timer = setInterval(() => socket.write(chunked('x')), everyMs || DRIP_MS)
     socket.on('close', () => {
       clearInterval(timer)
     })

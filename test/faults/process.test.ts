@@ -57,7 +57,7 @@ async function opened(
   const streams = Array.from({ length: callers }, () => ask(model, { stream: true }))
   await upstream.until(
     (journal) =>
-      journal.filter(({ usage }, at) => at >= before && usage.completion > 1).length === callers,
+      journal.length === before + callers && (journal[before]?.usage.completion ?? 0) > 1,
   )
   const [stream = Promise.reject(new Error('no caller'))] = streams
 

@@ -1,6 +1,8 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
-import { settledOf } from '../support/journal.ts'
+import { settledOf, untilLogged } from '../support/journal.ts'
 import { openHouse, type Client, type House } from '../support/house.ts'
 import { checkInvariants } from '../support/invariants.ts'
 import { planted } from '../support/planted.ts'
@@ -42,6 +44,11 @@ let elsewhere: FaultProvider
 let base: Base
 const heard: RawAnswer[] = []
 
+/** Two bytes come before anybody has waited too long. */
+const SLOWLY = '\n    timeouts: { first_byte_ms: 12000, idle_ms: 12000, total_ms: 30000 }'
+/** They wait beside the other tests. */
+let drips: Promise<readonly Awaited<ReturnType<typeof ask>>[]>
+
 beforeAll(async () => {
   elsewhere = await startFaultProvider()
   const location = encodeURIComponent(`${elsewhere.baseUrl}/chat/completions`)
@@ -52,6 +59,8 @@ beforeAll(async () => {
     ...Object.fromEntries(faults.map((raw) => [`only-${raw}`, [`answer?raw=${raw}&only`]])),
     ...Object.fromEntries(BODIES.map((raw) => [raw, [`answer?raw=${raw}`, 'answer?chunks=3']])),
     ...Object.fromEntries(BODIES.map((raw) => [`late-${raw}`, [`answer?raw=${raw}&raw_after=2`]])),
+    drip: ['answer?raw=dripping&every=5000', 'answer?chunks=3'],
+    'late-drip': ['answer?raw=dripping&every=5000&raw_after=2'],
     'own-headers': ['answer?raw=own_headers'],
     'tiny-chunks': ['answer?raw=tiny_chunks'],
     ...Object.fromEntries(
@@ -62,10 +71,17 @@ beforeAll(async () => {
     ),
   }
   house = await openHouse(models, '', planted())
+  const file = path.join(house.gateway.dir, 'gateway.yaml')
+  fs.writeFileSync(
+    file,
+    fs.readFileSync(file, 'utf8').replace(/- id: (late-)?drip$/gm, `$&${SLOWLY}`),
+  )
+  await untilLogged(house.gateway.output, 'configuration reloaded')
   clients = [await house.client(), await house.client()]
   // What a flood takes for the first time the allocator keeps.
   for (const flood of FLOODS) await ask(flood, true)
   base = await warmBaseOf(house.gateway, () => ask('unsaid', heard.length % 3 > 0))
+  drips = Promise.all([ask('drip', true), ask('late-drip', true)])
 })
 afterAll(async () => {
   await house.close()
@@ -138,6 +154,15 @@ test.each([301, 302, 307, 308])('F55: a redirect (%i) is not followed', async (s
   expect(faults).toEqual(['misrouted', undefined])
   expect(body).toContain('word2')
   expect(elsewhere.journal).toEqual([])
+})
+
+test('F43: a byte every five seconds is no sign of life: the next deployment is asked, or one error is the end', async () => {
+  const [before, after] = await drips
+  expect(before).toMatchObject({ status: 200, faults: ['timeout', undefined] })
+  expect(before?.body).toContain('word2')
+  expect(JSON.parse(payloads(after?.body ?? '').at(-1) ?? '')).toHaveProperty('error.code')
+  expect(after?.record).toMatchObject({ outcome: 'cut', amount: '0' })
+  expect(after?.record['totalMs']).toBeGreaterThanOrEqual(12_000)
 })
 
 test('after all of it everything is as it should be, and as it was', async () => {

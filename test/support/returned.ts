@@ -25,7 +25,7 @@ export async function baseOf(gateway: GatewayProcess): Promise<Base> {
 }
 
 /** A heap grows to what it needs in the first requests, and a thread to count tokens is started by those without usage. */
-const [WARM, AT_ONCE] = [200, 10]
+const [WARM, AT_ONCE] = [100, 10]
 
 /** The same once it has answered some: `ask` is for something whose usage the provider does not report. */
 export async function warmBaseOf(
