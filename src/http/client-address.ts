@@ -1,14 +1,17 @@
 import type { IncomingMessage } from 'node:http'
+import type { RequestHeaders } from './quick/request-head.ts'
 import { BlockList, isIP, isIPv4 } from 'node:net'
+
+type From = Readonly<{
+  socket: Pick<IncomingMessage['socket'], 'remoteAddress'>
+  headers: RequestHeaders
+}>
 
 /**
  * Where a request comes from: the nearest hop that is none of our proxies. What stands further away was written by
  * somebody whom nobody vouches for. Read from the right, because each proxy writes at the end whom it heard it from.
  */
-export function clientAddress(
-  { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>,
-  trusted: readonly string[],
-): string {
+export function clientAddress({ socket, headers }: From, trusted: readonly string[]): string {
   let address = addressIn(socket.remoteAddress ?? '') ?? ''
   if (trusted.length === 0) return address
   const proxies = proxiesOf(trusted)

@@ -1,11 +1,11 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { RequestHeaders } from './quick/request-head.ts'
 
 /** The caller's secret, from wherever the clients of the different providers put it. */
-export function credentialOf(headers: IncomingHttpHeaders): string | undefined {
+export function credentialOf(headers: RequestHeaders): string | undefined {
   const { authorization } = headers
   if (authorization !== undefined && /^bearer /i.test(authorization))
     return authorization.slice(7).trim()
-  for (const name of ['x-api-key', 'api-key', 'x-goog-api-key']) {
+  for (const name of ['x-api-key', 'api-key', 'x-goog-api-key'] as const) {
     const value = headers[name]
     if (typeof value === 'string') return value.trim()
   }

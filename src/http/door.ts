@@ -1,7 +1,7 @@
 import type { Context, Next } from 'koa'
 import { answerError, answerUnanswered } from './answer-errors.ts'
 import { isPreflight } from './cross-origin.ts'
-import { identified, setCommonHeaders } from './identify.ts'
+import { introduced, setCommonHeaders } from './identify.ts'
 import { countStranger } from './strangers.ts'
 import type { Site } from './site.ts'
 
@@ -11,7 +11,7 @@ import type { Site } from './site.ts'
  */
 export function door(site: Site) {
   return async (ctx: Context, next: Next): Promise<void> => {
-    ctx.state = identified(site, ctx.req)
+    ctx.state = introduced(site, ctx.req)
     try {
       if (isPreflight(ctx, site.settings().cors)) ctx.status = 204
       else {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import { cameByTls } from './client-address.ts'
 import { allowOrigin } from './cross-origin.ts'
+import type { RequestHeaders } from './quick/request-head.ts'
 import type { Site } from './site.ts'
 
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
@@ -13,16 +14,19 @@ const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 export type CommonHeaders = string[]
 
 /** Every answer carries our request id; a caller's own comes back under its own name and is never a reference of ours. */
-export function identified({ newRequestId, settings }: Site, req: IncomingMessage): CommonHeaders {
+export function identified({ newRequestId }: Site, headers: RequestHeaders): CommonHeaders {
   const common: CommonHeaders = ['x-request-id', newRequestId()]
-  const { headers } = req
   const theirs = headers['x-client-request-id'] ?? headers['x-request-id']
   if (typeof theirs === 'string' && CLIENT_ID.test(theirs)) {
     common.push('x-client-request-id', theirs)
   }
-  const { isLeaving, cors } = settings()
-  if (isLeaving) common.push('connection', 'close')
-  if (headers.origin !== undefined) allowOrigin(req, common, cors)
+  return common
+}
+
+/** And what the page of a browser needs to read it. */
+export function introduced(site: Site, req: IncomingMessage): CommonHeaders {
+  const common = identified(site, req.headers)
+  if (req.headers.origin !== undefined) allowOrigin(req, common, site.settings().cors)
   return common
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Load } from '../ports/load.ts'
 import { IncomingBody } from './incoming-body.ts'
 import { Intake } from './intake.ts'
+import { nodeBody } from './node-body.ts'
 import { readChatRequest } from './read-chat-request.ts'
 
 const BYTES_MAX = 10_000
@@ -41,7 +42,7 @@ function intakeOf(load = CALM) {
 }
 
 const bodyOf = (req: http.IncomingMessage, { intake } = intakeOf(), bytesMax = BYTES_MAX) =>
-  new IncomingBody(req, intake, bytesMax)
+  new IncomingBody(nodeBody(req), intake, bytesMax)
 
 /** What became of each body that a real server read. */
 async function reader(read: Read = (req) => bodyOf(req).read()) {
@@ -201,7 +202,7 @@ describe('the memory of bodies', () => {
 })
 
 describe('a chat request', () => {
-  const read: Read = (req) => readChatRequest(req, bodyOf(req))
+  const read: Read = (req) => readChatRequest(req.headers['content-type'], bodyOf(req))
   const body = { model: 'm', messages: [{ role: 'user', content: 'Größe' }] }
   const bytes = Buffer.from(JSON.stringify(body))
 

@@ -1,12 +1,17 @@
-import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
-import { Failure, invalidRequest } from '../domain/failure.ts'
+import { Failure } from '../domain/failure.ts'
 import type { Watched } from '../gateway/rounds.ts'
 import type { Intake } from './intake.ts'
-import { inflated } from './inflated.ts'
 
 /** A caller who sends nothing for so long in the middle of a body is refused. */
 const IDLE_MS = 10_000
+
+/** Where a body comes from. */
+export interface BodySource {
+  /** As its sender announced it; 0 where nothing was said. */
+  readonly announced: number
+  /** Has the body gather what comes. */
+  open(body: IncomingBody): Promise<Buffer>
+}
 
 /**
  * The body of a request on the hot path: capped after inflation, counted with all others, and given up when it does not
@@ -14,7 +19,7 @@ const IDLE_MS = 10_000
  */
 export class IncomingBody implements Watched {
   slot = -1
-  readonly #req: IncomingMessage
+  readonly #source: BodySource
   readonly #intake: Intake
   readonly #bytesMax: number
   /** The first piece, which mostly is all; more are gathered behind it, in memory that doubles when it is full. */
@@ -25,22 +30,48 @@ export class IncomingBody implements Watched {
   #isFresh = true
   #isOver = false
   #lastTicks = 0
-  #refuse: (why: Failure) => void = () => undefined
+  #resolve: (bytes: Buffer) => void = () => undefined
+  #reject: (why: Failure) => void = () => undefined
 
-  constructor(req: IncomingMessage, intake: Intake, bytesMax: number) {
-    this.#req = req
+  constructor(source: BodySource, intake: Intake, bytesMax: number) {
+    this.#source = source
     this.#intake = intake
     this.#bytesMax = bytesMax
   }
 
   read(): Promise<Buffer> {
-    const { headers } = this.#req
-    if (Number(headers['content-length'] ?? 0) > this.#bytesMax) {
-      return Promise.reject(tooLarge(this.#bytesMax))
-    }
-    const encoding = headers['content-encoding']
-    if (encoding === undefined || encoding === 'identity') return this.#collect(this.#req)
-    return inflated(this.#req, encoding, (stream) => this.#collect(stream))
+    if (this.#source.announced > this.#bytesMax) return Promise.reject(tooLarge(this.#bytesMax))
+    return this.#source.open(this)
+  }
+
+  /** What its source then says of it: a piece, its end, or why it does not come. */
+  gather(begin: () => void): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      this.#intake.rounds.add(this)
+      begin()
+    })
+  }
+
+  /** What comes behind a refusal is dropped, so that the answer can be sent. */
+  add(piece: Buffer): void {
+    if (!this.#isOver) this.#add(piece)
+  }
+
+  end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#intake.rounds.remove(this)
+    this.#resolve(this.#whole())
+  }
+
+  refuse(why: Failure): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#bytes = NONE
+    this.#intake.rounds.remove(this)
+    this.#reject(why)
   }
 
   /** The request is over, and its body forgotten. */
@@ -52,40 +83,12 @@ export class IncomingBody implements Watched {
   look(now: number): void {
     if (this.#isFresh) this.#lastTicks = now
     this.#isFresh = false
-    if (now - this.#lastTicks >= IDLE_MS) this.#refuse(late())
+    if (now - this.#lastTicks >= IDLE_MS) this.refuse(late())
   }
 
   /** Who is still sending when the gateway stops has not been promised anything. */
   hurry(): void {
-    this.#refuse(late())
-  }
-
-  #collect(stream: Readable): Promise<Buffer> {
-    this.#intake.rounds.add(this)
-    return new Promise((resolve, reject) => {
-      this.#refuse = (why) => {
-        this.#isOver = true
-        this.#bytes = NONE
-        this.#intake.rounds.remove(this)
-        reject(why)
-      }
-      stream.on('data', (piece: Buffer) => {
-        if (!this.#isOver) this.#add(piece) // the rest is read and dropped, so that the answer can be sent
-      })
-      stream.on('end', () => {
-        if (this.#isOver) return
-        this.#intake.rounds.remove(this)
-        resolve(this.#whole())
-      })
-      stream.on('error', () => {
-        this.#refuse(
-          invalidRequest('The body could not be read. Check its length and content-encoding.'),
-        )
-      })
-      stream.on('close', () => {
-        if (!stream.readableEnded) this.#refuse(invalidRequest('The body ended before its length.'))
-      })
-    })
+    this.refuse(late())
   }
 
   #whole(): Buffer {
@@ -97,13 +100,13 @@ export class IncomingBody implements Watched {
     const length = this.#length + piece.byteLength
     this.#isFresh = true
     if (length > this.#bytesMax) {
-      this.#refuse(tooLarge(this.#bytesMax))
+      this.refuse(tooLarge(this.#bytesMax))
       return
     }
     try {
       this.#intake.take(piece.byteLength, length)
     } catch (error) {
-      this.#refuse(error as Failure)
+      this.refuse(error as Failure)
       return
     }
     this.#taken += piece.byteLength

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { parseChatRequest } from '../domain/chat-request.ts'
 import { textSize } from '../domain/estimate.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
@@ -6,8 +5,10 @@ import type { ReadBody } from '../gateway/house.ts'
 import type { IncomingBody } from './incoming-body.ts'
 
 /** Reads and checks a chat completion from the wire. */
-export function readChatRequest(req: IncomingMessage, incoming: IncomingBody): Promise<ReadBody> {
-  const type = req.headers['content-type']
+export function readChatRequest(
+  type: string | undefined,
+  incoming: IncomingBody,
+): Promise<ReadBody> {
   return isJson(type) ? incoming.read().then(readBody) : Promise.reject(noJson())
 }
 

@@ -1,13 +1,16 @@
-import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import Koa, { type Context } from 'koa'
 import type { Site } from './site.ts'
 import { canonicalUrl } from './canonical-url.ts'
 import { invalidRequest } from '../domain/failure.ts'
 import { door } from './door.ts'
-import { identified } from './identify.ts'
+import { HttpReply } from './http-reply.ts'
+import { introduced } from './identify.ts'
 import { malformed } from './malformed.ts'
 import { measured } from './measured.ts'
-import { NodeReply } from './node-reply.ts'
+import { NodeWire } from './node-wire.ts'
+import { KEPT_SECONDS } from './quick/answer-head.ts'
+import { QuickServer } from './quick/quick-server.ts'
 import { refuseTunnel, refuseUnparsed } from './refuse-unparsed.ts'
 import { CHAT_COMPLETIONS, chatCompletions } from './routes/chat-completions.ts'
 import { routerOf } from './router.ts'
@@ -15,7 +18,7 @@ import { ROUTES } from './routes/routes.ts'
 
 export type ServerSettings = Readonly<{ connectionsMax: number }>
 
-/** The HTTP server: Koa behind Node's own limits on time and size, and the one route in front of it that nearly all take. */
+/** The HTTP server: Koa behind Node's own limits on time and size, and in front of it the one route that nearly all take. */
 export function createServer(site: Site, { connectionsMax }: ServerSettings): Server {
   const app = new Koa<object, Context>()
   app.silent = true // whatever goes wrong is answered and told in one place: the door
@@ -26,7 +29,9 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   app.use(router.allowedMethods())
   const handle = app.callback()
   const chat = chatCompletions(site)
-  const server = http.createServer(LIMITS, onRequest)
+  const isLeaving = () => site.settings().isLeaving
+  const bodyBytesMax = () => site.settings().bodyBytesMax
+  const server = new QuickServer(LIMITS, onRequest, { ...chat, bodyBytesMax, isLeaving })
   server.maxConnections = connectionsMax
   server.on('clientError', refuseUnparsed)
   server.on('connect', refuseTunnel)
@@ -35,9 +40,10 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
 
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
     req.url = canonicalUrl(req.url ?? '/')
+    if (isLeaving()) res.shouldKeepAlive = false
     const wrong = malformed(req)
     if (wrong !== undefined) refuse(site, { req, res, wrong })
-    else if (req.url === CHAT_COMPLETIONS && req.method === 'POST') void chat(req, res)
+    else if (req.url === CHAT_COMPLETIONS && req.method === 'POST') chat.answerByNode(req, res)
     else void handle(req, res)
   }
 }
@@ -49,7 +55,7 @@ const LIMITS = {
   headersTimeout: 10_000,
   requestTimeout: 300_000,
   connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 100_000, // longer than the pool of a proxy in front, or it meets closed connections
+  keepAliveTimeout: KEPT_SECONDS * 1_000,
 } as const
 
 type Malformed = Readonly<{ req: IncomingMessage; res: ServerResponse; wrong: string }>
@@ -57,5 +63,6 @@ type Malformed = Readonly<{ req: IncomingMessage; res: ServerResponse; wrong: st
 /** On a connection of which nobody knows where the next request begins. */
 function refuse(site: Site, { req, res, wrong }: Malformed): void {
   res.shouldKeepAlive = false
-  new NodeReply(res, identified(site, req), site.settings().quotaStatus).fail(invalidRequest(wrong))
+  const { quotaStatus } = site.settings()
+  new HttpReply(new NodeWire(res), introduced(site, req), quotaStatus).fail(invalidRequest(wrong))
 }

@@ -14,15 +14,13 @@ export async function countStranger(site: Site, req: IncomingMessage): Promise<v
 }
 
 /** Where a credential was wrong once too often, a refusal that says so. */
-export async function countFailed(
-  site: Site,
-  req: IncomingMessage,
-  failure: Failure,
-): Promise<Failure> {
+export async function countFailed(site: Site, req: From, failure: Failure): Promise<Failure> {
   if (failure.code !== 'invalid_api_key') return failure
   return site.house.strangers.failed(addressOf(site, req), failure)
 }
 
+type From = Parameters<typeof clientAddress>[0]
+
 /** Whose counters a request shares. */
-export const addressOf = ({ settings }: Site, req: IncomingMessage): string =>
+export const addressOf = ({ settings }: Site, req: From): string =>
   networkOf(clientAddress(req, settings().trustedProxies))

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { HttpRoute } from '../../ports/events.ts'
 import { failureFrom } from '../answer-errors.ts'
 import type { IncomingCall, ReadBody } from '../../gateway/house.ts'
@@ -6,26 +7,52 @@ import { isToken } from '../../admin/identify.ts'
 import type { Credential } from '../../gateway/authenticate.ts'
 import { credentialOf } from '../credential.ts'
 import { CALLER_LEFT } from '../measured.ts'
-import { commonHeaders, identified, requestIdIn, type CommonHeaders } from '../identify.ts'
+import {
+  commonHeaders,
+  identified,
+  introduced,
+  requestIdIn,
+  type CommonHeaders,
+} from '../identify.ts'
 import { anyObject } from '../forms.ts'
-import { IncomingBody } from '../incoming-body.ts'
-import { NodeReply } from '../node-reply.ts'
+import { HttpReply } from '../http-reply.ts'
+import { IncomingBody, type BodySource } from '../incoming-body.ts'
+import { nodeBody } from '../node-body.ts'
+import { NodeWire } from '../node-wire.ts'
+import type { QuickConnection } from '../quick/quick-connection.ts'
+import type { HotHeaders } from '../quick/request-head.ts'
 import { readChatRequest } from '../read-chat-request.ts'
 import { route } from '../route.ts'
 import { countFailed } from '../strangers.ts'
 import type { Site } from '../site.ts'
+import type { Wire } from '../wire.ts'
 
 export const CHAT_COMPLETIONS = '/v1/chat/completions'
 const ROUTE: HttpRoute = { method: 'POST', endpoint: CHAT_COMPLETIONS }
 
 /**
- * POST /v1/chat/completions, which nearly all requests are: over Node's request and response themselves, because Koa's
- * context and its watch over the response would cost each of them as much as the ledger does.
+ * POST /v1/chat/completions, which nearly all requests are: without Koa, because its context and its watch over the
+ * response would cost each of them as much as the ledger does.
  */
 export function chatCompletions(site: Site) {
-  return (req: IncomingMessage, res: ServerResponse): Promise<void> =>
-    complete(site, { req, res, common: identified(site, req) })
+  return {
+    /** On the bare connection. */
+    answer: (connection: QuickConnection, headers: HotHeaders): void => {
+      const { socket } = connection
+      const common = identified(site, headers)
+      void complete(site, { headers, socket, common, wire: connection, source: connection })
+    },
+    /** Over Node's request and response. */
+    answerByNode: (req: IncomingMessage, res: ServerResponse): void => {
+      void complete(site, nodeExchange(req, res, introduced(site, req)))
+    },
+  }
 }
+
+const nodeExchange = (req: IncomingMessage, res: ServerResponse, common: CommonHeaders) => ({
+  ...{ headers: req.headers, socket: req.socket, common },
+  ...{ wire: new NodeWire(res), source: nodeBody(req) },
+})
 
 /** The same for addresses that the router had to look at first; and its place in the documentation. */
 export const chatRoutes = [
@@ -39,8 +66,7 @@ export const chatRoutes = [
     isRaw: true,
     handle(site, { ctx }) {
       ctx.respond = false
-      const { req, res } = ctx
-      return complete(site, { req, res, common: commonHeaders(ctx) })
+      return complete(site, nodeExchange(ctx.req, ctx.res, commonHeaders(ctx)))
     },
   }),
 ]
@@ -49,7 +75,14 @@ export const chatRoutes = [
 const one = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(', ') : header
 
-type Exchange = Readonly<{ req: IncomingMessage; res: ServerResponse; common: CommonHeaders }>
+/** A request, and the way back to its caller. */
+type Exchange = Readonly<{
+  headers: HotHeaders
+  socket: Pick<Socket, 'remoteAddress'>
+  common: CommonHeaders
+  wire: Wire
+  source: BodySource
+}>
 
 /** The request as it came in, and the memory that its body has until it is over. */
 class ChatCall implements IncomingCall {
@@ -58,45 +91,46 @@ class ChatCall implements IncomingCall {
   readonly maxCost: string | undefined
   readonly idempotencyKey: string | undefined
   readonly retryCount: string | undefined
-  readonly #req: IncomingMessage
+  readonly #type: string | undefined
   readonly #body: IncomingBody
 
-  constructor(req: IncomingMessage, requestId: string, body: IncomingBody) {
+  constructor(headers: HotHeaders, requestId: string, body: IncomingBody) {
     this.requestId = requestId
-    this.credential = credentialOf(req.headers)
-    this.maxCost = one(req.headers['x-max-cost'])
-    this.idempotencyKey = one(req.headers['idempotency-key'])
-    this.retryCount = one(req.headers['x-stainless-retry-count'])
-    this.#req = req
+    this.credential = credentialOf(headers)
+    this.maxCost = one(headers['x-max-cost'])
+    this.idempotencyKey = one(headers['idempotency-key'])
+    this.retryCount = one(headers['x-stainless-retry-count'])
+    this.#type = headers['content-type']
     this.#body = body
   }
 
   read(): Promise<ReadBody> {
-    return readChatRequest(this.#req, this.#body)
+    return readChatRequest(this.#type, this.#body)
   }
 }
 
-async function complete(site: Site, { req, res, common }: Exchange): Promise<void> {
+async function complete(site: Site, exchange: Exchange): Promise<void> {
+  const { headers, common, wire, source } = exchange
   const { clock, events, traces } = site.house
   const begun = clock.ticksMs()
   const { bodyBytesMax, quotaStatus } = site.settings()
   const requestId = requestIdIn(common)
-  traces?.begin(requestId, one(req.headers['traceparent']))
-  const reply = new NodeReply(res, common, quotaStatus)
-  const body = new IncomingBody(req, site.intake, bodyBytesMax)
+  traces?.begin(requestId, one(headers.traceparent))
+  const reply = new HttpReply(wire, common, quotaStatus)
+  const body = new IncomingBody(source, site.intake, bodyBytesMax)
   try {
-    const call = new ChatCall(req, requestId, body)
+    const call = new ChatCall(headers, requestId, body)
     const { credential } = call
     if (isToken(credential)) call.credential = await site.identities.resolve(credential)
     await site.completions.complete(call, reply)
   } catch (error) {
     const failure = failureFrom(site, { requestId, where: `POST ${CHAT_COMPLETIONS}` }, error)
-    if (failure.code === 'request_timeout') res.shouldKeepAlive = false // the rest may still come
-    reply.fail(await countFailed(site, req, failure))
+    if (failure.code === 'request_timeout') wire.closeAfter() // the rest may still come
+    reply.fail(await countFailed(site, exchange, failure))
   } finally {
     body.giveBack()
   }
-  const status = res.headersSent ? res.statusCode : CALLER_LEFT
+  const status = reply.status ?? CALLER_LEFT
   traces?.ended(requestId, status)
   events.answered(ROUTE, status, clock.ticksMs() - begun)
 }

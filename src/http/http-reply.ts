@@ -1,0 +1,115 @@
+import type { Failure } from '../domain/failure.ts'
+import type { Reply, ReplyHeaders } from '../ports/reply.ts'
+import { errorResponse } from './error-responses.ts'
+import { GUARD_HEADERS } from './identify.ts'
+import { fixedHeaders, type FixedHeaders, type Wire, type WireListener } from './wire.ts'
+
+const GUARDS = Object.entries(GUARD_HEADERS).flat()
+
+const STREAM_HEADERS = fixedHeaders([
+  ...['content-type', 'text/event-stream; charset=utf-8'],
+  ...GUARDS,
+  ...['cache-control', 'no-store, no-transform'],
+  ...['x-accel-buffering', 'no'],
+])
+const JSON_HEADERS = fixedHeaders([
+  ...['content-type', 'application/json'],
+  ...GUARDS,
+  ...['cache-control', 'no-store'],
+])
+
+/** The way back to a caller of the hot route, over whatever wire it came by. Once it is done, nothing more is said. */
+export class HttpReply implements Reply, WireListener {
+  /** What was answered; undefined: nothing yet. */
+  status: number | undefined
+  hasBegun = false
+  readonly #wire: Wire
+  readonly #common: string[]
+  readonly #quotaStatus: number
+  readonly #goneListeners: (() => void)[] = []
+  readonly #writableListeners: (() => void)[] = []
+  #isDone = false
+
+  /** `common`: headers of every answer, whatever becomes of the request. */
+  constructor(wire: Wire, common: string[], quotaStatus: number) {
+    this.#wire = wire
+    this.#common = common
+    this.#quotaStatus = quotaStatus
+    wire.tell(this)
+  }
+
+  get isGone(): boolean {
+    return !this.#isDone && this.#wire.isGone
+  }
+
+  announce(headers: ReplyHeaders): void {
+    this.#common.push(...headers)
+  }
+
+  onGone(listener: () => void): void {
+    if (this.isGone) listener()
+    else this.#goneListeners.push(listener)
+  }
+
+  closed(): void {
+    if (!this.#isDone) for (const listener of this.#goneListeners) listener()
+    this.#goneListeners.length = 0
+  }
+
+  onWritable(listener: () => void): void {
+    this.#writableListeners.push(listener)
+  }
+
+  drained(): void {
+    for (const listener of this.#writableListeners) listener()
+  }
+
+  send(headers: ReplyHeaders, body: Uint8Array | string): void {
+    this.#sendJson(200, headers, body)
+  }
+
+  begin(headers: ReplyHeaders): void {
+    if (this.isGone) return
+    this.hasBegun = true
+    this.#wire.begin(this.#head(200, STREAM_HEADERS, headers))
+  }
+
+  /** A caller who is gone takes no bytes and never drains: waiting for that would lose the upstream's socket. */
+  write(bytes: Uint8Array | string): boolean {
+    if (this.#isDone || this.#wire.isGone || bytes.length === 0) return true // an empty chunk would be the last one
+    return this.#wire.write(bytes)
+  }
+
+  end(): void {
+    if (this.#isDone) return
+    this.#isDone = true
+    this.#wire.end()
+  }
+
+  fail(failure: Failure): void {
+    if (this.#isDone || this.#wire.isGone) return
+    const { status, headers, body } = errorResponse(failure, this.#quotaStatus)
+    if (!this.hasBegun) {
+      this.#sendJson(status, Object.entries(headers).flat(), Buffer.from(JSON.stringify(body)))
+      return
+    }
+    this.write(`data: ${JSON.stringify(body)}\n\n`)
+    this.end()
+  }
+
+  drop(): void {
+    if (!this.#isDone) this.#wire.drop()
+  }
+
+  #sendJson(status: number, headers: ReplyHeaders, body: Uint8Array | string): void {
+    if (this.#isDone || this.#wire.isGone) return
+    this.#isDone = true
+    this.hasBegun = true
+    this.#wire.whole(this.#head(status, JSON_HEADERS, headers), body)
+  }
+
+  #head(status: number, fixed: FixedHeaders, own: ReplyHeaders) {
+    this.status = status
+    return { status, fixed, common: this.#common, own }
+  }
+}

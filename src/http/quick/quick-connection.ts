@@ -1,0 +1,242 @@
+import type { Socket } from 'node:net'
+import type { BodySource, IncomingBody } from '../incoming-body.ts'
+import { refuseUnparsed } from '../refuse-unparsed.ts'
+import { chunkOf, LAST_CHUNK, type AnswerHead, type Wire, type WireListener } from '../wire.ts'
+import { answerHead, KEPT_SECONDS } from './answer-head.ts'
+import { readRequestHead, type HotHeaders } from './request-head.ts'
+
+export type QuickNeeds = Readonly<{
+  /** A request has begun; it is answered over its connection. */
+  answer: (connection: QuickConnection, headers: HotHeaders) => void
+  bodyBytesMax: () => number
+  /** The gateway is about to stop. */
+  isLeaving: () => boolean
+  /** From here on Node reads what comes, beginning with these bytes. */
+  handOver: (connection: QuickConnection, bytes: Buffer) => void
+  onClosed: (connection: QuickConnection) => void
+}>
+
+const NOTHING = Buffer.alloc(0)
+/** What may wait: of a body that nobody asked for yet, or of requests behind the one that is answered. */
+const WAITING_BYTES_MAX = 64 * 1024
+/** Who has connected says something within this. */
+const FIRST_WORD_MS = 10_000
+const BODY_MS = 300_000
+/** The rest of a body whose request was answered before it had come. */
+const REST_MS = 10_000
+const LATE = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
+
+/** A caller's connection as long as nothing comes by it but plain chat requests, one after the other. */
+export class QuickConnection implements Wire, BodySource {
+  readonly socket: Socket
+  /** The length of the request's body. */
+  announced = 0
+  readonly #needs: QuickNeeds
+  /** A request has begun, and its answer or its body has not ended. */
+  #isBusy = false
+  #hasAsked = false
+  #isLast = false
+  /** Whose answer is on its way. */
+  #listener: WireListener | undefined
+  #body: IncomingBody | undefined
+  /** Bytes before their time: of the body, or of requests behind this one. */
+  #early: Buffer = NOTHING
+  /** Of the body, not here yet. */
+  #left = 0
+  /** The head of an answer in pieces, until the first of them. */
+  #head = ''
+  #isFresh = true
+  #sinceTicks = 0
+
+  constructor(socket: Socket, needs: QuickNeeds) {
+    this.socket = socket
+    this.#needs = needs
+    socket.on('data', this.#onData)
+    socket.on('drain', this.#onDrain)
+    socket.on('end', this.#onEnd)
+    socket.on('close', this.#onClose)
+    socket.on('error', ignore)
+  }
+
+  // As a source of the request's body.
+
+  open(body: IncomingBody): Promise<Buffer> {
+    return body.gather(() => {
+      this.#body = body
+      this.#takeEarly()
+    })
+  }
+
+  // As the wire of its answer.
+
+  tell(listener: WireListener): void {
+    this.#listener = listener
+  }
+
+  get isGone(): boolean {
+    return this.socket.destroyed
+  }
+
+  whole(head: AnswerHead, body: Uint8Array | string): void {
+    const isText = typeof body === 'string'
+    const length = isText ? body.length : body.byteLength
+    const text = answerHead(head, `content-length: ${length}\r\n`, this.#isLast)
+    if (isText) this.socket.write(text + body, 'latin1')
+    else this.#writeBoth(text, body)
+    this.#answered()
+  }
+
+  begin(head: AnswerHead): void {
+    this.#head = answerHead(head, 'transfer-encoding: chunked\r\n', this.#isLast)
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    const chunk = chunkOf(bytes)
+    if (this.#head === '') return this.socket.write(chunk)
+    const head = this.#head
+    this.#head = ''
+    return this.#writeBoth(head, chunk)
+  }
+
+  end(): void {
+    this.socket.write(this.#head + LAST_CHUNK, 'latin1')
+    this.#head = ''
+    this.#answered()
+  }
+
+  drop(): void {
+    this.socket.destroy()
+  }
+
+  closeAfter(): void {
+    this.#isLast = true
+  }
+
+  // As one of many connections.
+
+  /** Now and then: whether it has been silent for too long. */
+  look(nowTicks: number): void {
+    if (this.#isFresh) this.#sinceTicks = nowTicks
+    this.#isFresh = false
+    const silentMs = nowTicks - this.#sinceTicks
+    if (this.#listener !== undefined) {
+      if (this.#left > 0 && silentMs > BODY_MS) refuseUnparsed(LATE, this.socket)
+    } else if (this.#isBusy) {
+      if (silentMs > REST_MS) this.socket.destroy()
+    } else if (!this.#hasAsked) {
+      if (silentMs > FIRST_WORD_MS) refuseUnparsed(LATE, this.socket)
+    } else if (silentMs > (KEPT_SECONDS + 1) * 1_000) this.socket.destroy()
+  }
+
+  closeIfIdle(): void {
+    if (!this.#isBusy) this.socket.destroy()
+  }
+
+  /** It is somebody else's now. */
+  release(): void {
+    const { socket } = this
+    socket.off('data', this.#onData)
+    socket.off('drain', this.#onDrain)
+    socket.off('end', this.#onEnd)
+    socket.off('close', this.#onClose)
+    socket.off('error', ignore)
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    const isAnswered = this.#listener === undefined
+    if (this.#isLast && isAnswered) return // nothing it says matters now
+    if (!this.#isBusy && this.#early.byteLength === 0) this.#begin(bytes)
+    else if (this.#left > 0 && (isAnswered || this.#body !== undefined)) this.#takeBody(bytes)
+    else this.#keep(bytes)
+  }
+
+  #begin(bytes: Buffer): void {
+    const head = readRequestHead(bytes)
+    if (head === undefined || head.length > this.#needs.bodyBytesMax()) {
+      this.#needs.handOver(this, bytes)
+      return
+    }
+    this.#isBusy = true
+    this.#hasAsked = true
+    this.#isFresh = true
+    this.#isLast = this.#needs.isLeaving()
+    this.#body = undefined
+    this.announced = head.length
+    this.#left = head.length
+    this.#early = bytes.subarray(head.bodyAt)
+    this.#needs.answer(this, head.headers)
+  }
+
+  #takeEarly(): void {
+    const early = this.#early
+    this.#early = NOTHING
+    if (this.socket.isPaused()) this.socket.resume()
+    this.#takeBody(early)
+  }
+
+  /** What is behind the body belongs to the next request. */
+  #takeBody(bytes: Buffer): void {
+    const isWhole = bytes.byteLength >= this.#left
+    const piece = bytes.byteLength > this.#left ? bytes.subarray(0, this.#left) : bytes
+    if (bytes.byteLength > this.#left) this.#early = bytes.subarray(this.#left)
+    this.#left -= piece.byteLength
+    if (piece.byteLength > 0) this.#body?.add(piece)
+    if (!isWhole) return
+    this.#body?.end()
+    if (this.#listener === undefined) this.#free()
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#early = this.#early.byteLength === 0 ? bytes : Buffer.concat([this.#early, bytes])
+    if (this.#early.byteLength > WAITING_BYTES_MAX) this.socket.pause()
+  }
+
+  #writeBoth(head: string, bytes: Uint8Array): boolean {
+    const both = Buffer.allocUnsafe(head.length + bytes.byteLength)
+    both.write(head, 'latin1')
+    both.set(bytes, head.length)
+    return this.socket.write(both)
+  }
+
+  #answered(): void {
+    this.#listener = undefined
+    this.#isFresh = true
+    if (this.#isLast) this.socket.end()
+    else if (this.#body === undefined)
+      this.#takeEarly() // nobody wanted the body: it is read and dropped
+    else if (this.#left === 0) this.#free()
+  }
+
+  /** For the next request, which may be here already; who does not read the answers gets no other. */
+  #free(): void {
+    this.#isBusy = false
+    this.#body = undefined
+    if (this.#early.byteLength === 0 || this.socket.writableNeedDrain) return
+    queueMicrotask(() => {
+      const bytes = this.#early
+      if (this.#isBusy || this.isGone || bytes.byteLength === 0) return
+      this.#early = NOTHING
+      if (this.socket.isPaused()) this.socket.resume()
+      this.#begin(bytes)
+    })
+  }
+
+  readonly #onDrain = (): void => {
+    this.#listener?.drained()
+    if (!this.#isBusy) this.#free()
+  }
+
+  /** Who says that nothing more will come does not wait for an answer, either: as Node has it. */
+  readonly #onEnd = (): void => {
+    this.socket.end()
+  }
+
+  readonly #onClose = (): void => {
+    this.#needs.onClosed(this)
+    this.#listener?.closed()
+    this.#listener = undefined
+  }
+}
+
+/** It closes then. */
+const ignore = (): void => undefined

@@ -1,0 +1,61 @@
+import http, { type RequestListener, type ServerOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import { QuickConnection, type QuickNeeds } from './quick-connection.ts'
+
+const LOOK_EVERY_MS = 1_000
+
+type Node = (this: http.Server, socket: Socket) => void
+
+/**
+ * Node's HTTP server, with a quick way beside it: plain chat requests, which nearly all are, are read and answered on the
+ * bare connection. At the first that is anything else Node gets the connection, and everything that came by it since.
+ */
+export class QuickServer extends http.Server {
+  readonly #connections = new Set<QuickConnection>()
+
+  constructor(
+    options: ServerOptions,
+    onRequest: RequestListener,
+    quick: Pick<QuickNeeds, 'answer' | 'bodyBytesMax' | 'isLeaving'>,
+  ) {
+    super(options, onRequest)
+    const [byNode] = this.listeners('connection') as Node[]
+    if (byNode === undefined) throw new Error('Node takes its connections in another way now')
+    this.off('connection', byNode)
+    const needs: QuickNeeds = {
+      ...quick,
+      handOver: (connection, bytes) => {
+        const { socket } = connection
+        connection.release()
+        this.#connections.delete(connection)
+        socket.pause()
+        socket.unshift(bytes)
+        byNode.call(this, socket)
+        socket.resume()
+      },
+      onClosed: (connection) => this.#connections.delete(connection),
+    }
+    this.on('connection', (socket: Socket) => {
+      this.#connections.add(new QuickConnection(socket, needs))
+    })
+    this.on('listening', () => {
+      const looking = setInterval(() => {
+        const now = performance.now()
+        for (const connection of this.#connections) connection.look(now)
+      }, LOOK_EVERY_MS).unref()
+      this.once('close', () => {
+        clearInterval(looking)
+      })
+    })
+  }
+
+  override closeIdleConnections(): void {
+    for (const connection of this.#connections) connection.closeIfIdle()
+    super.closeIdleConnections()
+  }
+
+  override closeAllConnections(): void {
+    for (const { socket } of this.#connections) socket.destroy()
+    super.closeAllConnections()
+  }
+}

@@ -1,0 +1,191 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** The headers that the hot route asks for. */
+export type HotHeaders = Partial<
+  Pick<
+    IncomingHttpHeaders,
+    | 'authorization'
+    | 'x-api-key'
+    | 'api-key'
+    | 'x-goog-api-key'
+    | 'content-type'
+    | 'x-max-cost'
+    | 'idempotency-key'
+    | 'x-stainless-retry-count'
+    | 'x-client-request-id'
+    | 'x-request-id'
+    | 'x-forwarded-for'
+    | 'traceparent'
+  >
+>
+
+/** Those of any request: what is asked of them is among the ones that are read on the quick way, too. */
+export type RequestHeaders = IncomingHttpHeaders | HotHeaders
+
+export type RequestHead = Readonly<{
+  headers: HotHeaders
+  /** Of the body, which begins at `bodyAt`. */
+  length: number
+  bodyAt: number
+}>
+
+const LINE = 'POST /v1/chat/completions HTTP/1.1\r\n'
+const END = Buffer.from('\r\n\r\n')
+/** Strictly as RFC 9112 has it, to the last line end. */
+const FIELDS = /^(?:[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+$/
+const LENGTH = /^\d{1,9}$/
+const HEAD_BYTES_MAX = 8 * 1024
+const FIELDS_MAX = 100
+
+/**
+ * The head of a chat request as nearly all send it: whole in one read, with a length, and nothing in it that is said
+ * twice or could be read in two ways. Undefined for everything else, which is Node's to read, and maybe to refuse.
+ */
+export function readRequestHead(bytes: Buffer): RequestHead | undefined {
+  if (bytes[0] !== 0x50) return undefined
+  const end = bytes.indexOf(END)
+  if (end < LINE.length || end > HEAD_BYTES_MAX) return undefined
+  const text = bytes.toString('latin1', 0, end + 2)
+  if (!text.startsWith(LINE)) return undefined
+  const fields = new Fields(text)
+  return fields.read(LINE.length) ? fields.head(end + END.length) : undefined
+}
+
+/** Looks at the length of each name alone, and at the name only where that fits. */
+class Fields {
+  readonly #text: string
+  #from = 0
+  #colon = 0
+  #end = 0
+  #host: string | undefined
+  #length: string | undefined
+  #authorization: string | undefined
+  #xApiKey: string | undefined
+  #apiKey: string | undefined
+  #googKey: string | undefined
+  #type: string | undefined
+  #maxCost: string | undefined
+  #idempotencyKey: string | undefined
+  #retryCount: string | undefined
+  #clientId: string | undefined
+  #requestId: string | undefined
+  #forwardedFor: string | undefined
+  #traceparent: string | undefined
+  #isPlain = true
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  read(from: number): boolean {
+    const text = this.#text
+    if (!FIELDS.test(text.slice(from))) return false
+    let count = 0
+    this.#from = from
+    while (this.#from < text.length) {
+      this.#colon = text.indexOf(':', this.#from)
+      this.#end = text.indexOf('\r', this.#colon)
+      this.#take()
+      this.#from = this.#end + 2
+      count++
+    }
+    return this.#isPlain && count <= FIELDS_MAX && this.#host !== undefined
+  }
+
+  head(bodyAt: number): RequestHead | undefined {
+    if (this.#length === undefined || !LENGTH.test(this.#length)) return undefined
+    return { headers: this.#headers(), length: Number(this.#length), bodyAt }
+  }
+
+  #headers(): HotHeaders {
+    return {
+      authorization: this.#authorization,
+      'x-api-key': this.#xApiKey,
+      'api-key': this.#apiKey,
+      'x-goog-api-key': this.#googKey,
+      'content-type': this.#type,
+      'x-max-cost': this.#maxCost,
+      'idempotency-key': this.#idempotencyKey,
+      'x-stainless-retry-count': this.#retryCount,
+      'x-client-request-id': this.#clientId,
+      'x-request-id': this.#requestId,
+      'x-forwarded-for': this.#forwardedFor,
+      traceparent: this.#traceparent,
+    }
+  }
+
+  #take(): void {
+    switch (this.#colon - this.#from) {
+      case 4:
+        if (this.#is('host')) this.#host = this.#once(this.#host)
+        return
+      case 6:
+        if (this.#is('origin') || this.#is('expect')) this.#isPlain = false
+        return
+      case 7:
+        if (this.#is('api-key')) this.#apiKey = this.#once(this.#apiKey)
+        else if (this.#is('upgrade')) this.#isPlain = false
+        return
+      case 9:
+        if (this.#is('x-api-key')) this.#xApiKey = this.#once(this.#xApiKey)
+        return
+      case 10:
+        if (this.#is('x-max-cost')) this.#maxCost = this.#once(this.#maxCost)
+        else if (this.#is('connection') && this.#value().toLowerCase() !== 'keep-alive')
+          this.#isPlain = false
+        return
+      case 11:
+        if (this.#is('traceparent')) this.#traceparent = this.#once(this.#traceparent)
+        return
+      case 12:
+        if (this.#is('content-type')) this.#type = this.#once(this.#type)
+        else if (this.#is('x-request-id')) this.#requestId = this.#once(this.#requestId)
+        return
+      default:
+        this.#takeLonger()
+    }
+  }
+
+  #takeLonger(): void {
+    switch (this.#colon - this.#from) {
+      case 13:
+        if (this.#is('authorization')) this.#authorization = this.#once(this.#authorization)
+        return
+      case 14:
+        if (this.#is('content-length')) this.#length = this.#once(this.#length)
+        else if (this.#is('x-goog-api-key')) this.#googKey = this.#once(this.#googKey)
+        return
+      case 15:
+        if (this.#is('idempotency-key')) this.#idempotencyKey = this.#once(this.#idempotencyKey)
+        else if (this.#is('x-forwarded-for')) this.#forwardedFor = this.#once(this.#forwardedFor)
+        return
+      case 16:
+        if (this.#is('content-encoding')) this.#isPlain = false
+        return
+      case 17:
+        if (this.#is('transfer-encoding')) this.#isPlain = false
+        return
+      case 19:
+        if (this.#is('x-client-request-id')) this.#clientId = this.#once(this.#clientId)
+        return
+      case 23:
+        if (this.#is('x-stainless-retry-count')) this.#retryCount = this.#once(this.#retryCount)
+    }
+  }
+
+  #once(before: string | undefined): string {
+    if (before !== undefined) this.#isPlain = false
+    return this.#value()
+  }
+
+  #is(name: string): boolean {
+    const [text, from] = [this.#text, this.#from]
+    return (
+      text.startsWith(name, from) || text.slice(from, from + name.length).toLowerCase() === name
+    )
+  }
+
+  #value(): string {
+    return this.#text.slice(this.#colon + 1, this.#end).trim()
+  }
+}
