@@ -7,7 +7,7 @@ import type { Events, RequestEnded, RequestRefused } from '../ports/events.ts'
 import { causeOf, stackLines } from './error-text.ts'
 import type { Log } from './log.ts'
 import type { LogLevel, ReadyMembers } from './log-text.ts'
-import { isSuspect, scrubbed, type LogFields } from './redact.ts'
+import { isSuspect, scrubbedText, type LogFields } from './redact.ts'
 
 /** The lines are made later, off the caller's stack: hence the functions. */
 export function logEvents(log: Log): Events {
@@ -31,30 +31,35 @@ export function logEvents(log: Log): Events {
   }
 }
 
-/** Ids, names from the configuration and numbers: one look tells that there is nothing to scrub. */
+/**
+ * Ids, names from the configuration and numbers, in the order of their making: nine in ten of all lines are this one, and
+ * JSON.stringify takes three times as long. Only the names may be a caller's, so only they can need scrubbing.
+ */
 function requestMembers(event: RequestEnded): ReadyMembers {
   const { attempts, usage, firstByteMs } = event
   const failed = attempts.length === 1 ? [] : attempts.filter(({ fault }) => fault !== undefined)
-  const line = {
-    event: 'request',
-    id: event.requestId,
-    account: event.account,
-    key: event.key,
-    model: event.model,
-    deployment: event.deployment,
-    attempts: attempts.length,
-    faults: failed.length === 0 ? undefined : failed.map(faultText),
-    outcome: event.outcome,
-    tokens: usage && tokenCounts(usage),
-    estimated: event.isEstimated,
-    stream: event.isStream,
-    cost: formatCredits(event.cost),
-    charged: formatCredits(event.charged),
-    first_byte_ms: firstByteMs === undefined ? undefined : hundredths(firstByteMs),
-    total_ms: hundredths(event.totalMs),
-  }
-  const text = JSON.stringify(line)
-  return (isSuspect(text) ? JSON.stringify(scrubbed(line)) : text).slice(1, -1)
+  return (
+    `"event":"request","id":"${event.requestId}","account":${named(event.account)},"key":${named(event.key)},` +
+    `"model":${named(event.model)},${member('deployment', event.deployment)}"attempts":${attempts.length},` +
+    (failed.length === 0 ? '' : `"faults":${JSON.stringify(failed.map(faultText))},`) +
+    `"outcome":"${event.outcome}",` +
+    (usage === undefined ? '' : `"tokens":${tokenCounts(usage)},`) +
+    `"estimated":${event.isEstimated},"stream":${event.isStream},` +
+    `"cost":"${formatCredits(event.cost)}","charged":"${formatCredits(event.charged)}",` +
+    (firstByteMs === undefined ? '' : `"first_byte_ms":${hundredths(firstByteMs)},`) +
+    `"total_ms":${hundredths(event.totalMs)}`
+  )
+}
+
+const member = (name: string, value: string | undefined): string =>
+  value === undefined ? '' : `"${name}":${named(value)},`
+
+/** What JSON writes as it is. */
+const PLAIN = /^[\w./:@-]*$/
+
+function named(name: string): string {
+  const clean = isSuspect(name) ? scrubbedText(name) : name
+  return PLAIN.test(clean) ? `"${clean}"` : JSON.stringify(clean)
 }
 
 const hundredths = (ms: number): number => Math.round(ms * 100) / 100
@@ -73,11 +78,14 @@ const TOKEN_NAMES = {
 } as const satisfies Record<Bucket, string>
 
 /** Input and output always, the rarer kinds where there are any. */
-function tokenCounts(usage: Usage): LogFields {
-  const counts: Record<string, number> = { input: usage.input, output: usage.output }
-  for (const bucket of BUCKETS) if (usage[bucket] !== 0) counts[TOKEN_NAMES[bucket]] = usage[bucket]
-  return counts
+function tokenCounts(usage: Usage): string {
+  let counts = `{"input":${usage.input},"output":${usage.output}`
+  for (const bucket of RARER)
+    if (usage[bucket] !== 0) counts += `,"${TOKEN_NAMES[bucket]}":${usage[bucket]}`
+  return `${counts}}`
 }
+
+const RARER = BUCKETS.filter((bucket) => bucket !== 'input' && bucket !== 'output')
 
 /** A caller's mistake is information, the operator's trouble more. */
 const REFUSAL_LEVELS = {
