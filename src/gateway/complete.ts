@@ -59,7 +59,9 @@ export class Completions {
     try {
       const known = this.#enter(call)
       try {
-        const entered = { ...known, body: await this.#bodyOf(call, known.key) }
+        const reading = this.#read(call, known)
+        const body = reading instanceof Promise ? await reading : reading
+        const entered = { key: known.key, room: known.room, body }
         if (call.idempotencyKey !== undefined) await this.#runOnce(call, entered, reply)
         else if (call.retryCount !== undefined && this.#joinMs() > 0)
           await this.#runJoined(call, entered, reply)
@@ -108,15 +110,26 @@ export class Completions {
     }
   }
 
-  async #bodyOf(call: IncomingCall, key: KeyRecord): Promise<ReadBody> {
+  #read(call: IncomingCall, known: Known): ReadBody | Promise<ReadBody> {
     try {
-      const body = await call.read()
-      if (this.#house.load.refused !== 'nothing' && body.request.stream) throw this.#busy()
-      return body
+      const reading = call.read()
+      if (!(reading instanceof Promise)) return this.#unlessBusy(reading)
+      return reading
+        .then(this.#unlessBusy)
+        .catch((error: unknown) => this.#refused(call, known, error))
     } catch (error) {
-      this.#tellRefusal(call, { key, body: undefined }, error)
-      throw error
+      return this.#refused(call, known, error)
     }
+  }
+
+  #refused(call: IncomingCall, { key }: Known, error: unknown): never {
+    this.#tellRefusal(call, { key, body: undefined }, error)
+    throw error
+  }
+
+  #unlessBusy = (body: ReadBody): ReadBody => {
+    if (body.request.stream && this.#house.load.refused !== 'nothing') throw this.#busy()
+    return body
   }
 
   #joinMs = (): number => this.#house.catalog.settings().joinRetriesMs

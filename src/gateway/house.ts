@@ -46,7 +46,7 @@ export type IncomingCall = Readonly<{
   /** How often the caller's SDK has sent it before, as it says. */
   retryCount: string | undefined
   /** Reads and checks the body: only after the key is known to be good. */
-  read: () => Promise<ReadBody>
+  read: () => ReadBody | Promise<ReadBody>
 }>
 
 export type ReadBody = Readonly<{ request: ChatRequest; size: TextSize }>

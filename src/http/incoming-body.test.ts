@@ -12,7 +12,7 @@ import { nodeBody } from './node-body.ts'
 import { readChatRequest } from './read-chat-request.ts'
 
 const BYTES_MAX = 10_000
-type Read = (req: http.IncomingMessage) => Promise<unknown>
+type Read = (req: http.IncomingMessage) => unknown
 
 const settings = {
   ...{ loopDelayStreamsMs: 100, loopDelayAllMs: 250, heapShareLargeBodies: 0.8, heapShareAll: 0.9 },
@@ -44,11 +44,13 @@ function intakeOf(load = CALM) {
 const bodyOf = (req: http.IncomingMessage, { intake } = intakeOf(), bytesMax = BYTES_MAX) =>
   new IncomingBody(nodeBody(req), intake, bytesMax)
 
+const tried = async (read: () => unknown): Promise<unknown> => await read()
+
 /** What became of each body that a real server read. */
 async function reader(read: Read = (req) => bodyOf(req).read()) {
   const results: unknown[] = []
   const server = http.createServer((req, res) => {
-    read(req)
+    tried(() => read(req))
       .catch((error: unknown) => error)
       .then((result) => {
         results.push(result)

@@ -1,4 +1,4 @@
-import { Failure } from '../domain/failure.ts'
+import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { Watched } from '../gateway/rounds.ts'
 import type { Intake } from './intake.ts'
 
@@ -9,8 +9,8 @@ const IDLE_MS = 10_000
 export interface BodySource {
   /** As its sender announced it; 0 where nothing was said. */
   readonly announced: number
-  /** Has the body gather what comes. */
-  open(body: IncomingBody): Promise<Buffer>
+  /** Has the body gather what comes, or hands it over where all of it is here. */
+  open(body: IncomingBody): Buffer | Promise<Buffer>
 }
 
 /**
@@ -39,9 +39,15 @@ export class IncomingBody implements Watched {
     this.#bytesMax = bytesMax
   }
 
-  read(): Promise<Buffer> {
-    if (this.#source.announced > this.#bytesMax) return Promise.reject(tooLarge(this.#bytesMax))
+  read(): Buffer | Promise<Buffer> {
+    if (this.#source.announced > this.#bytesMax) throw tooLarge(this.#bytesMax)
     return this.#source.open(this)
+  }
+
+  /** All of it. */
+  whole(bytes: Buffer): Buffer {
+    this.#count(bytes.byteLength)
+    return bytes
   }
 
   /** What its source then says of it: a piece, its end, or why it does not come. */
@@ -97,32 +103,34 @@ export class IncomingBody implements Watched {
   }
 
   #add(piece: Buffer): void {
-    const length = this.#length + piece.byteLength
+    const before = this.#length
     this.#isFresh = true
-    if (length > this.#bytesMax) {
-      this.refuse(tooLarge(this.#bytesMax))
-      return
-    }
     try {
-      this.#intake.take(piece.byteLength, length)
+      this.#count(piece.byteLength)
     } catch (error) {
       this.refuse(error as Failure)
       return
     }
-    this.#taken += piece.byteLength
-    if (this.#length === 0) this.#bytes = piece
-    else this.#append(piece, length)
+    if (before === 0) this.#bytes = piece
+    else this.#append(piece, before)
+  }
+
+  #count(bytes: number): void {
+    const length = this.#length + bytes
+    if (length > this.#bytesMax) throw tooLarge(this.#bytesMax)
+    this.#intake.take(bytes, length)
+    this.#taken += bytes
     this.#length = length
   }
 
   /** Kept one by one, a body in chunks of a byte would be an object a byte. */
-  #append(piece: Buffer, length: number): void {
-    if (length > this.#bytes.byteLength) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, 2 * this.#bytes.byteLength))
-      larger.set(this.#bytes.subarray(0, this.#length))
+  #append(piece: Buffer, at: number): void {
+    if (this.#length > this.#bytes.byteLength) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#length, 2 * this.#bytes.byteLength))
+      larger.set(this.#bytes.subarray(0, at))
       this.#bytes = larger
     }
-    this.#bytes.set(piece, this.#length)
+    this.#bytes.set(piece, at)
   }
 }
 
@@ -133,6 +141,8 @@ const tooLarge = (bytesMax: number): Failure =>
     'body_too_large',
     `The body is larger than ${bytesMax} bytes. Send less, or link large media.`,
   )
+
+export const brokenOff = (): Failure => invalidRequest('The body ended before its length.')
 
 const late = (): Failure =>
   new Failure('request_timeout', 'The body did not come in time. Send the request again.')

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { invalidRequest } from '../domain/failure.ts'
-import type { BodySource, IncomingBody } from './incoming-body.ts'
+import { brokenOff, type BodySource, type IncomingBody } from './incoming-body.ts'
 import { inflated } from './inflated.ts'
 
 /** A body as Node reads it from the wire, chunked and compressed ones too. */
@@ -30,6 +30,6 @@ const gathered = (stream: Readable, body: IncomingBody): Promise<Buffer> =>
       )
     })
     stream.on('close', () => {
-      if (!stream.readableEnded) body.refuse(invalidRequest('The body ended before its length.'))
+      if (!stream.readableEnded) body.refuse(brokenOff())
     })
   })

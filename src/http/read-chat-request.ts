@@ -8,8 +8,10 @@ import type { IncomingBody } from './incoming-body.ts'
 export function readChatRequest(
   type: string | undefined,
   incoming: IncomingBody,
-): Promise<ReadBody> {
-  return isJson(type) ? incoming.read().then(readBody) : Promise.reject(noJson())
+): ReadBody | Promise<ReadBody> {
+  if (!isJson(type)) throw noJson()
+  const bytes = incoming.read()
+  return bytes instanceof Promise ? bytes.then(readBody) : readBody(bytes)
 }
 
 function readBody(bytes: Buffer): ReadBody {
@@ -19,7 +21,9 @@ function readBody(bytes: Buffer): ReadBody {
 
 /** Clients that forget the type are forgiven; those that say something else are told. */
 const isJson = (type: string | undefined): boolean =>
-  type === undefined || /^application\/(?:[a-z.+-]*\+)?json\b/i.test(type)
+  type === undefined ||
+  type === 'application/json' ||
+  /^application\/(?:[a-z.+-]*\+)?json\b/i.test(type)
 
 const noJson = (): Failure =>
   new Failure(

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { BodySource, IncomingBody } from '../incoming-body.ts'
+import { brokenOff, type BodySource, type IncomingBody } from '../incoming-body.ts'
 import { refuseUnparsed } from '../refuse-unparsed.ts'
 import { chunkOf, LAST_CHUNK, type AnswerHead, type Wire, type WireListener } from '../wire.ts'
 import { answerHead, KEPT_SECONDS } from './answer-head.ts'
@@ -60,10 +60,18 @@ export class QuickConnection implements Wire, BodySource {
 
   // As a source of the request's body.
 
-  open(body: IncomingBody): Promise<Buffer> {
+  open(body: IncomingBody): Buffer | Promise<Buffer> {
+    const early = this.#early
+    if (early.byteLength === this.#left) {
+      this.#body = body
+      this.#early = NOTHING
+      this.#left = 0
+      return body.whole(early)
+    }
     return body.gather(() => {
       this.#body = body
       this.#takeEarly()
+      if (this.isGone) body.refuse(brokenOff())
     })
   }
 
@@ -233,10 +241,10 @@ export class QuickConnection implements Wire, BodySource {
 
   readonly #onClose = (): void => {
     this.#needs.onClosed(this)
+    this.#body?.refuse(brokenOff())
     this.#listener?.closed()
     this.#listener = undefined
   }
 }
 
-/** It closes then. */
-const ignore = (): void => undefined
+const ignore = (): void => undefined // it closes then

@@ -104,7 +104,7 @@ class ChatCall implements IncomingCall {
     this.#body = body
   }
 
-  read(): Promise<ReadBody> {
+  read(): ReadBody | Promise<ReadBody> {
     return readChatRequest(this.#type, this.#body)
   }
 }
