@@ -160,6 +160,19 @@ describe('an invitation', () => {
     expect(await accept(anna, eve.account)).toMatchObject({ status: 400 })
   })
 
+  test('names nobody to whoever tries: after ten wrong ones the account has to wait, and others need not', async () => {
+    const [eve, bob, anna] = [
+      await house.client('0'),
+      await house.client('0'),
+      await house.client('0'),
+    ]
+    for (let tries = 0; tries < 10; tries++)
+      expect(await accept(eve, `nobody${tries}`)).toMatchObject({ status: 400 })
+    expect(await accept(eve, anna.account)).toMatchObject({ status: 429 })
+    expect(await accept(bob, anna.account)).toMatchObject({ status: 201 })
+    expect(await eve.balance()).toBe('0')
+  })
+
   const old = async (method: string, to: string) => {
     const at = `${house.gateway.url}/${to}&masterToken=${house.gateway.adminKey}`
     const response = await fetch(at, { method })

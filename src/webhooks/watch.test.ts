@@ -8,10 +8,16 @@ import { Watch } from './watch.ts'
 /** Accounts low below 10 micro-credits, a clock that says how long a look takes, and what was raised. */
 function houseOf(names: readonly string[], lookTakesMs: number) {
   const balances = new Map(names.map((name) => [name, 100n]))
+  const places = new Map<string, NonNullable<AccountView['reselling']>>()
+  const placeOf = (account: string) => {
+    const reselling = places.get(account)
+    return reselling && { reselling }
+  }
   const view = (account: string): AccountView => ({
     ...{ account, tier: 'free', timeZone: 'UTC', limits: {}, createdAt: 0, isDisabled: false },
     ...{ note: '', lowCredit: micro(10n) },
     credit: { balance: micro(balances.get(account) ?? 0n), held: micro(0n) },
+    ...placeOf(account),
   })
   const raised = new Set<string>()
   let ticks = 0
@@ -41,7 +47,8 @@ function houseOf(names: readonly string[], lookTakesMs: number) {
     clock: { nowMs: () => ticks, ticksMs: () => ticks, after: () => () => undefined },
     keyExpiringMs: () => 0,
   })
-  return { balances, raised, noted, look: () => watch.look(), wait: (ms: number) => (ticks += ms) }
+  const wait = (ms: number) => (ticks += ms)
+  return { balances, places, raised, noted, look: () => watch.look(), wait }
 }
 
 test('accounts that requests were charged to are looked at each time, all others as often as their number allows', async () => {
@@ -72,4 +79,35 @@ test('an account that could not pay for a request is short until it has more, an
   wait(2_000)
   await look()
   expect(raised).not.toContain('credit_used_up poor')
+})
+
+const PLACE = {
+  parent: undefined,
+  markup: '0',
+  subAccountsMax: 0,
+  cap: undefined,
+  used: micro(48n),
+}
+
+test('those above an account that requests were charged to are looked at with it: they paid, too', async () => {
+  const { balances, places, raised, noted, look, wait } = houseOf(['shop', 'reseller'], 50)
+  places.set('shop', { ...PLACE, parent: 'reseller' })
+  await look()
+  balances.set('reseller', 5n)
+  noted.moved.add('shop')
+  wait(2_000) // too soon for a look at all
+  await look()
+  expect([...raised]).toEqual(['low_credit reseller'])
+})
+
+test('a sub-account that its cap stops has reached its budget, and its credit is not used up', async () => {
+  const { places, raised, noted, look, wait } = houseOf(['shop'], 0)
+  places.set('shop', { ...PLACE, cap: micro(50n) })
+  noted.short.add('shop')
+  await look()
+  expect([...raised]).toEqual(['budget_reached shop'])
+  places.set('shop', { ...PLACE, cap: micro(500n) })
+  wait(2_000)
+  await look()
+  expect([...raised]).toEqual([])
 })
