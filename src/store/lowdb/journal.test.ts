@@ -8,6 +8,7 @@ import { auditFolder } from '../../wiring/audit.ts'
 import { chargeOf, grant, holdOf, withAccount } from '../contract.ts'
 import { diskOn, nodeDisk, type Disk } from './disk.ts'
 import { openStore, type Store, type StoreOptions } from './open-store.ts'
+import { isMissing } from './segments.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-journal-'))
 afterAll(() => {
@@ -42,9 +43,16 @@ const timesIn = (dir: string, kind: string, ref: string): number =>
 
 /** What a dead process leaves: the folder as it is, without the claim of this one. */
 function leftBehind(dir: string): string {
-  const copy = newFolder()
-  fs.cpSync(dir, copy, { recursive: true, filter: (file) => !file.includes('claim.') })
-  return copy
+  for (;;) {
+    const copy = newFolder()
+    try {
+      fs.cpSync(dir, copy, { recursive: true, filter: (file) => !file.includes('claim.') })
+      return copy
+    } catch (error) {
+      // Its snapshot thread is not dead here, and has renamed what it wrote while that was copied.
+      if (!isMissing(error)) throw error
+    }
+  }
 }
 
 const noSpace = () => Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
