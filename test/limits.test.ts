@@ -19,6 +19,7 @@ limits: { key_in_flight_max: 0, account_in_flight_max: 0 }
 const MODELS = {
   ...{ slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] },
   ...{ down: ['status?status=500'], scarce: ['answer?chunks=2'] },
+  dripping: ['answer?every=250&chunks=24'],
 }
 
 let house: House
@@ -146,6 +147,33 @@ test('tokens are counted at their most while a request runs, and then as they we
   expect(after.headers['x-ratelimit-remaining-tokens']).toBe(String(left))
 })
 
+test('of a stream that its caller left, what was delivered counts, and not what it could have taken', async () => {
+  const key = await keyOf('tokens')
+  const caller = new AbortController()
+  const answer = await fetch(`${house.gateway.url}/v1/chat/completions`, {
+    ...{ method: 'POST', body: chat('dripping', { stream: true }), signal: caller.signal },
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+  })
+  const standing = async () => (await accountOf(key)).limits['tokens_per_minute']
+  const most = 1000 - Number(answer.headers.get('x-ratelimit-remaining-tokens'))
+  expect(await standing()).toMatchObject({ used: most, remaining: 1000 - most })
+  await answer.body?.getReader().read()
+  caller.abort()
+  const id = String(answer.headers.get('x-request-id'))
+  type Receipt = { state: string; outcome: string; tokens: Record<string, number> }
+  const receipt = async () => {
+    const path = `/v1/receipts/${id}`
+    const { body } = await raw({ url: house.gateway.url, key, method: 'GET', path })
+    return JSON.parse(body) as Receipt
+  }
+  await expect.poll(receipt, { timeout: 20_000 }).toMatchObject({ outcome: 'aborted' })
+  const { tokens } = await receipt()
+  const used = Object.values(tokens).reduce((sum, count) => sum + count, 0)
+  expect(used).toBeGreaterThan(0)
+  expect(used).toBeLessThan(most)
+  expect(await standing()).toMatchObject({ used, remaining: 1000 - used })
+})
+
 test('a request that could never fit is told so, and the SDKs are told not to repeat it', async () => {
   const { status, headers, body } = await ask(await keyOf('tokens'), 'words', { max_tokens: 2000 })
   expect(status).toBe(429)
@@ -215,7 +243,10 @@ test('limits change while the gateway runs, and what was counted stays', async (
 })
 
 type Told = Readonly<
-  Record<string, { limit: number | string; remaining: number | string; resets_at: string }>
+  Record<
+    string,
+    { limit: number | string; used: number | string; remaining: number | string; resets_at: string }
+  >
 >
 
 async function accountOf(
