@@ -57,7 +57,7 @@ export async function startFaultProvider({
     certified === undefined
       ? http.createServer(onRequest)
       : https.createServer(certified, onRequest)
-  server.keepAliveTimeout = 6_000
+  server.keepAliveTimeout = 0 // it is for its callers to close what they do not use: one who forgets is found out
   await new Promise<void>((resolve) => server.listen(port, host, resolve))
   const bound = (server.address() as AddressInfo).port
   return {

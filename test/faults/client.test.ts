@@ -36,7 +36,7 @@ beforeAll(async () => {
   // What a flood takes for the first time the allocator keeps, and so does the thread that counts tokens.
   await readNothing()
   base = await warmBaseOf(house.gateway, () => talk(request('unsaid')))
-})
+}, 120_000)
 afterAll(() => house.close())
 
 const lines = (...list: readonly string[]): string => [...list, '', ''].join('\r\n')
@@ -197,6 +197,7 @@ describe('F58: a caller who leaves', () => {
     model: string,
     how: (socket: net.Socket) => Promise<void>,
     outcome: string,
+    stream?: false,
   ]
   const asked = async (): Promise<void> => {
     const calls = house.upstream.journal.length
@@ -212,6 +213,7 @@ describe('F58: a caller who leaves', () => {
     })
   const POINTS: readonly Point[] = [
     ['as soon as it was asked', 'waiting', asked, 'aborted_early'],
+    ['while a whole answer is waited for', 'waiting', asked, 'aborted_early', false],
     ['before the first token', 'mute', asked, 'aborted_early'],
     ['at the head of the stream', 'slow', (socket) => seen(socket, 'HTTP/1.1 200'), 'aborted'],
     ['after the first token', 'slow', (socket) => seen(socket, 'word0'), 'aborted'],
@@ -228,12 +230,12 @@ describe('F58: a caller who leaves', () => {
 
   test.each(cases)(
     '%s, %s: its provider is told to stop, and the outcome decides the charge',
-    async (_when, _how, [, model, until, outcome], leave) => {
+    async (_when, _how, [, model, until, outcome, stream = true], leave) => {
       const before = new Set(settles().map(({ ref }) => ref))
       const calls = house.upstream.journal.length
       const socket = connect()
       const reached = until(socket)
-      const text = request(model, { stream: true })
+      const text = request(model, { stream })
       let got = ''
       socket.on('data', (piece) => (got += piece.toString()))
       socket.write(text)

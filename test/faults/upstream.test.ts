@@ -82,7 +82,7 @@ beforeAll(async () => {
   for (const flood of FLOODS) await ask(flood, true)
   base = await warmBaseOf(house.gateway, () => ask('unsaid', heard.length % 3 > 0))
   drips = Promise.all([ask('drip', true), ask('late-drip', true)])
-})
+}, 120_000)
 afterAll(async () => {
   await house.close()
   await elsewhere.close()
