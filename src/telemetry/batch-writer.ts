@@ -17,10 +17,9 @@ export interface BatchWriter {
 
 /**
  * A fraction of a millisecond of formatting keeps the event loop from the requests no longer than they keep each other.
- * Under load a batch goes out as soon as it is full: lines that wait longer outlive two young-generation collections,
- * and that costs more than writing in larger batches saves.
+ * Winston and the disk cost a batch as much as a hundred lines do, so under load it goes out when it is full.
  */
-const BATCH_LINES_MAX = 64
+const BATCH_LINES_MAX = 256
 const BATCH_AFTER_MS = 100
 
 export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter {
