@@ -11,7 +11,10 @@ let house: House
 beforeAll(async () => {
   house = await openHouse({ words: ['answer'] })
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await house.gateway.stop() // the one that was started again
+  await house.close()
+})
 
 type Key = Readonly<{ id: string; account: string; state: string }>
 
