@@ -32,9 +32,12 @@ export class LowdbLedger implements Ledger {
   readonly #books: Books
   readonly #journal: Pick<Journal, 'append' | 'trouble' | 'flush'>
   readonly #now: () => number
-  /** Progress waits a moment before it is written: a request that ends within it leaves no record of it. */
-  readonly #fresh = new Map<string, MicroCredits>()
-  readonly #ripe = new Map<string, MicroCredits>()
+  /**
+   * Progress waits a moment before it is written: a request that ends within it leaves no record of it. In lists, because
+   * nearly all do, and a map that nearly all leave at once has to be made anew all the time.
+   */
+  #fresh: Progress[] = []
+  #ripe: Progress[] = []
   #ripening: NodeJS.Timeout | undefined
   /** Holds of runs before this one. */
   readonly #orphans: ReadonlySet<string>
@@ -106,18 +109,19 @@ export class LowdbLedger implements Ledger {
   }
 
   progress(id: string, cost: MicroCredits): void {
-    this.#fresh.set(id, cost)
+    this.#fresh.push({ id, cost })
     this.#ripening ??= setTimeout(() => {
       this.#ripening = undefined
-      for (const [id, cost] of this.#fresh) this.#ripe.set(id, cost)
-      this.#fresh.clear()
+      this.#ripe.push(...this.#fresh.filter(({ id }) => this.#books.holds.has(id)))
+      this.#fresh = []
       this.#journal.flush()
     }, PROGRESS_WAIT_MS)
   }
 
   /** Called when a flush begins. */
   rideAlong(add: (entry: Entry) => void): void {
-    for (const [ref, amount] of this.#ripe) {
+    if (this.#ripe.length === 0) return
+    for (const { id: ref, cost: amount } of this.#ripe) {
       const hold = this.#books.holds.get(ref)
       if (hold === undefined) continue
       const head = { kind: 'progress', at: this.#now(), account: hold.account, ref } as const
@@ -125,7 +129,7 @@ export class LowdbLedger implements Ledger {
       post(this.#books, entry, undefined)
       add(entry)
     }
-    this.#ripe.clear()
+    this.#ripe = []
   }
 
   orphans(): readonly OrphanHold[] {
@@ -141,7 +145,7 @@ export class LowdbLedger implements Ledger {
   }
 
   async #charge(charge: Charged, price: string): Promise<SettleAnswer> {
-    const hold = this.#take(charge.id)
+    const hold = this.#books.holds.get(charge.id)
     if (hold === undefined) return { kind: 'hold_missing' }
     if (hold.levels !== undefined) return this.#chargeChain(charge, hold)
     const account = this.#accountOf(hold.account)
@@ -169,7 +173,7 @@ export class LowdbLedger implements Ledger {
   }
 
   #end(id: string, { outcome, attempts }: Parameters<Ledger['release']>[1]): Batch | undefined {
-    const hold = this.#take(id)
+    const hold = this.#books.holds.get(id)
     if (hold === undefined) return undefined
     const account = this.#accountOf(hold.account)
     const { credit } = settleHold(account.credit, hold.amount, ZERO)
@@ -177,11 +181,6 @@ export class LowdbLedger implements Ledger {
     const levels = hold.levels && { levels: releasedLevels(this.#books, hold.levels) }
     const entry = { ...head, ...moved(hold.amount, credit), ...levels, outcome, attempts }
     return this.#record(entry, credit)
-  }
-
-  #take(id: string): OpenHold | undefined {
-    this.#fresh.delete(id)
-    return this.#books.holds.get(id)
   }
 
   #overrun(ref: string, amount: MicroCredits, reason: OverrunEntry['reason']): void {
@@ -205,6 +204,8 @@ export class LowdbLedger implements Ledger {
     return account
   }
 }
+
+type Progress = Readonly<{ id: string; cost: MicroCredits }>
 
 /** A crash within this time of the dispatch finds no trace of it, and the hold is released. */
 const PROGRESS_WAIT_MS = 25

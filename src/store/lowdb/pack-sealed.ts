@@ -69,12 +69,15 @@ function writeAll(fd: number, bytes: Buffer): void {
   for (let from = 0; from < bytes.length;) from += fs.writeSync(fd, bytes, from)
 }
 
+/** Unpacked in one go: in the usual sixteen kilobytes at a time it takes a third longer. */
+const WHOLE_PIECE = { chunkSize: PIECE_BYTES }
+
 type Packed = Readonly<{ plain: number; packed: number; pieces: readonly Piece[]; file: string }>
 
 function checkPieces({ plain, packed, pieces, file }: Packed, pace: Pace): void {
   let at = 0
   for (const { from, bytes, packedBytes } of pieces) {
-    const unpacked = gunzipSync(readAt(packed, at, packedBytes))
+    const unpacked = gunzipSync(readAt(packed, at, packedBytes), WHOLE_PIECE)
     if (!unpacked.equals(readAt(plain, from, bytes)))
       throw new Error(`${file} unpacks to other bytes than were packed, from offset ${from} on`)
     at += packedBytes

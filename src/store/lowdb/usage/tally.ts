@@ -8,7 +8,7 @@ import { Codes, Growing } from './growing.ts'
 import { eachLine, type Source } from './lines.ts'
 import { chargeAt, type FindCharge } from './charges.ts'
 import { splitId, type SplitId } from './request-id.ts'
-import { COLUMNS, MEASURES, NAMES } from './table.ts'
+import { AMOUNTS, COLUMNS, MEASURES, NAMES } from './table.ts'
 import type { Amount, Column, Name, Table } from './table.ts'
 
 /** Where the records of a run's requests stand: a row each, with the number in the id and the offset of the line. */
@@ -25,6 +25,11 @@ export class Tally {
   readonly #quarters = new Codes<number>()
   readonly #names = recordOf(NAMES, () => new Codes<string>())
   readonly #columns = recordOf(COLUMNS, () => new Growing())
+  /** Two columns each, found without putting their names together for every amount. */
+  readonly #halves = recordOf(AMOUNTS, (amount) => ({
+    high: this.#columns[`${amount}High`],
+    low: this.#columns[`${amount}Low`],
+  }))
   readonly #rows = new Map<string, number>()
   readonly #runs = new Codes<string>()
   readonly #index = { run: new Growing(), count: new Growing(), offset: new Growing() }
@@ -144,27 +149,28 @@ export class Tally {
 
   #addAmount(amount: Amount, row: number, text: string): void {
     const { high, low } = splitAmount(text)
-    this.#columns[`${amount}High`].add(row, high)
-    this.#columns[`${amount}Low`].add(row, low)
+    const halves = this.#halves[amount]
+    halves.high.add(row, high)
+    halves.low.add(row, low)
   }
 
   #rowOf(used: Named): number {
     const names = this.#names
     const quarter = this.#quarters.of(Math.floor(used.at / QUARTER_MS))
-    const codes = NAMES.map((name) => names[name].of(used[name] ?? ''))
-    const id = `${quarter} ${codes.join(' ')}`
+    let id = `${quarter}`
+    for (const name of NAMES) id += ` ${names[name].of(used[name] ?? '')}`
     const known = this.#rows.get(id)
     if (known !== undefined) return known
     const row = this.#rows.size
     this.#rows.set(id, row)
     this.#columns.quarter.push(quarter)
-    for (const [at, name] of NAMES.entries()) this.#columns[name].push(codes[at] ?? 0)
+    for (const name of NAMES) this.#columns[name].push(names[name].of(used[name] ?? ''))
     for (const measure of MEASURES) this.#columns[measure].push(0)
     return row
   }
 }
 
-function recordOf<K extends Column | Name, T>(
+function recordOf<K extends Amount | Column | Name, T>(
   names: readonly K[],
   make: (name: K) => T,
 ): Record<K, T> {
