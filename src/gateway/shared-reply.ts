@@ -153,5 +153,10 @@ export class SharedReply implements Reply {
   #do(bytes: number, step: Step): void {
     this.#remember(bytes, step)
     for (const [member, more] of this.#members) step(member, more)
+    if (!this.#isOver) return
+    // It may be remembered for a day, and its callers' connections are not to be.
+    this.#members.clear()
+    this.#writableListeners.length = 0
+    this.#goneListeners.length = 0
   }
 }

@@ -103,9 +103,9 @@ export class HttpReply implements Reply, WireListener {
 
   #sendJson(status: number, headers: ReplyHeaders, body: Uint8Array | string): void {
     if (this.#isDone || this.#wire.isGone) return
-    this.#isDone = true
-    this.hasBegun = true
     this.#wire.whole(this.#head(status, JSON_HEADERS, headers), body)
+    this.#isDone = true // not if that threw: then something else can still be said
+    this.hasBegun = true
   }
 
   #head(status: number, fixed: FixedHeaders, own: ReplyHeaders) {

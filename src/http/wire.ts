@@ -64,3 +64,11 @@ export function chunkOf(bytes: Uint8Array | string): Buffer {
   chunk.writeUInt16BE(CRLF, chunk.byteLength - 2)
   return chunk
 }
+
+/** In one piece, for one write. */
+export function withHead(head: string, bytes: Uint8Array): Buffer {
+  const both = Buffer.allocUnsafe(head.length + bytes.byteLength)
+  both.write(head, 'latin1')
+  both.set(bytes, head.length)
+  return both
+}

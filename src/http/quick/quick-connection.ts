@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net'
 import { brokenOff, type BodySource, type IncomingBody } from '../incoming-body.ts'
 import { refuseUnparsed } from '../refuse-unparsed.ts'
-import { chunkOf, LAST_CHUNK, type AnswerHead, type Wire, type WireListener } from '../wire.ts'
-import { answerHead, KEPT_SECONDS } from './answer-head.ts'
+import type { AnswerHead, Wire, WireListener } from '../wire.ts'
+import { chunkOf, LAST_CHUNK, withHead } from '../wire.ts'
+import { answerHead } from './answer-head.ts'
+import { afterSilence } from './patience.ts'
 import { readRequestHead, type HotHeaders } from './request-head.ts'
 
 export type QuickNeeds = Readonly<{
@@ -19,11 +21,6 @@ export type QuickNeeds = Readonly<{
 const NOTHING = Buffer.alloc(0)
 /** What may wait: of a body that nobody asked for yet, or of requests behind the one that is answered. */
 const WAITING_BYTES_MAX = 64 * 1024
-/** Who has connected says something within this. */
-const FIRST_WORD_MS = 10_000
-const BODY_MS = 300_000
-/** The rest of a body whose request was answered before it had come. */
-const REST_MS = 10_000
 const LATE = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
 
 /** A caller's connection as long as nothing comes by it but plain chat requests, one after the other. */
@@ -58,14 +55,13 @@ export class QuickConnection implements Wire, BodySource {
     socket.on('error', ignore)
   }
 
-  // As a source of the request's body.
-
   open(body: IncomingBody): Buffer | Promise<Buffer> {
     const early = this.#early
     if (early.byteLength === this.#left) {
       this.#body = body
       this.#early = NOTHING
       this.#left = 0
+      this.#readOn()
       return body.whole(early)
     }
     return body.gather(() => {
@@ -74,8 +70,6 @@ export class QuickConnection implements Wire, BodySource {
       if (this.isGone) body.refuse(brokenOff())
     })
   }
-
-  // As the wire of its answer.
 
   tell(listener: WireListener): void {
     this.#listener = listener
@@ -90,7 +84,7 @@ export class QuickConnection implements Wire, BodySource {
     const length = isText ? body.length : body.byteLength
     const text = answerHead(head, `content-length: ${length}\r\n`, this.#isLast)
     if (isText) this.socket.write(text + body, 'latin1')
-    else this.#writeBoth(text, body)
+    else this.socket.write(withHead(text, body))
     this.#answered()
   }
 
@@ -103,7 +97,7 @@ export class QuickConnection implements Wire, BodySource {
     if (this.#head === '') return this.socket.write(chunk)
     const head = this.#head
     this.#head = ''
-    return this.#writeBoth(head, chunk)
+    return this.socket.write(withHead(head, chunk))
   }
 
   end(): void {
@@ -120,24 +114,26 @@ export class QuickConnection implements Wire, BodySource {
     this.#isLast = true
   }
 
-  // As one of many connections.
-
   /** Now and then: whether it has been silent for too long. */
   look(nowTicks: number): void {
     if (this.#isFresh) this.#sinceTicks = nowTicks
     this.#isFresh = false
-    const silentMs = nowTicks - this.#sinceTicks
-    if (this.#listener !== undefined) {
-      if (this.#left > 0 && silentMs > BODY_MS) refuseUnparsed(LATE, this.socket)
-    } else if (this.#isBusy) {
-      if (silentMs > REST_MS) this.socket.destroy()
-    } else if (!this.#hasAsked) {
-      if (silentMs > FIRST_WORD_MS) refuseUnparsed(LATE, this.socket)
-    } else if (silentMs > (KEPT_SECONDS + 1) * 1_000) this.socket.destroy()
+    const what = afterSilence(nowTicks - this.#sinceTicks, {
+      ...{ isAnswering: this.#listener !== undefined, isBodyMissing: this.#left > 0 },
+      ...{
+        isUnread: this.socket.writableLength > 0,
+        isBusy: this.#isBusy,
+        hasAsked: this.#hasAsked,
+      },
+    })
+    if (what === 'refused') refuseUnparsed(LATE, this.socket)
+    else if (what === 'closed') this.socket.destroy()
   }
 
   closeIfIdle(): void {
-    if (!this.#isBusy) this.socket.destroy()
+    if (this.#isBusy) return
+    if (this.socket.writableLength > 0) this.socket.end()
+    else this.socket.destroy()
   }
 
   /** It is somebody else's now. */
@@ -153,7 +149,7 @@ export class QuickConnection implements Wire, BodySource {
   readonly #onData = (bytes: Buffer): void => {
     const isAnswered = this.#listener === undefined
     if (this.#isLast && isAnswered) return // nothing it says matters now
-    if (!this.#isBusy && this.#early.byteLength === 0) this.#begin(bytes)
+    if (this.#isFree && this.#early.byteLength === 0) this.#begin(bytes)
     else if (this.#left > 0 && (isAnswered || this.#body !== undefined)) this.#takeBody(bytes)
     else this.#keep(bytes)
   }
@@ -178,8 +174,12 @@ export class QuickConnection implements Wire, BodySource {
   #takeEarly(): void {
     const early = this.#early
     this.#early = NOTHING
-    if (this.socket.isPaused()) this.socket.resume()
+    this.#readOn()
     this.#takeBody(early)
+  }
+
+  #readOn(): void {
+    if (this.socket.isPaused()) this.socket.resume()
   }
 
   /** What is behind the body belongs to the next request. */
@@ -199,13 +199,6 @@ export class QuickConnection implements Wire, BodySource {
     if (this.#early.byteLength > WAITING_BYTES_MAX) this.socket.pause()
   }
 
-  #writeBoth(head: string, bytes: Uint8Array): boolean {
-    const both = Buffer.allocUnsafe(head.length + bytes.byteLength)
-    both.write(head, 'latin1')
-    both.set(bytes, head.length)
-    return this.socket.write(both)
-  }
-
   #answered(): void {
     this.#listener = undefined
     this.#isFresh = true
@@ -215,16 +208,21 @@ export class QuickConnection implements Wire, BodySource {
     else if (this.#left === 0) this.#free()
   }
 
-  /** For the next request, which may be here already; who does not read the answers gets no other. */
+  /** Who does not read the answers gets no other. */
+  get #isFree(): boolean {
+    return !this.#isBusy && !this.socket.writableNeedDrain
+  }
+
+  /** For the next request, which may be here already. */
   #free(): void {
     this.#isBusy = false
     this.#body = undefined
-    if (this.#early.byteLength === 0 || this.socket.writableNeedDrain) return
+    if (this.#early.byteLength === 0 || !this.#isFree) return
     queueMicrotask(() => {
       const bytes = this.#early
-      if (this.#isBusy || this.isGone || bytes.byteLength === 0) return
+      if (!this.#isFree || this.isGone || bytes.byteLength === 0) return
       this.#early = NOTHING
-      if (this.socket.isPaused()) this.socket.resume()
+      this.#readOn()
       this.#begin(bytes)
     })
   }

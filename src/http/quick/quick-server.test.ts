@@ -28,7 +28,9 @@ type Setting = { isLeaving: boolean; answer: Answer }
 async function serve(answer: Answer = echo) {
   const setting: Setting = { isLeaving: false, answer }
   const ended: string[] = []
+  let last: QuickConnection | undefined
   const answerQuickly = async (connection: QuickConnection) => {
+    last = connection
     const reply = new HttpReply(connection, ['x-request-id', 'r1'], 402)
     reply.onGone(() => ended.push('gone'))
     const body = new IncomingBody(connection, intake, 100_000)
@@ -36,7 +38,7 @@ async function serve(answer: Answer = echo) {
       await setting.answer(reply, body)
     } catch (error) {
       ended.push((error as Error).message)
-      reply.fail(error as Failure)
+      reply.fail(error instanceof Failure ? error : new Failure('internal_error', 'Oh.'))
     }
   }
   const byNode = (req: IncomingMessage, res: ServerResponse) => {
@@ -55,7 +57,14 @@ async function serve(answer: Answer = echo) {
     server.closeAllConnections()
     server.close()
   })
-  return { server, setting, ended, connect: () => caller((server.address() as AddressInfo).port) }
+  const bytesRead = () => last?.socket.bytesRead
+  return {
+    server,
+    setting,
+    ended,
+    bytesRead,
+    connect: () => caller((server.address() as AddressInfo).port),
+  }
 }
 
 /** A caller who speaks raw bytes and remembers what was said. */
@@ -170,6 +179,58 @@ test('a body asked for late has all that came meanwhile', async () => {
   await hears('quick 90000')
 })
 
+test('a body that was here before it was asked for holds nothing up', async () => {
+  let ask: (() => void) | undefined
+  const { connect, setting, bytesRead } = await serve(async (reply, body) => {
+    await new Promise<void>((resolve) => (ask = resolve))
+    reply.send([], `quick ${String(String(await body.read()).length)}`)
+  })
+  const { say, hears } = await connect()
+  const text = post('x'.repeat(90_000))
+  await say(text)
+  await expect.poll(bytesRead).toBe(text.length)
+  ask?.()
+  await hears('quick 90000')
+  setting.answer = echo
+  await say(post('next'))
+  await hears('quick next')
+})
+
+test('who reads no answers gets no more of them, until he does', async () => {
+  let answered = 0
+  const answer = 'x'.repeat(1_000_000)
+  const { connect } = await serve((reply) => {
+    answered++
+    reply.send([], answer)
+  })
+  const { say, hears, socket } = await connect()
+  socket.pause()
+  for (let count = 0; count < 40; count++) {
+    await say(post('{}'))
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  expect(answered).toBeLessThan(20) // what fits into the buffers of the two sockets
+  socket.resume()
+  await hears(...Array.from({ length: 40 }, () => 'HTTP/1.1 200 OK'))
+  expect(answered).toBe(40)
+})
+
+test('an answer that is on its way is not cut by a stop', async () => {
+  const { server, connect } = await serve((reply) => {
+    reply.send([], 'x'.repeat(20_000_000))
+  })
+  const { say, socket } = await connect()
+  socket.pause()
+  let bytes = 0
+  socket.on('data', (data) => (bytes += data.length))
+  await say(post('{}'))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  server.closeIdleConnections()
+  socket.resume()
+  await ended(socket)
+  expect(bytes).toBeGreaterThan(20_000_000)
+})
+
 test('who leaves in the middle of a body or of an answer is known to have left', async () => {
   const { connect, ended, setting } = await serve()
   const first = await connect()
@@ -239,9 +300,10 @@ test('a header that could end itself is never sent', async () => {
   const { connect, ended } = await serve((reply) => {
     reply.send(['x-a', 'b\r\nset-cookie: c'], '')
   })
-  const { say } = await connect()
+  const { say, hears } = await connect()
   await say(post('{}'))
-  await expect.poll(() => ended).toEqual(['the header x-a has an unfit value'])
+  await hears('HTTP/1.1 500 Internal Server Error')
+  expect(ended).toEqual(['the header x-a has an unfit value'])
 })
 
 test('before a stop connections without a request are closed, and others after their answer', async () => {

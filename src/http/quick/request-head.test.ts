@@ -110,8 +110,37 @@ const NAMES = [
   ...['transfer-encoding', 'expect', 'x-api-key', 'api-key', 'content-type', 'x-max-cost'],
   ...['traceparent', 'x-request-id', 'idempotency-key', 'x-forwarded-for', 'content-length '],
 ]
-const VALUES = ['5', '0', ' 5', '5 ', '05', '5,5', 'chunked', 'keep-alive', 'close', 'a', '', '\t']
-const MISCHIEF = ['\r', '\n', '\0', '\x7f', '\x80', '\xff', ' ', ':', '\r\n ', '\r\n\r\n', 'é']
+const VALUES = [
+  '5',
+  '0',
+  ' 5',
+  '5 ',
+  '05',
+  '5,5',
+  'chunked',
+  'keep-alive',
+  'close',
+  'a',
+  '',
+  '\t',
+  '5\xa0',
+  '\xa05',
+  'keep-alive\xa0',
+]
+const MISCHIEF = [
+  '\xa0',
+  '\r',
+  '\n',
+  '\0',
+  '\x7f',
+  '\x80',
+  '\xff',
+  ' ',
+  ':',
+  '\r\n ',
+  '\r\n\r\n',
+  'é',
+]
 
 /** Headers as they may be, and then something put in somewhere. */
 const heads = fc

@@ -34,6 +34,8 @@ const END = Buffer.from('\r\n\r\n')
 /** Strictly as RFC 9112 has it, to the last line end. */
 const FIELDS = /^(?:[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+$/
 const LENGTH = /^\d{1,9}$/
+const SPACE = 0x20
+const TAB = 0x09
 const HEAD_BYTES_MAX = 8 * 1024
 const FIELDS_MAX = 100
 
@@ -186,6 +188,15 @@ class Fields {
   }
 
   #value(): string {
-    return this.#text.slice(this.#colon + 1, this.#end).trim()
+    let [from, end] = [this.#colon + 1, this.#end]
+    while (from < end && this.#isSpace(from)) from++
+    while (from < end && this.#isSpace(end - 1)) end--
+    return this.#text.slice(from, end)
+  }
+
+  /** Of those that are allowed around a value: there is more that `trim` takes for one. */
+  #isSpace(at: number): boolean {
+    const code = this.#text.charCodeAt(at)
+    return code === SPACE || code === TAB
   }
 }

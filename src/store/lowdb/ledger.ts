@@ -33,11 +33,11 @@ export class LowdbLedger implements Ledger {
   readonly #journal: Pick<Journal, 'append' | 'trouble' | 'flush'>
   readonly #now: () => number
   /**
-   * Progress waits a moment before it is written: a request that ends within it leaves no record of it. In lists, because
-   * nearly all do, and a map that nearly all leave at once has to be made anew all the time.
+   * Progress waits a moment before it is written: a request that ends within it leaves no record of it. First in a list,
+   * because nearly all do, and a map that nearly all leave at once has to be made anew all the time.
    */
-  #fresh: Progress[] = []
-  #ripe: Progress[] = []
+  readonly #fresh: Progress[] = []
+  readonly #ripe = new Map<string, MicroCredits>()
   #ripening: NodeJS.Timeout | undefined
   /** Holds of runs before this one. */
   readonly #orphans: ReadonlySet<string>
@@ -112,16 +112,16 @@ export class LowdbLedger implements Ledger {
     this.#fresh.push({ id, cost })
     this.#ripening ??= setTimeout(() => {
       this.#ripening = undefined
-      this.#ripe.push(...this.#fresh.filter(({ id }) => this.#books.holds.has(id)))
-      this.#fresh = []
+      for (const { id, cost } of this.#fresh.splice(0))
+        if (this.#books.holds.has(id)) this.#ripe.set(id, cost)
       this.#journal.flush()
     }, PROGRESS_WAIT_MS)
   }
 
   /** Called when a flush begins. */
   rideAlong(add: (entry: Entry) => void): void {
-    if (this.#ripe.length === 0) return
-    for (const { id: ref, cost: amount } of this.#ripe) {
+    if (this.#ripe.size === 0) return
+    for (const [ref, amount] of this.#ripe) {
       const hold = this.#books.holds.get(ref)
       if (hold === undefined) continue
       const head = { kind: 'progress', at: this.#now(), account: hold.account, ref } as const
@@ -129,7 +129,7 @@ export class LowdbLedger implements Ledger {
       post(this.#books, entry, undefined)
       add(entry)
     }
-    this.#ripe = []
+    this.#ripe.clear()
   }
 
   orphans(): readonly OrphanHold[] {
