@@ -29,9 +29,8 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   app.use(router.allowedMethods())
   const handle = app.callback()
   const chat = chatCompletions(site)
-  const isLeaving = () => site.settings().isLeaving
-  const bodyBytesMax = () => site.settings().bodyBytesMax
-  const server = new QuickServer(LIMITS, onRequest, { ...chat, bodyBytesMax, isLeaving })
+  const { settings } = site
+  const server = new QuickServer(LIMITS, onRequest, { ...chat, settings })
   server.maxConnections = connectionsMax
   server.on('clientError', refuseUnparsed)
   server.on('connect', refuseTunnel)
@@ -40,7 +39,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
 
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
     req.url = canonicalUrl(req.url ?? '/')
-    if (isLeaving()) res.shouldKeepAlive = false
+    if (settings().isLeaving) res.shouldKeepAlive = false
     const wrong = malformed(req)
     if (wrong !== undefined) refuse(site, { req, res, wrong })
     else if (req.url === CHAT_COMPLETIONS && req.method === 'POST') chat.answerByNode(req, res)

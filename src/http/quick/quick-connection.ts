@@ -10,9 +10,8 @@ import { readRequestHead, type HotHeaders } from './request-head.ts'
 export type QuickNeeds = Readonly<{
   /** A request has begun; it is answered over its connection. */
   answer: (connection: QuickConnection, headers: HotHeaders) => void
-  bodyBytesMax: () => number
-  /** The gateway is about to stop. */
-  isLeaving: () => boolean
+  /** Leaving: the gateway is about to stop. */
+  settings: () => Readonly<{ bodyBytesMax: number; isLeaving: boolean }>
   /** From here on Node reads what comes, beginning with these bytes. */
   handOver: (connection: QuickConnection, bytes: Buffer) => void
   onClosed: (connection: QuickConnection) => void
@@ -156,14 +155,15 @@ export class QuickConnection implements Wire, BodySource {
 
   #begin(bytes: Buffer): void {
     const head = readRequestHead(bytes)
-    if (head === undefined || head.length > this.#needs.bodyBytesMax()) {
+    const { bodyBytesMax, isLeaving } = this.#needs.settings()
+    if (head === undefined || head.length > bodyBytesMax) {
       this.#needs.handOver(this, bytes)
       return
     }
     this.#isBusy = true
     this.#hasAsked = true
     this.#isFresh = true
-    this.#isLast = this.#needs.isLeaving()
+    this.#isLast = isLeaving
     this.#body = undefined
     this.announced = head.length
     this.#left = head.length

@@ -48,8 +48,7 @@ async function serve(answer: Answer = echo) {
   }
   const server = new QuickServer({}, byNode, {
     answer: (connection) => void answerQuickly(connection),
-    bodyBytesMax: () => 100_000,
-    isLeaving: () => setting.isLeaving,
+    settings: () => ({ bodyBytesMax: 100_000, isLeaving: setting.isLeaving }),
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -335,7 +334,7 @@ test('who says nothing for too long is let go', async () => {
         answer: (connection) => {
           new HttpReply(connection, [], 402).fail(new Failure('not_found', 'No.'))
         },
-        ...{ bodyBytesMax: () => 100, isLeaving: () => false },
+        settings: () => ({ bodyBytesMax: 100, isLeaving: false }),
         ...{ handOver: () => undefined, onClosed: () => undefined },
       }),
     )

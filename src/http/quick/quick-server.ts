@@ -16,7 +16,7 @@ export class QuickServer extends http.Server {
   constructor(
     options: ServerOptions,
     onRequest: RequestListener,
-    quick: Pick<QuickNeeds, 'answer' | 'bodyBytesMax' | 'isLeaving'>,
+    quick: Pick<QuickNeeds, 'answer' | 'settings'>,
   ) {
     super(options, onRequest)
     const [byNode] = this.listeners('connection') as Node[]

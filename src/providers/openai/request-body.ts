@@ -9,8 +9,8 @@ import type { ProviderCall } from '../../ports/provider.ts'
  */
 export function requestBody({ request, deployment, cap, continued }: ProviderCall): string {
   const body: Record<string, unknown> = { model: deployment.upstreamModel }
-  for (const [name, value] of Object.entries(request.body)) {
-    if (!DECIDED.has(name)) body[name] = value
+  for (const name of Object.keys(request.body)) {
+    if (!DECIDED.has(name)) body[name] = request.body[name]
   }
   body[deployment.capField] = cap
   if (request.stream) {
