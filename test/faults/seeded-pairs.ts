@@ -26,6 +26,8 @@ const PROVIDER_FAULTS = [
 ] as const
 const OTHER_FAULTS = ['leaves', 'leaves early', 'reloads', 'is killed', 'stops', 'nothing'] as const
 type OtherFault = (typeof OTHER_FAULTS)[number]
+/** A model that none of the pairs asks for. */
+const FLOOD = 'flood'
 
 const modelOf = (fault: string): string => fault.replace(/\W/g, '-')
 
@@ -38,6 +40,7 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
       [`${modelOf(fault)}-only`, [`answer?chunks=8&every=5&${fault}&only`]],
     ]),
   )
+  models[FLOOD] = ['answer?raw=large_event&raw_after=1']
   const config = configFor(upstream.baseUrl, models)
   let gateway = await startGateway({ config, env: { ...planted(), STOP_NOTICE_MS: '0' } })
   const keys: string[] = []
@@ -74,10 +77,14 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
   }
 }
 
-const warmBase = (gateway: GatewayProcess, [key = '']: readonly string[]): Promise<Base> =>
-  warmBaseOf(gateway, () =>
-    raw({ url: gateway.url, key, body: markedChat('usage-none', { stream: true }) }),
-  )
+/** What floods take for the first time the allocator keeps: of as many at once as a pair has. */
+async function warmBase(gateway: GatewayProcess, keys: readonly string[]): Promise<Base> {
+  const [key = ''] = keys
+  const ask = (model: string, key: string) =>
+    raw({ url: gateway.url, key, body: markedChat(model, { stream: true }) })
+  await Promise.all([...keys, key].map((key) => ask(FLOOD, key)))
+  return warmBaseOf(gateway, () => ask('usage-none', key))
+}
 
 type Pair = Readonly<{
   gateway: GatewayProcess
