@@ -67,6 +67,14 @@ describe('plain frames', () => {
   })
 })
 
+test('as large an event as there may be is whole though it comes in thousands of pieces', () => {
+  const data = 'x'.repeat(4 * 1024 * 1024 - 'data: '.length)
+  const pieces = `data: ${data}\n\n`.match(/.{1,256}|\n/g) ?? []
+  const seen = seenIn(pieces)
+  expect(seen.payloads.map((payload) => payload === data)).toEqual([true])
+  expect(seen.bad).toEqual([])
+})
+
 test('payloads are the same however the bytes are cut, in the middle of characters too', () => {
   const payload = fc
     .string({ unit: 'grapheme', minLength: 1 })

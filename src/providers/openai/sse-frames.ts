@@ -13,6 +13,8 @@ export interface FrameListener {
   bad(why: string): void
 }
 
+const LINE_FEED = 0x0a
+const NOTHING = Buffer.alloc(0)
 const DATA_LENGTH = 'data: '.length
 
 /**
@@ -20,24 +22,31 @@ const DATA_LENGTH = 'data: '.length
  * in; everything else line by line, as the format wants it: CRLF, comments, data over several lines, frames cut anywhere.
  */
 export class SseFrames {
-  #carry: Buffer | undefined
+  /** The beginning of an unfinished line, with room for more of it behind. */
+  #carry: Buffer = NOTHING
+  #carryBytes = 0
   #data: string[] = []
   #dataBytes = 0
   #isFirst = true
 
   push(piece: Buffer, listener: FrameListener): void {
-    if (this.#carry === undefined && this.#data.length === 0) {
-      const taken = listener.skim(piece)
-      if (taken < piece.byteLength)
-        this.#read(taken === 0 ? piece : piece.subarray(taken), listener)
+    if (this.#carryBytes > 0) {
+      if (piece.includes(LINE_FEED)) this.#read(this.#carried(piece), listener)
+      else this.#keep(piece, listener)
       return
     }
-    this.#read(piece, listener)
+    const taken = this.#data.length === 0 ? listener.skim(piece) : 0
+    if (taken < piece.byteLength) this.#read(taken === 0 ? piece : piece.subarray(taken), listener)
   }
 
-  #read(piece: Buffer, listener: FrameListener): void {
-    const bytes = this.#carry === undefined ? piece : Buffer.concat([this.#carry, piece])
-    this.#carry = undefined
+  #carried(piece: Buffer): Buffer {
+    const bytes = Buffer.concat([this.#carry.subarray(0, this.#carryBytes), piece])
+    this.#carry = NOTHING
+    this.#carryBytes = 0
+    return bytes
+  }
+
+  #read(bytes: Buffer, listener: FrameListener): void {
     // One byte is one character here, so positions in the text are positions in the bytes.
     const text = bytes.toString('latin1')
     let at = 0
@@ -56,13 +65,13 @@ export class SseFrames {
     }
     if (plainFrom < at)
       listener.plain(at - plainFrom === bytes.byteLength ? bytes : bytes.subarray(plainFrom, at))
-    this.#keep(bytes, at, listener)
+    if (at < bytes.byteLength) this.#keep(bytes.subarray(at), listener)
   }
 
   /** A line of data with its blank line behind it. */
   #isFrame(text: string, from: number, end: number): boolean {
     return (
-      text.charCodeAt(end + 1) === 0x0a &&
+      text.charCodeAt(end + 1) === LINE_FEED &&
       this.#data.length === 0 &&
       text.startsWith('data: ', from)
     )
@@ -90,12 +99,18 @@ export class SseFrames {
   }
 
   /** What is left of an unfinished line waits for the next piece, in memory of its own. */
-  #keep(bytes: Buffer, from: number, listener: FrameListener): void {
-    if (from >= bytes.byteLength) return
-    if (bytes.byteLength - from > EVENT_BYTES_MAX) {
+  #keep(bytes: Buffer, listener: FrameListener): void {
+    const from = this.#carryBytes
+    this.#carryBytes += bytes.byteLength
+    if (this.#carryBytes > EVENT_BYTES_MAX) {
       listener.bad('an event is too large')
       return
     }
-    this.#carry = Buffer.from(bytes.subarray(from))
+    if (this.#carryBytes > this.#carry.byteLength) {
+      const carry = Buffer.allocUnsafe(from === 0 ? this.#carryBytes : 2 * this.#carryBytes)
+      carry.set(this.#carry.subarray(0, from))
+      this.#carry = carry
+    }
+    this.#carry.set(bytes, from)
   }
 }
