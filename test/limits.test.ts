@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw, type RawAnswer } from './support/raw.ts'
+import { runScript } from './support/script.ts'
 
 const TIERS = `tiers:
   free: { requests_per_minute: 0 }
@@ -298,11 +299,11 @@ test('an account may get another tier at any time, and keeps what was counted', 
   expect(passed(await many([key], 'words'))).toHaveLength(5)
 })
 
-test('a model may be limited over all of its callers', async () => {
+test('a model may be limited over all of its callers, and operators see what is left of that', async () => {
   const keys = [await keyOf('free'), await keyOf('free')]
   const file = path.join(house.gateway.dir, 'gateway.yaml')
   const text = fs.readFileSync(file, 'utf8')
-  const limited = '- id: scarce\n    limits: { requests_per_minute: 5 }'
+  const limited = '- id: scarce\n    limits: { requests_per_minute: 5, tokens_per_day: 100000 }'
   fs.writeFileSync(file, text.replace('- id: scarce', limited))
   await expect
     .poll(async () => (await ask(keys[0] ?? '', 'scarce')).headers['x-ratelimit-remaining'], {
@@ -315,7 +316,28 @@ test('a model may be limited over all of its callers', async () => {
     "All callers of 'scarce' together may make 5 requests a minute.",
   )
   expect((await ask(keys[0] ?? '', 'words')).status).toBe(200)
+  const { url, adminKey } = house.gateway
+  const seen = async (of: string): Promise<unknown> =>
+    JSON.parse((await raw({ url, key: adminKey, method: 'GET', path: `/admin/models${of}` })).body)
+  const stand = (await seen('/scarce/limits')) as { limits: Record<string, Stand> }
+  const { requests_per_minute: requests, tokens_per_day: tokens } = stand.limits
+  expect(requests).toMatchObject({ limit: 5, used: 5, remaining: 0 })
+  expect(Date.parse(requests?.resets_at ?? '')).toBeGreaterThan(Date.now())
+  expect(tokens?.used).toBeGreaterThan(0)
+  expect(tokens?.remaining).toBe(100_000 - Number(tokens?.used))
+  expect((await seen('/words/limits')) as object).toMatchObject({ model: 'words', limits: {} })
+  expect(await seen('/no-such/limits')).toMatchObject({ error: { code: 'model_not_found' } })
+  const scarce = { id: 'scarce', limits: { requests_per_minute: 5, tokens_per_day: 100_000 } }
+  expect((await seen('')) as { data: object[] }).toMatchObject({
+    data: expect.arrayContaining([expect.objectContaining(scarce)]) as unknown,
+  })
+  const shown = await runScript('tollgate', ['limits', 'show', '--model', 'scarce'], house.gateway)
+  expect(shown.stdout).toMatch(/model +scarce +requests_per_minute +5 +5 +0 +\d{4}-/)
+  const listed = await runScript('tollgate', ['limits', 'list'], house.gateway)
+  expect(listed.stdout).toMatch(/model +scarce +requests_per_minute=5 tokens_per_day=100000/)
 })
+
+type Stand = Readonly<{ limit: number; used: number; remaining: number; resets_at: string }>
 
 test('a restart forgets neither the requests and tokens of a day nor what was spent', async () => {
   const keys = {

@@ -44,6 +44,31 @@ test('knows what runs, and since when credit is held for it', async () => {
   await expect.poll(health, { timeout: 20_000 }).toMatchObject(free)
 })
 
+test('tells everybody with a key what stands behind the address, and how it is, under the names of /health', async () => {
+  const { key } = await house.gateway.issue(userArgs('asking', '0'))
+  const told = async () => {
+    const { url } = house.gateway
+    const { body } = await raw({ url, key, method: 'GET', path: '/services' })
+    return (JSON.parse(body) as { services: Json[] }).services
+  }
+  const all = await told()
+  const { services } = await ask<{ services: Json }>('GET', '/health')
+  expect(Object.fromEntries(all.map(({ name, healthy }) => [name, healthy]))).toEqual(services)
+  expect(all.map(({ name, kind }) => [name, kind])).toEqual([
+    ['ledger', 'gateway'],
+    ['snapshots', 'gateway'],
+    ['fake', 'provider'],
+  ])
+  expect(all[2]).toMatchObject({
+    ...{ healthy: true, protocol: 'openai', path_prefix: '/v1', auth_required: true },
+    timeout_ms: 8_000,
+  })
+  expect(JSON.stringify(all)).not.toContain('http')
+  await ask('POST', '/admin/providers/fake', { state: 'off' })
+  expect((await told())[2]).toMatchObject({ name: 'fake', healthy: false })
+  await ask('POST', '/admin/providers/fake', { state: 'on' })
+})
+
 test('knows what receivers have not taken yet, when the books were copied, and since when it runs', async () => {
   const before = Date.now()
   const none = { receivers: 0, waiting: 0, oldest_waiting_at: null }

@@ -1,6 +1,7 @@
 import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { limitName } from '../domain/limit-rule.ts'
+import type { Model } from '../domain/model.ts'
 import { formatCredits, micro } from '../domain/money.ts'
 import type { Keys } from '../ports/keys.ts'
 import type { AccountView } from '../ports/ledger.ts'
@@ -20,8 +21,11 @@ export type InFlight = (kind: 'key' | 'account', id: string) => number
 type Needs = Readonly<{
   accountOf: (id: string) => AccountView | undefined
   keys: Pick<Keys, 'withId'>
+  /** By any of its names. */
+  modelOf: (name: string) => Model | undefined
   limits: Readonly<{
     states: (key: KeyRecord) => Promise<readonly RuleState[]>
+    modelStates: (model: Model) => Promise<readonly RuleState[]>
     allowanceOf: (key: KeyRecord) => Readonly<{ room: Rooms }>
   }>
   inFlight: InFlight
@@ -40,9 +44,10 @@ type Standing = Readonly<Record<string, Stand>>
 
 export type LimitStanding = ReturnType<typeof limitStanding>
 export type LimitsJson = Awaited<ReturnType<LimitStanding['ofAccount']>>
+export type ModelLimitsJson = Awaited<ReturnType<LimitStanding['ofModel']>>
 export type KeyLimitsJson = Awaited<ReturnType<LimitStanding['ofKey']>>
 
-/** How limits stand at this moment: of an account or a key, and of the accounts above, whose limits are theirs, too. */
+/** How limits stand at this moment: of a model; of an account or a key, and of the accounts above, whose limits are theirs, too. */
 export function limitStanding(needs: Needs) {
   const { accountOf, keys } = needs
   return {
@@ -59,6 +64,14 @@ export function limitStanding(needs: Needs) {
         throw new Failure('not_found', 'There is no key of this id that spends anything.')
       const { limits, account, above } = await standingOf(needs, key)
       return { object: 'limits', key: id, limits, account, above }
+    },
+    async ofModel(name: string) {
+      const model = needs.modelOf(name)
+      if (model === undefined)
+        throw new Failure('model_not_found', 'There is no such model.', { param: 'model' })
+      const states = await needs.limits.modelStates(model)
+      const limits = standing(states, { most: UNLIMITED, now: 0, nowMs: needs.nowMs() })
+      return { object: 'limits', model: name, answered_by: model.id, limits }
     },
   }
 }
@@ -90,6 +103,9 @@ async function standingOf(needs: Needs, key: KeyRecord) {
     ),
   }
 }
+
+/** At a time; a model has none of these. */
+const UNLIMITED = 0
 
 type Requests = Readonly<{ most: number; now: number; nowMs: number }>
 

@@ -1,3 +1,4 @@
+import { limitsView } from '../domain/limit.ts'
 import { formatCredits, micro } from '../domain/money.ts'
 import type { Price } from '../domain/price.ts'
 import type { NamedModel } from '../domain/routes.ts'
@@ -16,6 +17,7 @@ export const modelView = ({ name, model }: NamedModel) => ({
   max_output_tokens: model.maxOutput,
   deployments: model.deployments.map(({ id }) => id),
   fallbacks: model.fallbacks,
+  limits: limitsView(model.limits),
 })
 
 const MILLION = 1_000_000n

@@ -69,8 +69,7 @@ export class Allowances {
     if (model.limits === NO_LIMITS) return budget
     const known = withModel.get(model)
     if (known !== undefined) return known
-    const more = rulesOf({ kind: 'model', id: model.id }, model.limits, UTC)
-    const made = this.#needs.limiter.budget([...rules, ...more])
+    const made = this.#needs.limiter.budget([...rules, ...modelRules(model)])
     withModel.set(model, made)
     return made
   }
@@ -129,6 +128,10 @@ export class Allowances {
     return limitsOver(limits ?? NO_LIMITS, this.#needs.catalog.tier(tier).limits)
   }
 }
+
+/** Of all its callers together, whatever their time zones are. */
+export const modelRules = ({ id, limits }: Model): readonly Rule[] =>
+  rulesOf({ kind: 'model', id }, limits, UTC)
 
 const agreed = (account: string, { tier, limits, timeZone, parent }: AccountTerms): Agreed => ({
   account,

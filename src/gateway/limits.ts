@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
 import type { Budget, Claim, RuleState, Spend, Verdict } from '../ports/limiter.ts'
 import type { Reply } from '../ports/reply.ts'
-import { Allowances, type Allowance, type AllowanceNeeds } from './allowance.ts'
+import { Allowances, modelRules, type Allowance, type AllowanceNeeds } from './allowance.ts'
 import { limitHeaders } from './limit-headers.ts'
 import { limitRefusal } from './limit-refusal.ts'
 
@@ -52,9 +52,18 @@ export class Limits {
   }
 
   /** How each limit of the key and its account stands; without those that cannot be counted at this moment. */
-  async states(key: KeyRecord): Promise<readonly RuleState[]> {
+  states(key: KeyRecord): Promise<readonly RuleState[]> {
+    return this.#statesOf(this.#allowances.of(key).budget)
+  }
+
+  /** The same of a model, for all its callers. */
+  modelStates(model: Model): Promise<readonly RuleState[]> {
+    return this.#statesOf(this.#needs.limiter.budget(modelRules(model)))
+  }
+
+  async #statesOf(budget: Budget | undefined): Promise<readonly RuleState[]> {
     try {
-      return (await this.#allowances.of(key).budget?.state()) ?? []
+      return (await budget?.state()) ?? []
     } catch (error) {
       this.tellTrouble(error)
       return []

@@ -31,6 +31,13 @@ const above = z
 
 export const accountLimits = z.object({ object: z.literal('limits'), ...account, above })
 
+export const modelLimits = z.object({
+  object: z.literal('limits'),
+  model: z.string(),
+  answered_by: z.string(),
+  limits: limitsForm,
+})
+
 export const keyLimits = z.object({
   object: z.literal('limits'),
   key: z.string(),

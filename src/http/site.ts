@@ -10,6 +10,7 @@ import type { Codes } from '../admin/codes.ts'
 import type { Invitations } from '../admin/invitations.ts'
 import type { AccountPlacing } from '../admin/places.ts'
 import type { Webhooks } from '../admin/webhooks.ts'
+import type { Services } from '../admin/services.ts'
 import type { SubAccounts } from '../admin/sub-accounts.ts'
 import type { Login } from '../admin/login.ts'
 import type { Users } from '../admin/users.ts'
@@ -46,6 +47,7 @@ export type Site = Readonly<{
   settings: () => SiteSettings
   metrics: MetricsPage
   health: () => Health
+  services: Services
   wholeHealth: WholeHealth
 }>
 

@@ -1,5 +1,6 @@
 import { wholeHealth, type BooksHealth, type Health } from '../admin/health.ts'
 import type { ProviderStates } from '../admin/provider-states.ts'
+import { registeredServices } from '../admin/services.ts'
 import type { Config } from '../config/config.ts'
 import type { Completions } from '../gateway/complete.ts'
 import type { Site } from '../http/site.ts'
@@ -13,7 +14,7 @@ type Served = Readonly<{ completions: Completions; providers: ProviderStates }>
 export function healthFor(
   { store, house, config, isReady }: Serving,
   { completions, providers }: Served,
-): Pick<Site, 'health' | 'wholeHealth'> {
+): Pick<Site, 'health' | 'services' | 'wholeHealth'> {
   const health = (): Health => ({
     isReady: isReady() && store.isWritable(),
     services: { ...servicesOf(config(), store), ...providers.usable() },
@@ -26,6 +27,7 @@ export function healthFor(
   const program = { version: VERSION, node: process.version, run: store.run }
   return {
     health,
+    services: registeredServices({ health, providers: () => config().providers }),
     wholeHealth: wholeHealth({
       ...{ health, providers, alerts: store.alerts, load: house.load, clock: house.clock },
       books: () => booksHealth(store),

@@ -23,13 +23,14 @@ export function limitsFor(
   return { limits, strangers }
 }
 
-type Counting = Readonly<{ limits: House['limits']; inFlight: InFlight }>
+type Counting = Pick<House, 'limits' | 'catalog'> & Readonly<{ inFlight: InFlight }>
 
 export const limitStandingFor = (
   { ledger, keys }: Pick<Store, 'ledger' | 'keys'>,
-  { limits, inFlight }: Counting,
+  { limits, catalog, inFlight }: Counting,
 ): LimitStanding =>
   limitStanding({
     ...{ keys, limits, inFlight, nowMs: systemClock.nowMs },
     accountOf: (id) => ledger.account(id),
+    modelOf: (name) => catalog.route(name)?.model,
   })

@@ -53,6 +53,7 @@ export function operatorCommands(store: Store, config: () => Config, live?: Live
       return placeView(await places.place(account, readInput(accountPlace, wish), CLI.by))
     },
     'account-limits': (input: unknown) => limits().ofAccount(named(input, 'account')[0]),
+    'model-limits': (input: unknown) => limits().ofModel(named(input, 'model')[0]),
     'key-limits': (input: unknown) => limits().ofKey(named(input, 'key')[0]),
     'list-providers': () => Promise.resolve(providers.view()),
     'switch-provider': (input: unknown) => {
@@ -101,8 +102,9 @@ function idleProviders({ switches }: Store, config: Config) {
 
 /** Where no server runs nothing is in flight and no minute has begun: days and spending are in the books. */
 function idleLimits(store: Store, config: Config): Site['limitStanding'] {
-  const { limits } = limitsFor(store, { catalog: liveCatalog(config), events: silence })
-  return limitStandingFor(store, { limits, inFlight: () => 0 })
+  const catalog = liveCatalog(config)
+  const { limits } = limitsFor(store, { catalog, events: silence })
+  return limitStandingFor(store, { limits, catalog, inFlight: () => 0 })
 }
 
 const nothing = (): void => undefined

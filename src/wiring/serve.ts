@@ -54,7 +54,7 @@ export async function serve(serving: Serving): Promise<Served> {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
     ...{ accounts: accountsFor(store, config), keys: keysFor(store, config) },
     limitStanding: limitStandingFor(store, {
-      limits: house.limits,
+      ...house,
       inFlight: (kind, id) => completions.inFlightOf(kind, id),
     }),
     intake: new Intake({ house, settings: () => config().overload }),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { modelView } from '../../admin/model-view.ts'
-import { credits } from '../forms.ts'
+import { credits, limitsSaid } from '../forms.ts'
+import { modelLimits } from '../limits-form.ts'
 import { route } from '../route.ts'
 
 const problems = z.array(z.string()).meta({ description: 'With the file, the line and what to do' })
@@ -23,10 +24,19 @@ export const adminModelRoutes = [
           max_output_tokens: z.int(),
           deployments: z.array(z.string()),
           fallbacks: z.array(z.string()),
+          limits: limitsSaid.describe('Of all its callers together'),
         }),
       ),
     }),
     handle: ({ house }) => ({ object: 'list', data: house.catalog.models().map(modelView) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/admin/models/{model*}/limits',
+    access: 'viewer',
+    summary: 'How its limits stand, which are those of all its callers together',
+    answer: modelLimits,
+    handle: ({ limitStanding }, { params }) => limitStanding.ofModel(params['model'] ?? ''),
   }),
   route({
     method: 'POST',

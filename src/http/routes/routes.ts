@@ -23,6 +23,7 @@ import { metricsRoutes } from './metrics.ts'
 import { modelRoutes } from './models.ts'
 import { receiptRoutes } from './receipts.ts'
 import { requestRoutes } from './requests.ts'
+import { serviceRoutes } from './services.ts'
 import { sessionRoutes } from './sessions.ts'
 import { subAccountRoutes } from './sub-accounts.ts'
 import { usageRoutes } from './usage.ts'
@@ -53,6 +54,7 @@ export const ROUTES: readonly Route[] = [
   ...adminHealthRoutes,
   ...legacyRoutes,
   ...aboutRoutes,
+  ...serviceRoutes,
   ...docsRoutes(() => ROUTES),
   ...healthRoutes,
   ...metricsRoutes,
