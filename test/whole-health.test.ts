@@ -1,5 +1,8 @@
 // The health of the whole, where something runs, waits, or was copied.
+import fs from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openStore } from '../src/store/lowdb/open-store.ts'
 import { userArgs } from './support/gateway-process.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
@@ -7,11 +10,17 @@ import { runScript } from './support/script.ts'
 
 let house: House
 beforeAll(async () => {
-  const env = { JWT_SECRET_KEY: 'k9fK2mQ7xW4bT8zR1cV6nY3pL5sD0gHq' }
+  const env = {
+    JWT_SECRET_KEY: 'k9fK2mQ7xW4bT8zR1cV6nY3pL5sD0gHq',
+    NODE_OPTIONS: '--max-old-space-size=256', // of a heap that is small enough any use is some percent
+  }
   const extra = 'webhooks: { allowed_networks: 127.0.0.1 }'
   house = await openHouse({ patient: ['answer?every=300&chunks=20'] }, extra, env)
 })
-afterAll(() => house.close())
+afterAll(async () => {
+  await house.gateway.stop() // the one that was started again
+  await house.close()
+})
 
 type Json = Readonly<Record<string, unknown>>
 type Health = Readonly<Record<'journal' | 'load' | 'webhooks', Json>> & Json
@@ -83,3 +92,48 @@ test('knows what receivers have not taken yet, when the books were copied, and s
   const at = Date.parse(String((await health()).journal['backup_at']))
   expect(at).toBeGreaterThanOrEqual(Math.floor(before / 1_000) * 1_000)
 })
+
+test('says by an alarm that requests are refused for want of memory, as long as they are', async () => {
+  const file = path.join(house.gateway.dir, 'gateway.yaml')
+  const before = fs.readFileSync(file, 'utf8')
+  const calm = { alarms: [], load: { refused: 'nothing' } }
+  expect(await health()).toMatchObject(calm)
+  fs.writeFileSync(file, before.replace('overload: {', 'overload: { heap_all_percent: 1,'))
+  await ask('POST', '/admin/config/reload', {})
+  const alarm = { status: 'healthy', alarms: ['overloaded'], load: { refused: 'all' } }
+  await expect.poll(health, { timeout: 20_000 }).toMatchObject(alarm)
+  const { key } = await house.gateway.issue(userArgs('refused', '1000'))
+  const answer = await raw({ url: house.gateway.url, key, body: chat('patient') })
+  expect([answer.status, answer.body]).toEqual([503, expect.stringContaining('overloaded')])
+  fs.writeFileSync(file, before)
+  await ask('POST', '/admin/config/reload', {})
+  await expect.poll(health, { timeout: 20_000 }).toMatchObject(calm)
+})
+
+test('knows when the last snapshot was made', async () => {
+  expect(await health()).toMatchObject({ journal: { snapshot_at: null } })
+  const stopped = house.gateway
+  await stopped.stop()
+  const before = Date.now()
+  await sealSegment(path.join(stopped.dir, 'db'))
+  const after = Date.now()
+  house = { ...house, gateway: await stopped.restart() }
+  const at = Date.parse(String((await health()).journal['snapshot_at']))
+  expect(at).toBeGreaterThanOrEqual(Math.floor(before / 1_000) * 1_000)
+  expect(at).toBeLessThanOrEqual(after)
+})
+
+/** What 64 MiB of requests do: here the segment is full early. */
+async function sealSegment(dir: string): Promise<void> {
+  const fail = (why: unknown) => {
+    throw new Error(String(why))
+  }
+  const store = await openStore({
+    ...{ dir, purpose: 'server', now: Date.now, segmentBytesMax: 4_000 },
+    ...{ onFatal: fail, onTrouble: fail },
+  })
+  for (let count = 0; count < 20; count++)
+    await store.registry.setAccount('patient', { note: `${count}`.padEnd(300, '.') })
+  await expect.poll(store.snapshotAt, { timeout: 20_000 }).toBeDefined()
+  await store.close()
+}
