@@ -218,12 +218,12 @@ test('operators see what was used of each limit of a key, its account and those 
     ...{ method: 'POST', signal: caller.signal, body: chat('patient') },
     headers: { authorization: `Bearer ${shop}`, 'content-type': 'application/json' },
   })
-  await expect.poll(atOnce, { timeout: 20_000 }).toMatchObject({ used: 1, remaining: 2 })
+  await expect.poll(atOnce).toMatchObject({ used: 1, remaining: 2 })
   expect((await ofKey()).above[1]?.limits['requests_per_day']).toMatchObject({ used: 5 })
   expect(Number((await ofKey()).limits['spend_per_month']?.used)).toBeGreaterThan(cost)
   caller.abort()
   await expect(running).rejects.toThrow()
-  await expect.poll(atOnce, { timeout: 20_000 }).toMatchObject(room)
+  await expect.poll(atOnce).toMatchObject(room)
   const json = JSON.parse(await shown(`${name}-shop`, '--json')) as {
     keys: unknown
     above: unknown

@@ -70,7 +70,7 @@ const untilNoted = (kind: string, ref: () => string | undefined) =>
       if (found === undefined) throw new Error(`no ${kind}`)
       return found
     },
-    { timeout: 10_000 },
+    { timeout: 30_000 },
   )
 
 describe('a receipt, however the request ended,', () => {
@@ -101,7 +101,7 @@ describe('a receipt, however the request ended,', () => {
       const last = ofKind(house.gateway.dir, 'settle').at(-1)
       if (last?.['outcome'] !== 'aborted_early') throw new Error('not settled yet')
       return last
-    })
+    }, 30_000)
     expect(await receiptOf(ref)).toMatchObject({ outcome: 'aborted_early', recomputed: true })
     const late = leaving('slow')
     const id = await late.id
@@ -109,7 +109,7 @@ describe('a receipt, however the request ended,', () => {
     late.leave()
     await vi.waitFor(async () => {
       expect((await receiptOf(id)).outcome).toBe('aborted')
-    })
+    }, 30_000)
     expect(await receiptOf(id)).toMatchObject({ state: 'settled', recomputed: true })
   })
 

@@ -29,6 +29,11 @@ const receiver = http.createServer((req, res) => {
     res.end()
   })
 })
+let connections = 0
+receiver.on('connection', (socket) => {
+  connections++
+  socket.once('close', () => connections--)
+})
 let url = ''
 beforeAll(async () => {
   await new Promise<void>((ready) => receiver.listen(0, '127.0.0.1', ready))
@@ -57,6 +62,10 @@ async function admin(method: string, to: string, body?: unknown) {
   return { status: response.status, json: (await response.json()) as Record<string, string> }
 }
 const until = (what: () => void) => vi.waitFor(what, { timeout: 30_000, interval: 50 })
+const untilNobodyCalls = () =>
+  until(() => {
+    expect(connections).toBe(0)
+  })
 const told = (type: string) => heard.filter((one) => one.type === type)
 
 test('a receiver hears what it asked for, signed with its secret', async () => {
@@ -105,6 +114,7 @@ test('an outage of the receiver, and a crash of the gateway in it, lose nothing 
     expect(gateway.output()).toContain('webhook was not taken')
   })
   await gateway.stop('SIGKILL')
+  await untilNobodyCalls() // what it had sent off may still come, and is not taken either
   isAway = false
   gateway = await gateway.restart()
   await until(() => {
@@ -175,8 +185,9 @@ test('a cap on spending that refuses a request is told once, of an account, a ke
   await until(() => {
     expect(told('test')).toHaveLength(1)
   })
-  expect(new Set(capOf('capped').map(({ id }) => id)).size).toBe(1)
-  expect(capOf('shop')).toHaveLength(1)
+  // One that was told, and not yet noted as told when the gateway was killed, comes again under its id.
+  for (const subject of ['capped', 'shop'])
+    expect(new Set(capOf(subject).map(({ id }) => id)).size).toBe(1)
 }, 60_000)
 
 /** Asks until there is nothing left that could pay for it. */

@@ -181,10 +181,9 @@ test('a reader who has enough leaves the rest to be read, and the connection to 
     })
   })
   await new Promise((resolve) => sockets[0]?.write(`${chunk('late')}${LAST}`, resolve))
-  await vi.waitFor(async () => {
-    expect(await answerOf(pool)).toBe('next')
-    expect(sockets[0]?.destroyed).toBe(false)
-  })
+  await expect
+    .poll(async () => [await answerOf(pool), sockets[0]?.destroyed])
+    .toEqual(['next', false])
 })
 
 test('a connection that is left before the end, again and again, stays what it was', async () => {
@@ -240,7 +239,7 @@ test.each([
   new Asked(pool, 'GET', (asked) => {
     asked.connection.leave(asked)
   })
-  await vi.waitFor(() => expect(sockets[0]).toBeDefined())
+  await expect.poll(() => sockets[0]).toBeDefined()
   await closed(sockets[0])
 })
 
@@ -277,7 +276,7 @@ test('a request that was given up is told nothing more, and its connection is cl
     pieces.push(text)
     connection.drop(asked)
   })
-  await vi.waitFor(() => expect(pieces).toEqual(['a']))
+  await expect.poll(() => pieces).toEqual(['a'])
   await closed(sockets[0])
   expect(await Promise.race([asked.over, Promise.resolve('silence')])).toBe('silence')
 })

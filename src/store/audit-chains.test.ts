@@ -40,7 +40,7 @@ beforeAll(async () => {
   store.ledger.progress('h4', micro(33n))
   await vi.waitFor(() => {
     expect(textsIn(honest).join('')).toContain('"kind":"progress"')
-  })
+  }, 30_000)
   const refund = { kind: 'refund', request: 'h1', amount: micro(50n) } as const
   await store.registry.book(refund, { id: 'f1', by: 'test', reason: 'test' })
   await store.close()

@@ -35,7 +35,7 @@ beforeAll(async () => {
   first.ledger.progress('h4', micro(7n))
   await vi.waitFor(() => {
     expect(segments(honest).map(linesOf).flat().join()).toContain('"kind":"progress"')
-  })
+  }, 30_000)
   await first.registry.revokeKey('key_zeta')
   await first.close()
   const second = await openHonest(() => 1_000 + LATER)

@@ -61,9 +61,9 @@ test('a line is JSON with its time, level and fields', async () => {
 test('a line is written within moments without a flush', async () => {
   const { log, dir } = scratchLog()
   log.write('info', { event: 'a' })
-  await vi.waitFor(() => expect(linesIn(dir)).toHaveLength(1))
+  await expect.poll(() => linesIn(dir)).toHaveLength(1)
   log.write('info', { event: 'b' })
-  await vi.waitFor(() => expect(linesIn(dir)).toHaveLength(2))
+  await expect.poll(() => linesIn(dir)).toHaveLength(2)
 })
 
 test('the caller formats nothing: a function of fields is called later', async () => {

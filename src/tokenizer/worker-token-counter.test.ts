@@ -121,7 +121,7 @@ test('a worker that hangs is replaced: the late get estimates, the next a count'
   const { startWorker, starts } = workerOf(
     `parentPort.on('message', (texts) => { while (texts[0] === 'hang'); parentPort.postMessage([77]) })`,
   )
-  const counter = testCounter({ startWorker, jobMsMax: 300 })
+  const counter = testCounter({ startWorker, jobMsMax: 2_000 })
   const [late, behind] = await Promise.all([counter.count(['hang']), counter.count(['text'])])
   expect(late).toEqual([estimate('hang')])
   expect(behind).toEqual([estimate('text')])
@@ -148,7 +148,7 @@ test('an idle worker is ended, and started again at need', async () => {
       expect(await counter.count(['abcd'])).toEqual([4])
       expect(starts()).toBe(2)
     },
-    { interval: 60 },
+    { interval: 60, timeout: 30_000 },
   )
 })
 

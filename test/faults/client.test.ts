@@ -242,9 +242,7 @@ describe('F58: a caller who leaves', () => {
       await reached
       leave(socket)
       await house.upstream.until((journal) => journal[calls]?.ended === 'caller_left')
-      await expect
-        .poll(() => settles().filter(({ ref }) => !before.has(ref)).length, { timeout: 20_000 })
-        .toBe(1)
+      await expect.poll(() => settles().filter(({ ref }) => !before.has(ref)).length).toBe(1)
       expect(settles().at(-1)).toMatchObject({ outcome })
       socket.destroy()
       expect(answerIn(got, text) !== undefined).toBe(outcome === 'aborted')
@@ -269,7 +267,7 @@ async function readNothing(): Promise<void> {
     )
   const before = settled().length
   await house.upstream.until((journal) => journal.length === calls + READERS)
-  await vi.waitFor(() => expect(settled()).toHaveLength(before + READERS), { timeout: 25_000 })
+  await vi.waitFor(() => expect(settled()).toHaveLength(before + READERS), 30_000)
   expect(settled().every(({ outcome }) => outcome === 'aborted')).toBe(true)
   for (const socket of sockets) socket.destroy()
 }

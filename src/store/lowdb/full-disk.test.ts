@@ -91,7 +91,7 @@ describe.runIf(canMount)('a disk of 6 MiB', () => {
     })
     expect(told).toEqual([expect.stringContaining('ENOSPC')])
     fs.rmSync(path.join(disk, 'filler'))
-    await expect.poll(store.isWritable, { timeout: 5_000 }).toBe(true)
+    await expect.poll(store.isWritable).toBe(true)
     expect(await store.ledger.hold(holdOf('again', 1n))).toEqual({ kind: 'held' })
     const credit = store.ledger.account('acme')?.credit
     await store.close()
@@ -120,7 +120,7 @@ describe.runIf(canMount)('a disk of 6 MiB', () => {
     expect(store.ledger.orphans().map(({ id }) => id)).toEqual(expect.arrayContaining([...held]))
     for (const id of held.slice(0, 200)) await store.ledger.endOrphan(id, undefined)
     fs.rmSync(filler)
-    await expect.poll(store.isWritable, { timeout: 5_000 }).toBe(true)
+    await expect.poll(store.isWritable).toBe(true)
     await store.close()
     expect(auditFolder({ db: path.join(other, 'db') }).findings).toEqual([])
   })

@@ -71,7 +71,7 @@ test('who asks while much of the past is being read again is told to come back, 
   await expect(thread.sum(QUERY)).rejects.toMatchObject({ code: 'overloaded' })
   await vi.waitFor(async () => {
     expect((await thread.sum(QUERY)).total.requests).toBe(150)
-  })
+  }, 30_000)
 })
 
 test('a question that stands when the gateway stops is not left waiting', async () => {
