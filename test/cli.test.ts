@@ -93,10 +93,16 @@ describe('token-gen beside a running server', () => {
   }, 60_000)
 
   test.each([
-    [['--type', 'user', '--userName', 'x', '--token=-1'], /credits/],
-    [['--type', 'user', '--userName', 'x', '--token', '1e3'], /credits/],
+    [['--type', 'user', '--userName', 'x', '--token=-1'], /--token must not be negative/],
+    [['--type', 'user', '--userName', 'x', '--token', '1e3'], /--token must/],
     [['--type', 'user', '--userName', 'x', '--token', '0.0000001'], /credits/],
-    [['--type', 'user', '--token', '5'], /account/],
+    [['--type', 'user', '--token', '5'], /--userName is missing/],
+    [['--type', 'user', '--userName', 'x', '--role', 'owner'], /--role is for admin keys/],
+    [['--type', 'admin', '--userName', 'x'], /--userName is for user keys/],
+    [['--type', 'admin', '--token', '5'], /--token is for user keys/],
+    [['--type', 'admin', '--tier', 'free'], /--tier is for user keys/],
+    [['--type', 'admin', '--models', 'words'], /--models is for user keys/],
+    [['--type', 'admin', '--role', 'king'], /--role must be/],
     [['--type', 'user', '--userName', 'a b', '--token', '5'], /account name/],
     [['--type', 'user', '--userName', 'operator', '--token', '5'], /operator/],
     [['--type', 'king'], /user/],

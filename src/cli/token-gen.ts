@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
 import { durationMs } from '../admin/fields.ts'
 import type { IssuedKeyView } from '../admin/issue-key-request.ts'
+import { Failure } from '../domain/failure.ts'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
+import type { Config } from '../config/config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { exitCodeOf, runCommand } from '../wiring/run-command.ts'
@@ -17,7 +19,7 @@ added to what the account has. Works while the server runs (the key is live at o
   --type user|admin     what the key is for: spending credit, or administering
   --role ROLE           of an admin key: viewer (reads), support (also issues and revokes keys of users), admin (all but
                         owners and admins), owner; admin if left out
-  --userName NAME       the account of a user key
+  --userName NAME       the account of a user key; an admin key has none
   --token CREDITS       credit to add, such as 10000 or 0.5 (a user key's; 0 if left out)
   --tier TIER           the account's tier; a new account without one is "free"
   --models A,B          the only models that the key may use
@@ -58,8 +60,30 @@ type Values = Partial<
 async function issue(values: Values): Promise<void> {
   const loaded = loadConfig({ env: readEnvironment(process.env, diskFiles), files: diskFiles })
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'))
-  const issued = (await runCommand(loaded.config, 'issue-key', wish(values))) as IssuedKeyView
+  const issued = await issuedBy(loaded.config, wish(values))
   process.stdout.write(values.json ? `${JSON.stringify(issued)}\n` : text(issued))
+}
+
+async function issuedBy(config: Config, wished: object): Promise<IssuedKeyView> {
+  try {
+    return (await runCommand(config, 'issue-key', wished)) as IssuedKeyView
+  } catch (error) {
+    throw inOptions(error)
+  }
+}
+
+/** What the API calls by other names than the options do. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  ...{ type: '--type', role: '--role', account: '--userName', credits: '--token' },
+  ...{ tier: '--tier', models: '--models', expires: '--expires' },
+}
+
+function inOptions(error: unknown): unknown {
+  const field = error instanceof Failure ? error.details.param : undefined
+  const option = OPTION_OF[field ?? '']
+  if (!(error instanceof Failure) || field === undefined || option === undefined) return error
+  const { code, message, details } = error
+  return new Failure(code, message.replace(`'${field}'`, option), { ...details, cause: error })
 }
 
 function wish({ type, role, userName, token, tier, models, expires }: Values): object {
@@ -73,7 +97,7 @@ function wish({ type, role, userName, token, tier, models, expires }: Values): o
   }
   return {
     ...{ type, role },
-    ...(type !== 'admin' && users), // scripts name an account for admins, too, and always could
+    ...users,
     expires: after === undefined ? expires : new Date(Date.now() + after).toISOString(),
   }
 }

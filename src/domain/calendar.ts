@@ -1,6 +1,7 @@
 import { QUARTER_MS, type LocalTime, type Quarter } from './time-zone.ts'
 
-export type Period = 'day' | 'week' | 'month'
+export const PERIODS = ['day', 'week', 'month'] as const
+export type Period = (typeof PERIODS)[number]
 
 /** From when on until when it lasts. */
 export type Stretch = Readonly<{ from: Quarter; to: Quarter }>

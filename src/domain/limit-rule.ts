@@ -1,4 +1,4 @@
-import type { Period } from './calendar.ts'
+import { PERIODS, type Period } from './calendar.ts'
 import type { LimitName, Limits } from './limit.ts'
 import { micro, type MicroCredits } from './money.ts'
 
@@ -38,6 +38,17 @@ function rateRule(rule: Omit<RateRule, 'name'>): RateRule {
 
 const nameOf = ({ kind, id }: Subject): string => `${kind === 'above' ? 'account' : kind} ${id}`
 
+const spendName = ({
+  subject,
+  period,
+  timeZone,
+}: Pick<SpendRule, 'subject' | 'period' | 'timeZone'>) =>
+  `${nameOf(subject)} spend ${period} ${timeZone}`
+
+/** Of all rules over spending that a subject may have. */
+export const spendNames = (subject: Subject, timeZone: string): readonly string[] =>
+  PERIODS.map((period) => spendName({ subject, period, timeZone }))
+
 /** Of all that comes from one address, in a minute. */
 export const addressRule = (of: RateRule['of'], id: string, limit: number): RateRule =>
   rateRule({ of, subject: { kind: 'address', id }, windowMs: MINUTE_MS, limit })
@@ -48,7 +59,7 @@ export function rulesOf(subject: Subject, limits: Limits, timeZone: string): rea
     limit === 0 ? [] : [rateRule({ of, subject, windowMs, limit })]
   const spend = (period: Period, amount = '0'): readonly Rule[] => {
     const limit = micro(BigInt(amount))
-    const name = `${nameOf(subject)} spend ${period} ${timeZone}`
+    const name = spendName({ subject, period, timeZone })
     return limit === 0n ? [] : [{ of: 'spend', name, subject, period, timeZone, limit }]
   }
   return [

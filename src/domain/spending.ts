@@ -54,6 +54,13 @@ export class Spending {
     this.#spent = plus(this.#spent, amount)
   }
 
+  /** So much of what was spent at a time was given back. A stretch that is over stays as it was. */
+  giveBack(amount: MicroCredits, { spentMs, nowMs }: { spentMs: number; nowMs: number }): void {
+    this.total(nowMs)
+    if (quarterAt(spentMs) < this.#stretch.from) return
+    this.#spent = amount < this.#spent ? minus(this.#spent, amount) : ZERO
+  }
+
   endsIn(nowMs: number): number {
     return this.#stretch.to * QUARTER_MS - nowMs
   }

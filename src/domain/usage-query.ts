@@ -45,6 +45,8 @@ export type UsageSums = Readonly<{
   /** What the accounts were given back meanwhile, and of requests of those below, what the ones right below were. */
   refunded: MicroCredits
   returned: MicroCredits
+  /** What the accounts were given back of what is charged here, whenever that was. */
+  forgiven: MicroCredits
 }>
 
 type UsageRow = Readonly<{ by: readonly string[]; sums: UsageSums }>

@@ -74,6 +74,11 @@ export class Allowances {
     return made
   }
 
+  /** By whose calendar its spending is counted, and that of its keys. */
+  zoneOf(account: string): string {
+    return this.#needs.ledger.terms(account)?.timeZone ?? UTC
+  }
+
   #isStill({ settings, own, above }: Sources, terms: AccountTerms, now: GatewaySettings): boolean {
     if (settings !== now || !isAgreed(own, terms)) return false
     return above === undefined || above.every(this.#isAgreedWith)

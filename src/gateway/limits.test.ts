@@ -45,7 +45,7 @@ function world(take: () => Verdict | Promise<Verdict> = () => PASSED) {
       }),
       settings: () => now.settings,
     },
-    limiter: { budget: (rules) => (asked.push(rules), budget) },
+    limiter: { budget: (rules) => (asked.push(rules), budget), giveBack: fail },
     clock: { nowMs: () => 0, ticksMs: () => now.ticks },
     events: { problem: (message) => told.push(message) },
   })

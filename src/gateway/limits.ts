@@ -1,9 +1,11 @@
 import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
+import { spendNames } from '../domain/limit-rule.ts'
 import type { Model } from '../domain/model.ts'
 import { ZERO } from '../domain/money.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
+import type { Refunded } from '../ports/ledger.ts'
 import type { Budget, Claim, RuleState, Spend, Verdict } from '../ports/limiter.ts'
 import type { Reply } from '../ports/reply.ts'
 import { Allowances, modelRules, type Allowance, type AllowanceNeeds } from './allowance.ts'
@@ -59,6 +61,17 @@ export class Limits {
   /** The same of a model, for all its callers. */
   modelStates(model: Model): Promise<readonly RuleState[]> {
     return this.#statesOf(this.#needs.limiter.budget(modelRules(model)))
+  }
+
+  /** What was given back may be spent again, as long as the day, the week or the month of its charge lasts. */
+  giveBack({ shares, key, chargedAt: spentMs }: Refunded): void {
+    const { limiter } = this.#needs
+    for (const [level, { account, amount }] of shares.entries()) {
+      const zone = this.#allowances.zoneOf(account)
+      limiter.giveBack(spendNames({ kind: 'account', id: account }, zone), { amount, spentMs })
+      if (level === 0)
+        limiter.giveBack(spendNames({ kind: 'key', id: key }, zone), { amount, spentMs })
+    }
   }
 
   async #statesOf(budget: Budget | undefined): Promise<readonly RuleState[]> {

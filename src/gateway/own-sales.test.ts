@@ -6,7 +6,14 @@ import { ownSales } from './own-sales.ts'
 
 test('what a reseller sold is told since its month began, in its own time zone', async () => {
   const asked: UsageQuery[] = []
-  const amounts = { cost: ZERO, charged: ZERO, sold: ZERO, refunded: ZERO, returned: ZERO }
+  const amounts = {
+    cost: ZERO,
+    charged: ZERO,
+    sold: ZERO,
+    refunded: ZERO,
+    returned: ZERO,
+    forgiven: ZERO,
+  }
   const total = { requests: 3, estimated: 0, usage: NO_USAGE, ...amounts }
   const usage = {
     sum(query: UsageQuery) {

@@ -25,6 +25,7 @@ function world(limit: number, failing?: () => never) {
       undo: () => undefined,
       state: () => [],
     }),
+    giveBack: () => undefined,
   }
   const strangers = new Strangers({
     ...{ limiter, clock: { ticksMs: () => now.ticks } },

@@ -70,7 +70,7 @@ export async function countPassing(times: number, take: () => Verdict | Promise<
 function pageOf(rows: ReturnType<Past>): Awaited<ReturnType<UsageBook['sum']>> {
   const full = (sums: Partial<UsageSums> = {}): UsageSums => ({
     ...{ requests: 0, estimated: 0, usage: NO_USAGE },
-    ...{ cost: ZERO, charged: ZERO, sold: ZERO, refunded: ZERO, returned: ZERO },
+    ...{ cost: ZERO, charged: ZERO, sold: ZERO, refunded: ZERO, returned: ZERO, forgiven: ZERO },
     ...sums,
   })
   return {

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import { clockFacts } from './contract-clock.ts'
 import { pastFacts } from './contract-past.ts'
 import { anyMinuteFacts, rateFacts } from './contract-rates.ts'
+import { refundFacts } from './contract-refunds.ts'
 import { spendingFacts } from './contract-spending.ts'
 import { tokenFacts } from './contract-tokens.ts'
 import { opener, type MakeLimiter } from './contract-world.ts'
@@ -14,6 +15,7 @@ export function limiterContract(name: string, make: MakeLimiter): void {
     anyMinuteFacts(open)
     tokenFacts(open)
     spendingFacts(open)
+    refundFacts(open)
     pastFacts(open)
     clockFacts(open)
   })

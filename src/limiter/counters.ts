@@ -3,7 +3,7 @@ import { ZERO, type MicroCredits } from '../domain/money.ts'
 import { SlidingWindow } from '../domain/sliding-window.ts'
 import { Spending } from '../domain/spending.ts'
 import { localTime } from '../domain/time-zone.ts'
-import { RUNNING_MS, type Claim, type Spend } from '../ports/limiter.ts'
+import { RUNNING_MS, type Claim, type GivenBack, type Spend } from '../ports/limiter.ts'
 import type { Clock } from '../ports/clock.ts'
 
 export type Now = Pick<Clock, 'nowMs' | 'ticksMs'>
@@ -29,9 +29,17 @@ export class RateCounter {
 export class SpendCounter {
   readonly spending: Spending
   isReady = false
+  /** How often something was given back. */
+  refunds = 0
 
   constructor({ period, timeZone }: SpendRule, now: Now) {
     this.spending = new Spending(period, localTime(timeZone), now.nowMs())
+  }
+
+  /** One that is not ready finds it in the books. */
+  giveBack({ amount, spentMs }: GivenBack, { nowMs }: Now): void {
+    this.refunds++
+    if (this.isReady) this.spending.giveBack(amount, { spentMs, nowMs: nowMs() })
   }
 
   isIdle(now: Now): boolean {

@@ -1,6 +1,6 @@
 import { MINUTE_MS, type Rule } from '../domain/limit-rule.ts'
 import type { UsageBook } from '../ports/usage.ts'
-import type { Budget, Limiter } from '../ports/limiter.ts'
+import type { Budget, GivenBack, Limiter } from '../ports/limiter.ts'
 import { RateBound, RateCounter, SpendBound, SpendCounter } from './counters.ts'
 import type { Bound, Counter, Now } from './counters.ts'
 import { MemoryBudget } from './memory-budget.ts'
@@ -42,6 +42,13 @@ export class MemoryLimiter implements Limiter {
 
   budget(rules: readonly Rule[]): Budget {
     return new MemoryBudget(this, rules)
+  }
+
+  giveBack(names: readonly string[], given: GivenBack): void {
+    for (const name of names) {
+      const counter = this.#counters.get(name)
+      if (counter instanceof SpendCounter) counter.giveBack(given, this.clock)
+    }
   }
 
   /** Before counters are looked up, which is when there may be more of them; not between two of one budget. */

@@ -1,4 +1,5 @@
 import { quarterAt } from '../domain/calendar.ts'
+import { minus } from '../domain/money.ts'
 import type { Subject } from '../domain/limit-rule.ts'
 import { QUARTER_MS, UTC } from '../domain/time-zone.ts'
 import type { UsageQuery, UsageSums } from '../domain/usage-query.ts'
@@ -35,9 +36,15 @@ async function countHours({ clock, usage }: MemoryLimiterNeeds, bound: RateBound
 }
 
 async function countSpending({ usage }: MemoryLimiterNeeds, bound: SpendBound) {
-  const { spending } = bound.counter
-  const page = await usage.sum(queryFor(bound.rule.subject, spending.stretch))
-  spending.spentBefore(page.total.charged)
+  const { counter } = bound
+  const query = queryFor(bound.rule.subject, counter.spending.stretch)
+  for (;;) {
+    const { refunds } = counter
+    const { charged, forgiven } = (await usage.sum(query)).total
+    if (refunds !== counter.refunds) continue // nobody knows whether that one is in it
+    counter.spending.spentBefore(minus(charged, forgiven))
+    return
+  }
 }
 
 /** What accounts below an account asked for counts as its own. */

@@ -153,6 +153,13 @@ export type Booking =
   /** A repeat answers with the entry that the first call made. */
   { kind: 'booked'; entry: CorrectionEntry; isRepeat: boolean } | BookingRefusal
 
+/** A refund that is on the disk: what its accounts got back, the one that asked first, and by whose key and when they had paid it. */
+export type Refunded = Readonly<{
+  shares: readonly Readonly<{ account: string; amount: MicroCredits }>[]
+  key: string
+  chargedAt: number
+}>
+
 /** Why nothing was booked. */
 export type BookingRefusal =
   | { kind: 'unknown_account'; account: string }
@@ -209,6 +216,8 @@ export interface Registry {
   endSession(session: EndedSession): Promise<void>
   /** Moves credit by one new entry, or says why not. */
   book(correction: Correction, act: Act): Promise<Booking>
+  /** Told of every refund, but of those whose charge was moved away with its segment. */
+  onRefunded(listener: (refund: Refunded) => void): void
   adminKeys(): readonly KeyRecord[]
   account(id: string): AccountView | undefined
   /** In the order of their making, from the one with this number on; and so the keys. */

@@ -54,7 +54,12 @@ export interface Budget {
   state(): readonly RuleState[] | Promise<readonly RuleState[]>
 }
 
+/** Part of a charge, which is not spent any more. */
+export type GivenBack = Readonly<{ amount: MicroCredits; spentMs: number }>
+
 /** Counts who had how much. The same rules lead to the same counters, whoever asks. */
 export interface Limiter {
   budget(rules: readonly Rule[]): Budget
+  /** Under the names of rules over spending, whether there are such rules or not. */
+  giveBack(names: readonly string[], given: GivenBack): void
 }

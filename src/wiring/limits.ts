@@ -8,12 +8,15 @@ import { systemClock } from './clock.ts'
 
 /** Counted in this process; what was used before it began stands in the books. */
 export function limitsFor(
-  { ledger, usage }: Store,
+  { ledger, registry, usage }: Store,
   { catalog, events }: Pick<LimitsNeeds, 'events'> & Pick<House, 'catalog'>,
 ): Pick<House, 'limits' | 'strangers'> {
   const clock = systemClock
   const limiter = new MemoryLimiter({ clock, usage })
   const limits = new Limits({ catalog, events, ledger, limiter, clock })
+  registry.onRefunded((refund) => {
+    limits.giveBack(refund)
+  })
   const strangers = new Strangers({
     ...{ limiter, clock, settings: () => catalog.settings().strangers },
     tellTrouble: (error) => {

@@ -17,6 +17,8 @@ export type PaidRequest = Readonly<{
   paid: MicroCredits
   /** What those above a sub-account paid for the same request. */
   levels?: readonly Readonly<{ account: string; paid: MicroCredits }>[] | undefined
+  /** When, and by whose key; undefined where that cannot be read any more. */
+  charge?: Readonly<{ at: number; key: string }>
 }>
 
 type CorrectionHead = Readonly<{

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { callName, REPEAT_MS, sameness, type Correction } from '../../domain/correction.ts'
 import type { CorrectionEntry, Entry, Idempotency } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
-import { micro } from '../../domain/money.ts'
 import { isStaff } from '../../domain/role.ts'
 import type { UserRecord } from '../../domain/user.ts'
 import type { KeyChange } from '../../domain/register.ts'
@@ -18,16 +17,17 @@ import type {
   NewUser,
   Placing,
   PlacingRefusal,
+  Refunded,
   Registry,
 } from '../../ports/ledger.ts'
-import type { UsageBook } from '../../ports/usage.ts'
 import { accountView } from '../account-view.ts'
 import { belowOf, misplacedIn } from '../placing.ts'
 import { post, type Books } from '../books.ts'
-import { decideCorrection, type PaidRequest } from './decide-correction.ts'
+import { decideCorrection } from './decide-correction.ts'
 import { decidePlacing } from './decide-placing.ts'
 import type { Batch } from './batch.ts'
 import type { Journal } from './journal.ts'
+import { Refunds, type RefundNeeds } from './refunds.ts'
 import { skipping } from './skipping.ts'
 import { storeUnavailable } from './store-unavailable.ts'
 
@@ -36,15 +36,15 @@ export class LowdbRegistry implements Registry {
   readonly #books: Books
   readonly #journal: RegistryNeeds['journal']
   readonly #now: () => number
-  readonly #usage: RegistryNeeds['usage']
   /** Corrections that are in memory and not yet on the disk, by the name of their call: a repeat waits for them. */
   readonly #landing = new Map<string, Batch>()
+  readonly #refunds: Refunds
 
   constructor({ books, journal, now, usage }: RegistryNeeds) {
     this.#books = books
     this.#journal = journal
     this.#now = now
-    this.#usage = usage
+    this.#refunds = new Refunds({ books, usage })
   }
 
   account(id: string): AccountView | undefined {
@@ -147,7 +147,8 @@ export class LowdbRegistry implements Registry {
   async book(correction: Correction, act: Act): Promise<Booking> {
     const call = callOf(correction, act)
     const name = call && callName(act.by, call.key)
-    const paid = correction.kind === 'refund' ? await this.#paidFor(correction.request) : undefined
+    const paid =
+      correction.kind === 'refund' ? await this.#refunds.paidFor(correction.request) : undefined
     // From here on in one step: the same call may have come again while the charge was looked for.
     const at = this.#now()
     const made = this.#madeBefore(name, at)
@@ -160,12 +161,17 @@ export class LowdbRegistry implements Registry {
     if (decided.kind !== 'entry') return decided
     post(this.#books, decided.entry, decided.credit)
     const batch = this.#journal.append(decided.entry)
+    if (decided.entry.kind === 'refund') void this.#refunds.tell(batch, decided.entry, paid?.charge)
     if (name === undefined) await batch.landed.promise
     else {
       void this.#noteLanding(name, batch)
       await this.#landed(batch)
     }
     return { kind: 'booked', entry: decided.entry, isRepeat: false }
+  }
+
+  onRefunded(listener: (refund: Refunded) => void): void {
+    this.#refunds.onRefunded(listener)
   }
 
   adminKeys(): readonly KeyRecord[] {
@@ -195,19 +201,6 @@ export class LowdbRegistry implements Registry {
     if ((await batch?.firstTry.promise) === 'failed') throw storeUnavailable(this.#journal.trouble)
   }
 
-  /** What was charged stands in the journal: kept in memory, it would grow with every request. */
-  async #paidFor(request: string): Promise<PaidRequest | undefined> {
-    const known = this.#books.refunds.get(request)
-    if (known !== undefined) return known
-    const end = (await this.#usage.request(request))?.end?.entry
-    if (end?.kind !== 'settle') return undefined
-    const levels = end.levels?.map((one) => ({
-      account: one.account,
-      paid: micro(BigInt(one.amount)),
-    }))
-    return { account: end.account, paid: micro(BigInt(end.amount)), levels }
-  }
-
   async #record(entry: Entry): Promise<void> {
     post(this.#books, entry, undefined)
     await this.#journal.append(entry).landed.promise
@@ -218,7 +211,7 @@ export type RegistryNeeds = Readonly<{
   books: Books
   journal: Pick<Journal, 'append' | 'trouble'>
   now: () => number
-  usage: Pick<UsageBook, 'request'>
+  usage: RefundNeeds['usage']
 }>
 
 const actor = (by: string | undefined) => (by === undefined ? {} : { by })

@@ -5,6 +5,7 @@ import { crc32 } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { RefundEntry, SettleEntry } from '../../../domain/entry.ts'
 import { micro, type MicroCredits } from '../../../domain/money.ts'
+import { QUARTER_MS } from '../../../domain/time-zone.ts'
 import type { UsageQuery, UsageSums } from '../../../domain/usage-query.ts'
 import { chargeOf, grant, holdOf, PRICE, withAccount } from '../../contract.ts'
 import { openStore, type Store } from '../open-store.ts'
@@ -190,6 +191,35 @@ test('a refund counts when it is given, and for the key, model and outcome of it
   expect(dayBefore.map(({ sums }) => sums.refunded)).toEqual([0n, 0n])
 })
 
+test('what was given back is known of the time of its charge, too, at all four levels', () => {
+  const reader = new UsageReader(paths)
+  const end = reader.end() ?? { segment: 0, offset: 0 }
+  const of = 'both'
+  const onDay = (account: string, nowMs: number) => {
+    const [from, to] = [nowMs - DAY_MS / 2, nowMs + DAY_MS / 2].map((ms) => ms / QUARTER_MS)
+    const day = { from: from ?? 0, to: to ?? 0, timeZone: 'UTC', groupBy: [], after: undefined }
+    return reader.sum({ ...day, rowsMax: 1, only: { account }, of }, end).total
+  }
+  for (const account of ACCOUNTS) {
+    const given = total(account, of).refunded
+    const atOnce = onDay(account, now - DAY_MS).refunded
+    expect(onDay(account, now - DAY_MS)).toMatchObject({ forgiven: given })
+    expect(onDay(account, now)).toMatchObject({ forgiven: 0n, refunded: given - atOnce })
+  }
+})
+
+test.each(['2', '3', '4'] as const)(
+  'sums that did not know what was sold, or given back, are made again (version %s)',
+  (version) => {
+    const before = total('store', 'below')
+    for (const name of fs.readdirSync(paths.usage).slice(1)) {
+      const file = path.join(paths.usage, name)
+      fs.writeFileSync(file, asOlder(fs.readFileSync(file), version))
+    }
+    expect(total('store', 'below')).toEqual(before)
+  },
+)
+
 test('sums of an older version are made again while their segment is there, and do for one that was moved away', () => {
   const before = total('acme', 'both')
   const files = fs.readdirSync(paths.usage).map((name) => path.join(paths.usage, name))
@@ -204,28 +234,17 @@ test('sums of an older version are made again while their segment is there, and 
   expect(total('kiosk', 'own').requests).toBe(requests)
 })
 
-test.each(['2', '3'] as const)(
-  'sums that did not know what was sold, or given back, are made again (version %s)',
-  (version) => {
-    const before = total('store', 'below')
-    for (const name of fs.readdirSync(paths.usage).slice(1)) {
-      const file = path.join(paths.usage, name)
-      fs.writeFileSync(file, asOlder(fs.readFileSync(file), version))
-    }
-    expect(total('store', 'below')).toEqual(before)
-  },
-)
-
 /** The same as it was written before accounts had others below them, before it was noted what these paid, or given back. */
-function asOlder(bytes: Buffer, version: '1' | '2' | '3' = '1'): Buffer {
+function asOlder(bytes: Buffer, version: '1' | '2' | '3' | '4' = '1'): Buffer {
   const headerEnd = HEADER_AT + Number.parseInt(bytes.toString('latin1', 9, 17), 16)
   const header = JSON.parse(bytes.toString('utf8', HEADER_AT, headerEnd)) as {
     format: string
     names: Record<string, unknown>
     columns: Record<string, unknown>
   }
-  header.format = header.format.replace('/4-', `/${version}-`)
-  for (const name of ['refunded', 'returned', ...(version === '3' ? [] : ['sold'])])
+  header.format = header.format.replace('/5-', `/${version}-`)
+  const missing = { 1: ['sold', ...GIVEN_BACK], 2: ['sold', ...GIVEN_BACK], 3: GIVEN_BACK, 4: [] }
+  for (const name of ['forgiven', ...missing[version]])
     for (const half of ['High', 'Low']) Reflect.deleteProperty(header.columns, name + half)
   if (version === '1') {
     delete header.names['below']
@@ -236,5 +255,6 @@ function asOlder(bytes: Buffer, version: '1' | '2' | '3' = '1'): Buffer {
   return Buffer.concat([Buffer.from(`${hex(crc32(Buffer.concat(body)))} `), ...body])
 }
 
+const GIVEN_BACK = ['refunded', 'returned']
 const HEADER_AT = 18
 const hex = (value: number): string => value.toString(16).padStart(8, '0')

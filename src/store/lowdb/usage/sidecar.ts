@@ -10,12 +10,14 @@ import type { Source } from './lines.ts'
 import { COLUMNS, type Column, type Name, type Numbers, type Table } from './table.ts'
 import type { Tally } from './tally.ts'
 
-const FORMAT = `tollgate-usage/4-${endianness()}`
+const FORMAT = `tollgate-usage/5-${endianness()}`
 /**
  * The first did not know what accounts paid for those below them, the second not what these paid, the third not what was
- * given back: good enough where the segment was moved away.
+ * given back, the fourth not of which charges: good enough where the segment was moved away.
  */
-const OLD_FORMATS = ['1', '2', '3'].map((version) => `tollgate-usage/${version}-${endianness()}`)
+const OLD_FORMATS = ['1', '2', '3', '4'].map(
+  (version) => `tollgate-usage/${version}-${endianness()}`,
+)
 
 const WIDTHS = { u8: Uint8Array, u16: Uint16Array, u32: Uint32Array, f64: Float64Array } as const
 type Width = keyof typeof WIDTHS

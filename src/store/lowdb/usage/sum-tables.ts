@@ -81,11 +81,12 @@ type Group = {
   sold: bigint
   refunded: bigint
   returned: bigint
+  forgiven: bigint
 }
 
 const emptyGroup = (by: readonly string[]): Group => ({
   ...{ by, requests: 0, estimated: 0, usage: { ...NO_USAGE } },
-  ...{ cost: 0n, charged: 0n, sold: 0n, refunded: 0n, returned: 0n },
+  ...{ cost: 0n, charged: 0n, sold: 0n, refunded: 0n, returned: 0n, forgiven: 0n },
 })
 
 function addTo(group: Group, measures: Measures): void {
@@ -101,6 +102,7 @@ function addTo(group: Group, measures: Measures): void {
 const sumsOf = ({ by: _by, cost, charged, sold, ...rest }: Group): UsageSums => ({
   ...{ ...rest, cost: micro(cost), charged: micro(charged), sold: micro(sold) },
   ...{ refunded: micro(rest.refunded), returned: micro(rest.returned) },
+  forgiven: micro(rest.forgiven),
 })
 
 type Order = (a: readonly string[], b: readonly string[]) => number

@@ -4,14 +4,14 @@ import { BUCKETS } from '../../../domain/usage.ts'
  * The settles of a segment, summed up: a row for each quarter of an hour, account, key, model, deployment and outcome.
  * What an account paid for those below it has rows of its own, which name the one right below, and what that one paid for
  * the same requests. A refund stands with the names of its request and at its own time: what was said of a day that is over
- * stays true. Kept in columns of plain numbers, so that a million rows are added up in some tens of milliseconds; names and
+ * stays true. What it gave back stands once more in the row of its charge, as forgiven. Kept in columns of plain numbers, so that a million rows are added up in some tens of milliseconds; names and
  * quarters are numbers into lists.
  */
 export const NAMES = ['account', 'key', 'model', 'deployment', 'outcome', 'below'] as const
 export type Name = (typeof NAMES)[number]
 
 const COUNTS = ['requests', 'estimated', ...BUCKETS] as const
-export const AMOUNTS = ['cost', 'charged', 'sold', 'refunded', 'returned'] as const
+export const AMOUNTS = ['cost', 'charged', 'sold', 'refunded', 'returned', 'forgiven'] as const
 export type Amount = (typeof AMOUNTS)[number]
 /** Amounts of micro-credits do not fit a double, so they stand in two columns: see `amounts.ts`. */
 const HALVES = AMOUNTS.flatMap((amount) => [`${amount}High`, `${amount}Low`] as const)

@@ -119,18 +119,31 @@ export class Tally {
   /** Given back to the account that asked and to those above it, each its own share. */
   #enterRefund(refund: RefundEntry, offset: number, chargeOf: FindCharge): void {
     const charge = chargeOf(refund.request)
-    const { key, model, deployment, outcome } =
-      charge === undefined ? UNKNOWN : (JSON.parse(charge) as Used)
-    const names = { at: refund.at, key, model, deployment, outcome }
-    const own = this.#rowOf({ ...names, account: refund.account })
-    this.#addAmount('refunded', own, refund.amount)
-    for (const [at, { account, amount }] of (refund.levels ?? []).entries()) {
-      const below = refund.levels?.[at - 1] ?? refund
-      const row = this.#rowOf({ ...names, account, key: '', below: below.account })
+    const {
+      at: chargedAt,
+      key,
+      model,
+      deployment,
+      outcome,
+    } = charge === undefined ? UNKNOWN : (JSON.parse(charge) as Used)
+    const { account, amount, at } = refund
+    const own = { at, account, key, model, deployment, outcome }
+    this.#addAmount('refunded', this.#rowOf(own), amount)
+    this.#forgive(own, chargedAt, amount)
+    for (const [level, { account, amount }] of (refund.levels ?? []).entries()) {
+      const below = refund.levels?.[level - 1] ?? refund
+      const names = { ...own, account, key: '', below: below.account }
+      const row = this.#rowOf(names)
       this.#addAmount('refunded', row, amount)
       this.#addAmount('returned', row, below.amount)
+      this.#forgive(names, chargedAt, amount)
     }
     this.#place(refund.request, offset)
+  }
+
+  #forgive(names: Named, chargedAt: number | undefined, amount: string): void {
+    if (chargedAt === undefined) return
+    this.#addAmount('forgiven', this.#rowOf({ ...names, at: chargedAt }), amount)
   }
 
   #add(settle: Used): void {
