@@ -43,6 +43,12 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const
 
+/** What the API calls by other names than the options do. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  ...{ type: '--type', role: '--role', account: '--userName', credits: '--token' },
+  ...{ tier: '--tier', models: '--models', expires: '--expires' },
+}
+
 try {
   const { values } = parseArgs({ options: OPTIONS, strict: true })
   if (values.help) process.stdout.write(HELP)
@@ -70,12 +76,6 @@ async function issuedBy(config: Config, wished: object): Promise<IssuedKeyView> 
   } catch (error) {
     throw inOptions(error)
   }
-}
-
-/** What the API calls by other names than the options do. */
-const OPTION_OF: Readonly<Record<string, string>> = {
-  ...{ type: '--type', role: '--role', account: '--userName', credits: '--token' },
-  ...{ tier: '--tier', models: '--models', expires: '--expires' },
 }
 
 function inOptions(error: unknown): unknown {
