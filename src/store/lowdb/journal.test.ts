@@ -251,6 +251,39 @@ test.for([
   },
 )
 
+test('a note that was due while the disk was busy is not written once its request has ended', async () => {
+  const dir = newFolder()
+  const going = new EventEmitter()
+  let isBusy = false
+  const append: Disk['append'] = async (fd, bytes, offset) => {
+    if (isBusy) {
+      going.emit('asked')
+      await once(going, 'on')
+    }
+    return nodeDisk.append(fd, bytes, offset)
+  }
+  const store = await openOn(dir, { append })
+  await withAccount(store, 'acme', 1_000n)
+  for (const id of ['h1', 'h2', 'h3']) await store.ledger.hold(holdOf(id, 100n))
+  isBusy = true
+  const asked = once(going, 'asked')
+  const settled = [store.ledger.settle(chargeOf('h1', 5n))]
+  await asked
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  for (const id of ['h2', 'h3']) store.ledger.progress(id, micro(7n))
+  vi.runAllTimers()
+  vi.useRealTimers()
+  settled.push(store.ledger.settle(chargeOf('h2', 9n)))
+  isBusy = false
+  going.emit('on')
+  await Promise.all(settled)
+  await store.close()
+  const told = (kind: string) => ['h1', 'h2', 'h3'].map((id) => timesIn(dir, kind, id))
+  const rows = { settle: told('settle'), progress: told('progress'), overrun: told('overrun') }
+  expect(rows).toEqual({ settle: [1, 1, 0], progress: [0, 0, 1], overrun: [0, 0, 0] })
+  expect(auditFolder({ db: dir }).findings).toEqual([])
+})
+
 test('once it is closed it writes nothing more: neither a note that is due, nor what comes late', async () => {
   const dir = newFolder()
   const fatal: unknown[] = []

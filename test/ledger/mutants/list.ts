@@ -278,7 +278,7 @@ const ledger: readonly Mutant[] = [
     find: '      if (hold === undefined) continue\n',
     replace:
       "      if (hold === undefined) this.#overrun(ref, amount, 'beyond_hold')\n      if (hold === undefined) continue\n",
-    tests: [simulator],
+    tests: [store('journal')],
   },
   {
     name: 'price-not-kept',
