@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditFolder } from '../src/wiring/audit.ts'
-import { userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import type { GatewayProcess } from './support/gateway-process.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
 import { runScript } from './support/script.ts'
@@ -76,7 +76,7 @@ describe('an account', () => {
   })
 
   test('that is disabled spends nothing from that moment on, and again once it is enabled', async () => {
-    const { key } = await gateway.issue(userArgs('dora', '1000'))
+    const { key } = await gateway.user('dora', '1000')
     expect(await spend(key)).toBe(200)
     await ask('PATCH', '/admin/accounts/dora', { disabled: true })
     expect(await spend(key)).toBe(403)
@@ -203,7 +203,7 @@ describe('the models', () => {
 })
 
 test('the receipt of any request is there for the staff, with the deployments that were asked', async () => {
-  const { key } = await gateway.issue(userArgs('hugo', '1000'))
+  const { key } = await gateway.user('hugo', '1000')
   const { headers } = await raw({ url: gateway.url, key, body: chat('words') })
   const receipt = await ask('GET', `/admin/requests/${String(headers['x-request-id'])}`)
   expect(receipt.body).toMatchObject({ account: 'hugo', deployment: 'fake/answer?chunks=5' })
@@ -217,8 +217,8 @@ describe('a bot of the predecessor', () => {
   }
 
   test('asks, pays in, takes out, moves and issues under the master key in its query', async () => {
-    await gateway.issue(userArgs('ines', '100'))
-    await gateway.issue(userArgs('jan', '0'))
+    await gateway.user('ines', '100')
+    await gateway.user('jan', '0')
     expect((await old('GET', '/token/has?userId=ines')).body).toEqual({ status: true })
     expect((await old('GET', '/token/has?userId=kim')).body).toEqual({ status: false })
     const told = (await old('GET', '/token?userId=ines')).body

@@ -1,6 +1,6 @@
 import { LLMock, type ChaosConfig } from '@copilotkit/aimock'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from './support/gateway-process.ts'
 import { clientOf, configFor, costOf, MESSAGES, type Client } from './support/house.ts'
 import { ofKind } from './support/journal.ts'
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
     ...(Object.fromEntries(fallbacks) as Record<string, string[]>),
   })
   gateway = await startGateway({ config })
-  const { key } = await gateway.issue(userArgs('tester', '1000000'))
+  const { key } = await gateway.user('tester', '1000000')
   client = clientOf(gateway.url, 'tester', key)
 })
 afterAll(async () => {

@@ -2,7 +2,6 @@ import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditFolder } from '../src/wiring/audit.ts'
-import { userArgs } from './support/gateway-process.ts'
 import { clientOf, openHouse, type Client, type House } from './support/house.ts'
 import { runScript } from './support/script.ts'
 
@@ -20,7 +19,7 @@ afterAll(async () => {
 function movedTo(gateway: House['gateway']): House {
   const client = async (credits = '0') => {
     const account = `late${late++}`
-    return clientOf(gateway.url, account, (await gateway.issue(userArgs(account, credits))).key)
+    return clientOf(gateway.url, account, (await gateway.user(account, credits)).key)
   }
   return { ...house, gateway, client, close: () => closing(gateway) }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditFolder } from '../src/wiring/audit.ts'
-import { userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import type { GatewayProcess } from './support/gateway-process.ts'
 import { clientOf, openHouse, type Client, type House } from './support/house.ts'
 import { readJournal } from './support/journal.ts'
 import { chat, raw, type RawAnswer } from './support/raw.ts'
@@ -43,7 +43,7 @@ const entries = () => readJournal(gateway.dir).filter(({ kind }) => kind !== 'op
 let accounts = 0
 async function newClient(credits: string): Promise<Client> {
   const account = `client${accounts++}`
-  return clientOf(gateway.url, account, (await gateway.issue(userArgs(account, credits))).key)
+  return clientOf(gateway.url, account, (await gateway.user(account, credits)).key)
 }
 
 /** An answered request of a new account with 1000 credits. */

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
-import { root, startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { root, startGateway, type GatewayProcess } from './support/gateway-process.ts'
 import { settledOf } from './support/journal.ts'
 import { scrape } from './support/metrics.ts'
 import { chat, payloads, raw } from './support/raw.ts'
@@ -72,7 +72,7 @@ ${places.map(({ model, provider = 'p0', input = 2 }) => `      - { provider: ${p
 beforeAll(async () => {
   upstream = await startFaultProvider()
   gateway = await startGateway({ config: config() })
-  key = (await gateway.issue(userArgs('user', '1000000'))).key
+  key = (await gateway.user('user', '1000000')).key
 })
 afterAll(async () => {
   await gateway.stop()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startFaultProvider } from './fault-provider/fault-provider.ts'
-import { startGateway, userArgs } from './support/gateway-process.ts'
+import { startGateway } from './support/gateway-process.ts'
 import { untilLogged } from './support/journal.ts'
 import { chat, raw } from './support/raw.ts'
 
@@ -15,7 +15,7 @@ models:
   - { id: hanging, price: free, deployments: [{ provider: fake, model: "answer?hang" }] }
 `,
   })
-  const { key } = await gateway.issue(userArgs('user', '1000'))
+  const { key } = await gateway.user('user', '1000')
   const ask = () => raw({ url: gateway.url, key, body: chat('hanging', { stream: true }) })
   const first = ask()
   await upstream.until(({ length }) => length === 1)

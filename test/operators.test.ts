@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { adminHealthRoutes } from '../src/http/routes/admin-health.ts'
-import { userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import type { GatewayProcess } from './support/gateway-process.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
 import { runScript } from './support/script.ts'
@@ -92,7 +92,7 @@ describe('the command line', () => {
     expect(off.stdout).toMatch(
       /fake +1 +fake\/answer\?chunks=5 +off .* switched off by an operator/,
     )
-    const { key } = await gateway.issue(userArgs('nils', '1000'))
+    const { key } = await gateway.user('nils', '1000')
     const spend = async () => (await raw({ url: gateway.url, key, body: chat('words') })).status
     expect(await spend()).toBe(503)
     await gateway.stop()
@@ -110,7 +110,7 @@ describe('the command line', () => {
   })
 
   test('opens sub-accounts, sets their markup and cap, and moves them', async () => {
-    await gateway.issue(userArgs('reseller', '1000'))
+    await gateway.user('reseller', '1000')
     await told('resellers', 'set', 'reseller', '--sub-accounts-max', '5')
     await told('resellers', 'open', 'shop', '--parent', 'reseller', '--markup', '0.25')
     await told('resellers', 'set', 'shop', '--cap', '500')
@@ -132,7 +132,7 @@ describe('the command line', () => {
   })
 
   test('sets and lists limits, which are in force at once', async () => {
-    const { keyId } = await gateway.issue(userArgs('olga', '1000'))
+    const { keyId } = await gateway.user('olga', '1000')
     await told('limits', 'set', 'olga', 'requests_per_day=7,spend_per_month=12.5')
     await told('limits', 'set', 'olga', 'requests_per_minute=3', '--key', keyId)
     expect(await told('limits', 'list', 'olga')).toEqual([

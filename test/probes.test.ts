@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
-import { startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from './support/gateway-process.ts'
 import { untilLogged } from './support/journal.ts'
 import { chat, raw } from './support/raw.ts'
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
   quiet = await startFaultProvider()
   other = await startFaultProvider()
   gateway = await startGateway({ config: config() })
-  key = (await gateway.issue(userArgs('user', '1000'))).key
+  key = (await gateway.user('user', '1000')).key
 })
 afterAll(async () => {
   await gateway.close()

@@ -2,7 +2,7 @@
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { auditFolder } from '../src/wiring/audit.ts'
-import { startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from './support/gateway-process.ts'
 import { configFor } from './support/house.ts'
 import { raw } from './support/raw.ts'
 
@@ -15,8 +15,8 @@ beforeAll(async () => {
     config: configFor('http://127.0.0.1:9', { words: ['answer'] }, extra),
     env: { JWT_SECRET_KEY: 'k9fK2mQ7xW4bT8zR1cV6nY3pL5sD0gHq' },
   })
-  reseller = (await gateway.issue(userArgs('reseller', '100'))).key
-  await gateway.issue(userArgs('anna', '100'))
+  reseller = (await gateway.user('reseller', '100')).key
+  await gateway.user('anna', '100')
   await send('PATCH', '/admin/accounts/reseller/place', { sub_accounts_max: 5 })
   await send('POST', '/v1/subaccounts', { name: 'shop' })
 })
@@ -41,7 +41,7 @@ const state = async (): Promise<unknown> => {
 }
 
 test('what makes something with a secret is refused, and says what it made before', async () => {
-  const { keyId } = await gateway.issue(userArgs('bob', '0'))
+  const { keyId } = await gateway.user('bob', '0')
   const writes: [string, object][] = [
     ['/admin/keys', { type: 'user', account: 'carla', credits: '25' }],
     ['/admin/codes', { amount: '5', count: 3 }],

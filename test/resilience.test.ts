@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
 import { clientOf } from './support/house.ts'
-import { startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from './support/gateway-process.ts'
 import { checkInvariants } from './support/invariants.ts'
 import { ofKind, untilLogged } from './support/journal.ts'
 import { planted } from './support/planted.ts'
@@ -19,6 +19,8 @@ const heard: RawAnswer[] = []
 
 type Place = Readonly<{ model: string; at?: string; keys?: string; more?: string }>
 
+const FIVE_MINUTES_MS = 300_000
+
 /** Each model with a provider of its own for each place, so that no test is in the way of another. */
 const modelsOf = (gone: string): Readonly<Record<string, readonly Place[]>> => ({
   unsaid: [{ model: 'answer?usage=none' }],
@@ -33,10 +35,13 @@ const modelsOf = (gone: string): Readonly<Record<string, readonly Place[]>> => (
   ],
   flapping: [{ model: 'answer?flap=7' }, { model: 'answer?chunks=2' }],
   refused: [{ model: 'answer?bad_key=old', keys: 'key-old,key-new' }],
-  down: [
+  'down-gone': [
     { model: 'answer', at: gone },
     { model: 'answer', at: gone },
   ],
+  'down-hanging': [{ model: 'answer?hang' }, { model: 'answer?hang&n=2' }],
+  'down-failing': [{ model: 'answer?status=500' }, { model: 'answer?status=500&n=2' }],
+  'down-limiting': [{ model: 'answer?status=429&n=3' }, { model: 'answer?status=429&n=4' }],
   stale: [{ model: 'answer?stale' }],
   narrow: [{ model: 'answer?delay=300', more: ', concurrency_max: 4' }],
   switched: [{ model: 'answer?chunks=4' }],
@@ -53,7 +58,7 @@ function configFor(models: ReturnType<typeof modelsOf>): string {
   const list = all.map(
     ([id, places]) => `  - id: ${id}
     price: { input: 2, output: 8 }
-    timeouts: { connect_ms: 1000 }
+    timeouts: { connect_ms: 1000, ${id === 'down-hanging' ? 'first_byte_ms: 300, total_ms: 300' : 'total_ms: 60000'} }
     deployments:
 ${places.map(({ model }, index) => `      - { provider: ${id}-${index}, model: "${model}" }`).join('\n')}`,
   )
@@ -72,8 +77,11 @@ beforeAll(async () => {
   leaving = [await startFaultProvider(), await startFaultProvider()]
   const gone = await startFaultProvider()
   await gone.close()
-  gateway = await startGateway({ config: configFor(modelsOf(gone.baseUrl)), env: planted() })
-  key = (await gateway.issue(userArgs('user', '100000000'))).key
+  gateway = await startGateway({
+    config: configFor(modelsOf(gone.baseUrl)),
+    env: planted(`ticks:${FIVE_MINUTES_MS}`),
+  })
+  key = (await gateway.user('user', '100000000')).key
   base = await warmBaseOf(gateway, () => ask('unsaid'))
 })
 afterAll(async () => {
@@ -164,17 +172,30 @@ test('a refused key is off with an alarm, and the other one serves', async () =>
   expect(gateway.output()).not.toContain('key-old')
 })
 
-test('when all providers are down the caller knows within two seconds, and nothing is held', async () => {
-  const answer = await ask('down')
-  expect(answer.status).toBe(503)
-  expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
-  expect(await held()).toBe('0')
-  const record = ofKind(gateway.dir, 'settle').find(
-    ({ ref }) => ref === String(answer.headers['x-request-id']),
-  )
-  expect(record).toMatchObject({ outcome: 'failed', amount: '0' })
-  expect(record?.['totalMs']).toBeLessThan(2_000)
-})
+test.each([
+  ['gone', 503, false],
+  ['gone', 503, true],
+  ['hanging', 504, false],
+  ['hanging', 504, true],
+  ['failing', 503, false],
+  ['failing', 503, true],
+  ['limiting', 503, false],
+  ['limiting', 503, true],
+])(
+  'when all providers are down (%s) the answer is %i within two seconds, and nothing is held (stream: %s)',
+  async (how, status, stream) => {
+    const model = `down-${how}`
+    const answer = await ask(model, key, markedChat(model, { stream }))
+    expect(answer.status).toBe(status)
+    if (status === 503) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    expect(await held()).toBe('0')
+    const record = ofKind(gateway.dir, 'settle').find(
+      ({ ref }) => ref === String(answer.headers['x-request-id']),
+    )
+    expect(record).toMatchObject({ outcome: 'failed', amount: '0' })
+    expect(record?.['totalMs']).toBeLessThan(2_000)
+  },
+)
 
 test('a connection that the provider had closed is no reason to fail', async () => {
   expect((await ask('stale')).status).toBe(200)
@@ -183,7 +204,7 @@ test('a connection that the provider had closed is no reason to fail', async () 
 })
 
 test('an account that waits with many does not keep another one waiting', async () => {
-  const other = await gateway.issue(userArgs('other', '1000000'))
+  const other = await gateway.user('other', '1000000')
   const waiting = async (count: number) => {
     while ((await stateOf('narrow-0'))[0]?.waiting !== count);
   }
@@ -200,6 +221,22 @@ test('an account that waits with many does not keep another one waiting', async 
   expect(status).toBe(200)
   const isTheirs = callsTo('answer?delay=300').map(({ id }) => id.endsWith(mark))
   expect(isTheirs.indexOf(true)).toBeLessThanOrEqual(5)
+})
+
+test('a refused key is asked about again after ten minutes, without any request, and is on again', async () => {
+  const isAsked = () => main.list.asked.includes('Bearer key-old')
+  const later = async (aheadMs: number) => {
+    gateway.process.kill('SIGUSR2')
+    await untilLogged(gateway.output, `ticks ahead: ${aheadMs}`)
+  }
+  const states = async () => (await stateOf('refused-0')).map(({ state }) => state)
+  await later(FIVE_MINUTES_MS)
+  expect([await states(), isAsked()]).toEqual([['off', 'ready'], false])
+  const calls = main.journal.length
+  await later(2 * FIVE_MINUTES_MS)
+  await expect.poll(states).toEqual(['ready', 'ready'])
+  expect([isAsked(), main.journal.length]).toEqual([true, calls])
+  expect(await untilLogged(gateway.output, 'takes its key again')).toContain('refused-0')
 })
 
 async function checkAll(): Promise<void> {

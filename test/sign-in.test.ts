@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import type { GatewayProcess } from './support/gateway-process.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
 
@@ -11,7 +11,7 @@ let gateway: GatewayProcess
 beforeAll(async () => {
   house = await openHouse({ words: ['answer?chunks=5'] })
   gateway = house.gateway
-  await gateway.issue(userArgs('acme', '100000'))
+  await gateway.user('acme', '100000')
   await put('anna', { role: 'user', account: 'acme', password: PASSWORD })
   await put('olga', { role: 'owner', password: PASSWORD })
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startFaultProvider, type FaultProvider } from './fault-provider/fault-provider.ts'
-import { startGateway, userArgs, type GatewayProcess } from './support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from './support/gateway-process.ts'
 import { clientOf, configFor, MESSAGES, type Client } from './support/house.ts'
 import { ofKind, untilLogged } from './support/journal.ts'
 import { startOtlpReceiver, type OtlpReceiver, type ReceivedSpan } from './support/otlp-receiver.ts'
@@ -28,7 +28,7 @@ beforeAll(async () => {
       OTEL_SERVICE_NAME: 'gateway-7',
     },
   })
-  const { key } = await gateway.issue(userArgs('ada', '100000'))
+  const { key } = await gateway.user('ada', '100000')
   client = clientOf(gateway.url, 'ada', key)
 })
 afterAll(async () => {
@@ -119,7 +119,7 @@ test('what still waits is sent at the end, and a collector that is away is told 
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }
   const lonely = await startGateway({ config: configFor(upstream.baseUrl, MODELS), env })
   try {
-    const { key } = await lonely.issue(userArgs('ada', '100000'))
+    const { key } = await lonely.user('ada', '100000')
     const { openai } = clientOf(lonely.url, 'ada', key)
     const { choices } = await openai.chat.completions.create({ model: 'plain', messages: MESSAGES })
     expect(choices).toHaveLength(1)

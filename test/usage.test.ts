@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cleanEnv, root, userArgs } from './support/gateway-process.ts'
+import { cleanEnv, root } from './support/gateway-process.ts'
 import { openHouse, type Client, type House } from './support/house.ts'
 import { ofKind } from './support/journal.ts'
 import { chat, raw, type RawAnswer } from './support/raw.ts'
@@ -67,7 +67,7 @@ describe('the usage of an account', () => {
   })
 
   test('is that of all its keys, and of no other account', async () => {
-    const second = await house.gateway.issue(userArgs(bert.account, '0'))
+    const second = await house.gateway.user(bert.account, '0')
     await ask(second.key, 'words')
     const { data } = await pageOf(bert.key, '/v1/usage?group_by=key')
     expect(data.map(({ requests }) => requests)).toEqual([1, 1])

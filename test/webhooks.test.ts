@@ -105,7 +105,7 @@ test('who named a receiver, and who removed it, is in the audit trail', async ()
 test('an outage of the receiver, and a crash of the gateway in it, lose nothing and tell nothing twice', async () => {
   heard = []
   isAway = true
-  const { key } = await gateway.issue(userArgs('anna', '1000'))
+  const { key } = await gateway.user('anna', '1000')
   const anna = clientOf(gateway.url, 'anna', key)
   await admin('PATCH', 'accounts/anna', { low_credit: '999' })
   await raw({ url: gateway.url, key, body: chat('words') })
@@ -132,7 +132,7 @@ test('an outage of the receiver, and a crash of the gateway in it, lose nothing 
 test('each thing that lasts is told when it begins, and not again while it lasts', async () => {
   heard = []
   const soon = await gateway.issue([...userArgs('early', '0'), '--expires', '1h'])
-  const { key } = await gateway.issue(userArgs('poor', '150'))
+  const { key } = await gateway.user('poor', '150')
   await admin('PATCH', 'accounts/poor', { low_credit: '10' })
   await drain(key, 402)
   await admin('POST', 'providers/fake', { state: 'off' })
@@ -154,15 +154,15 @@ test('each thing that lasts is told when it begins, and not again while it lasts
 
 test('a cap on spending that refuses a request is told once, of an account, a key and a sub-account', async () => {
   heard = []
-  const capped = await gateway.issue(userArgs('capped', '100000'))
+  const capped = await gateway.user('capped', '100000')
   await admin('PATCH', 'accounts/capped', { limits: { spend_per_day: '1000' } })
-  const keyed = await gateway.issue(userArgs('keyed', '100000'))
+  const keyed = await gateway.user('keyed', '100000')
   await admin('PATCH', `keys/${keyed.keyId}`, { limits: { spend_per_month: '1000' } })
-  await gateway.issue(userArgs('top', '100000'))
+  await gateway.user('top', '100000')
   await admin('PATCH', 'accounts/top/place', { sub_accounts_max: 5 })
   await admin('POST', 'places', { account: 'shop', parent: 'top' })
   await admin('PATCH', 'accounts/shop/place', { cap: '1000' })
-  const shop = await gateway.issue(userArgs('shop', '100000'))
+  const shop = await gateway.user('shop', '100000')
   for (const [{ key }, status] of [
     [capped, 429],
     [keyed, 429],

@@ -3,7 +3,6 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openStore } from '../src/store/lowdb/open-store.ts'
-import { userArgs } from './support/gateway-process.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
 import { runScript } from './support/script.ts'
@@ -37,7 +36,7 @@ test('knows what runs, and since when credit is held for it', async () => {
     load: { refused: 'nothing', in_flight: 0, streams: 0 },
     journal: { open_holds: 0, oldest_hold_at: null },
   })
-  const { key } = await house.gateway.issue(userArgs('patient', '1000'))
+  const { key } = await house.gateway.user('patient', '1000')
   const [caller, before] = [new AbortController(), Date.now()]
   const running = fetch(`${house.gateway.url}/v1/chat/completions`, {
     ...{ method: 'POST', signal: caller.signal, body: chat('patient', { stream: true }) },
@@ -54,7 +53,7 @@ test('knows what runs, and since when credit is held for it', async () => {
 })
 
 test('tells everybody with a key what stands behind the address, and how it is, under the names of /health', async () => {
-  const { key } = await house.gateway.issue(userArgs('asking', '0'))
+  const { key } = await house.gateway.user('asking', '0')
   const told = async () => {
     const { url } = house.gateway
     const { body } = await raw({ url, key, method: 'GET', path: '/services' })
@@ -102,7 +101,7 @@ test('says by an alarm that requests are refused for want of memory, as long as 
   await ask('POST', '/admin/config/reload', {})
   const alarm = { status: 'healthy', alarms: ['overloaded'], load: { refused: 'all' } }
   await expect.poll(health, { timeout: 20_000 }).toMatchObject(alarm)
-  const { key } = await house.gateway.issue(userArgs('refused', '1000'))
+  const { key } = await house.gateway.user('refused', '1000')
   const answer = await raw({ url: house.gateway.url, key, body: chat('patient') })
   expect([answer.status, answer.body]).toEqual([503, expect.stringContaining('overloaded')])
   fs.writeFileSync(file, before)

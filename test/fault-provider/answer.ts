@@ -47,7 +47,7 @@ const TOOL_CALL = { index: 0, id: 'call_1', type: 'function' } as const
 export async function sendStream(
   res: ServerResponse,
   behaviour: Behaviour,
-  entry: JournalEntry & { includeUsage: boolean; onWord: () => void },
+  entry: JournalEntry & { includeUsage: boolean; onWord: () => void; hold: () => Promise<void> },
 ): Promise<void> {
   const { chunks, everyMs, finish, usage, done } = behaviour
   res.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -76,6 +76,8 @@ export async function sendStream(
   await send(
     JSON.stringify(usage === 'finish' ? { ...last, usage: usageOf(entry.usage, behaviour) } : last),
   )
+  if (behaviour.isRestHeld) await entry.hold()
+  if (res.destroyed) return
   entry.ended = 'finished'
   if (entry.includeUsage && (usage === 'own' || usage === 'zero')) {
     const reported = usage === 'zero' ? { prompt: 0, completion: 0 } : entry.usage

@@ -26,6 +26,8 @@ export type Behaviour = Readonly<{
   late: number
   /** Until somebody lets them go. */
   isHeld: boolean
+  /** What comes behind the finish of a stream, its usage and `[DONE]`, waits until somebody lets it go. */
+  isRestHeld: boolean
   hang: boolean
   /** Something that is not an answer, with status 200. */
   body: 'answer' | 'html' | 'error' | 'empty' | 'garbage' | 'nothing'
@@ -68,6 +70,7 @@ export function behaviourOf(model: string): Behaviour {
     delayMs: number('delay', 0),
     late: number('late', 0),
     isHeld: query.has('held'),
+    isRestHeld: query.has('held_rest'),
     hang: query.has('hang'),
     body: word('body', 'answer'),
     cached: number('cached', 0),

@@ -20,6 +20,7 @@ The name of a model is "answer", alone or with faults behind it, as in "answer?c
   late=N held                     only the calls behind the first N are delayed or held; held ones wait for POST /__go
   status=N retry_after=S          refuses with this status; message=TEXT is what it says; location=URL of a redirect
   bad_key=END                     refuses keys that end so with 401
+  held_rest                       usage and [DONE] come behind the finish once POST /__go lets them
   flap=N                          N calls fail (500, or with status=N), N succeed, and so on
   hang stale drip crlf            never answers; closes used connections; byte by byte; CRLF line ends
   body=html|error|empty|garbage|nothing   status 200, and no answer

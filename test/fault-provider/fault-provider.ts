@@ -156,9 +156,10 @@ async function serve(
   used.add(req.socket)
   const isLate = before >= behaviour.late
   const delayMs = isLate ? behaviour.delayMs : 0
-  if (isLate && behaviour.isHeld) await new Promise<void>((resolve) => held.add(resolve))
+  const hold = () => new Promise<void>((resolve) => held.add(resolve))
+  if (isLate && behaviour.isHeld) await hold()
   const status = statusOf(behaviour, entry, before)
-  await answer(res, { ...behaviour, delayMs, status }, { entry, changed })
+  await answer(res, { ...behaviour, delayMs, status }, { entry, changed, hold })
   changed()
 }
 
@@ -170,10 +171,16 @@ function sendList(res: ServerResponse, list: ModelList, authorization: string): 
   res.end(JSON.stringify({ object: 'list', data }))
 }
 
+type Answering = Readonly<{
+  entry: JournalEntry
+  changed: () => void
+  hold: () => Promise<void>
+}>
+
 async function answer(
   res: ServerResponse,
   behaviour: Behaviour,
-  { entry, changed }: Readonly<{ entry: JournalEntry; changed: () => void }>,
+  { entry, changed, hold }: Answering,
 ): Promise<void> {
   if (behaviour.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, behaviour.delayMs))
   if (behaviour.hang) return
@@ -184,7 +191,7 @@ async function answer(
     const options = entry.body['stream_options'] as { include_usage?: boolean } | undefined
     // Live, not a copy: what was sent counts also if the connection breaks.
     const includeUsage = options?.include_usage === true
-    await sendStream(res, behaviour, Object.assign(entry, { includeUsage, onWord: changed }))
+    await sendStream(res, behaviour, Object.assign(entry, { includeUsage, onWord: changed, hold }))
   } else sendWhole(res, behaviour, entry)
 }
 

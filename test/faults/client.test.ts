@@ -21,6 +21,7 @@ beforeAll(async () => {
       waiting: ['answer?hang'],
       mute: ['answer?stall=0'],
       slow: ['answer?chunks=200&every=20'],
+      finished: ['answer?chunks=3&held_rest'],
       unsaid: ['answer?usage=none'],
       flood: ['answer?raw=endless_words&raw_after=1'],
     },
@@ -218,11 +219,19 @@ describe('F58: a caller who leaves', () => {
     ['at the head of the stream', 'slow', (socket) => seen(socket, 'HTTP/1.1 200'), 'aborted'],
     ['after the first token', 'slow', (socket) => seen(socket, 'word0'), 'aborted'],
     ['in the middle', 'slow', (socket) => seen(socket, 'word20'), 'aborted'],
+    ['behind the last token', 'finished', (socket) => seen(socket, '"stop"'), 'aborted'],
   ]
   const LEAVING = {
     'with a reset': (socket: net.Socket) => socket.resetAndDestroy(),
     'by closing': (socket: net.Socket) => socket.destroy(),
     'by closing its half': (socket: net.Socket) => socket.end(),
+  }
+  /** How long it took until the provider saw that each of them had left, by when they did. */
+  const seenMs = new Map<string, number[]>()
+  const timed = async (when: string, call: number): Promise<void> => {
+    const begun = performance.now()
+    await house.upstream.until((journal) => journal[call]?.ended === 'caller_left')
+    seenMs.set(when, [...(seenMs.get(when) ?? []), performance.now() - begun])
   }
   const cases = POINTS.flatMap((point) =>
     Object.entries(LEAVING).map(([how, leave]) => [point[0], how, point, leave] as const),
@@ -230,7 +239,7 @@ describe('F58: a caller who leaves', () => {
 
   test.each(cases)(
     '%s, %s: its provider is told to stop, and the outcome decides the charge',
-    async (_when, _how, [, model, until, outcome, stream = true], leave) => {
+    async (when, _how, [, model, until, outcome, stream = true], leave) => {
       const before = new Set(settles().map(({ ref }) => ref))
       const calls = house.upstream.journal.length
       const socket = connect()
@@ -241,7 +250,7 @@ describe('F58: a caller who leaves', () => {
       socket.write(text)
       await reached
       leave(socket)
-      await house.upstream.until((journal) => journal[calls]?.ended === 'caller_left')
+      await timed(when, calls)
       await expect.poll(() => settles().filter(({ ref }) => !before.has(ref)).length).toBe(1)
       expect(settles().at(-1)).toMatchObject({ outcome })
       socket.destroy()
@@ -249,6 +258,29 @@ describe('F58: a caller who leaves', () => {
       hear(got, text, 'left')
     },
   )
+
+  test('behind the last token pays what the provider goes on to report', async () => {
+    const before = new Set(settles().map(({ ref }) => ref))
+    const calls = house.upstream.journal.length
+    const socket = connect()
+    const reached = seen(socket, '"stop"')
+    socket.write(request('finished', { stream: true }))
+    await reached
+    socket.destroy()
+    house.upstream.letGo()
+    const ended = () => settles().find(({ ref }) => !before.has(ref))
+    await expect.poll(ended).toMatchObject({ outcome: 'finished' })
+    const { prompt, completion } = house.upstream.journal[calls]?.usage ?? {}
+    expect(ended()).toMatchObject({ usage: { input: prompt, output: completion } })
+    expect(ended()?.['estimated']).toBeUndefined()
+  })
+
+  test('is not asked for any longer: within a second the provider knows', () => {
+    expect(seenMs.size).toBe(POINTS.length)
+    // The quickest of three: a machine that had other things to do is late once, a gateway that waits is late each time.
+    for (const [when, all] of seenMs)
+      expect([when, Math.min(...all) <= 1_000]).toEqual([when, true])
+  })
 })
 
 const READERS = 12

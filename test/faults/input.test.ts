@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type Client, type House } from '../support/house.ts'
 import { checkInvariants } from '../support/invariants.ts'
-import { planted } from '../support/planted.ts'
+import { collected, planted } from '../support/planted.ts'
 import { chat, markedChat, raw, type RawAnswer, type RawRequest } from '../support/raw.ts'
 import { warmBaseOf, type Base } from '../support/returned.ts'
 
@@ -125,6 +125,36 @@ test.each(bodies)('%s is refused with a reason, and costs nothing', async (_, bo
   expect(callsTo('answer')).toBe(calls)
   expect(await client.balance()).toBe('1000000')
   expect(await client.held()).toBe('0')
+})
+
+const POLLUTED = '{"polluted":"yes"}'
+const MESSAGE = '{"role":"user","content":"x"}'
+const withMessage = (fields: string): string =>
+  `{"model":"words","messages":[{"role":"user","content":"x",${fields}}]}`
+
+test.each([
+  ['a field', withField(`"__proto__":${POLLUTED}`)],
+  ['a field behind others', chat('words').replace(/}$/, `,"__proto__":${POLLUTED}}`)],
+  ['a constructor', withField(`"constructor":{"prototype":${POLLUTED}}`)],
+  ['a message', withMessage(`"__proto__":${POLLUTED}`)],
+  ['a message instead', `{"model":"words","messages":[{"__proto__":${MESSAGE}}]}`],
+  ['the constructor of a message', withMessage(`"constructor":{"prototype":${POLLUTED}}`)],
+  ['the list of messages', `{"model":"words","messages":{"__proto__":[${MESSAGE}],"length":1}}`],
+  ['metadata', withField(`"metadata":{"__proto__":${POLLUTED}}`)],
+  ['options', withField(`"stream":true,"stream_options":{"__proto__":${POLLUTED}}`)],
+  ['a tool', withField(`"tools":[{"type":"function","__proto__":${POLLUTED}}]`)],
+  [
+    'a schema',
+    withField(
+      `"response_format":{"type":"json_schema","json_schema":{"schema":{"__proto__":${POLLUTED}}}}`,
+    ),
+  ],
+  ['an escaped name', withField(`"\\u005f_proto__":${POLLUTED}`)],
+])('a prototype in %s is nothing that any other object has', async (_, body) => {
+  const asOperator = { key: house.gateway.adminKey, path: '/admin/accounts', body }
+  for (const { status } of [await ask({ key: client.key, body }), await ask(asOperator)])
+    expect(status).toBeLessThan(500)
+  expect(await collected(house.gateway)).toMatchObject({ inherited: '' })
 })
 
 test.each(['text/plain', 'multipart/form-data; boundary=x', 'application/xml'])(

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startFaultProvider } from '../fault-provider/fault-provider.ts'
-import { startGateway, userArgs, type GatewayProcess } from '../support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
 import { configFor, costOf } from '../support/house.ts'
 import { checkInvariants } from '../support/invariants.ts'
 import { ofKind, untilLogged } from '../support/journal.ts'
@@ -39,7 +39,7 @@ async function opened(
     await upstream.close()
   })
   const { url, process: child } = gateway
-  const { key } = await gateway.issue(userArgs('user', '100000000'))
+  const { key } = await gateway.user('user', '100000000')
   const heard: RawAnswer[] = []
   const ask = async (model: string, more: object = {}, at = url) => {
     const answer = await raw({ url: at, key, body: markedChat(model, more) })

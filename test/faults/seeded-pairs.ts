@@ -5,7 +5,7 @@ import http from 'node:http'
 import path from 'node:path'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
 import { seeded } from '../ledger/seeded.ts'
-import { startGateway, userArgs, type GatewayProcess } from '../support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
 import { configFor } from '../support/house.ts'
 import { checkInvariants } from '../support/invariants.ts'
 import { planted } from '../support/planted.ts'
@@ -44,8 +44,7 @@ export async function runPairs({ pairs, seed, onPair }: Pairs): Promise<void> {
   const config = configFor(upstream.baseUrl, models)
   let gateway = await startGateway({ config, env: { ...planted(), STOP_NOTICE_MS: '0' } })
   const keys: string[] = []
-  for (const name of ['ann', 'bob', 'cyd'])
-    keys.push((await gateway.issue(userArgs(name, '1000000000'))).key)
+  for (const name of ['ann', 'bob', 'cyd']) keys.push((await gateway.user(name, '1000000000')).key)
   try {
     let base = await warmBase(gateway, keys)
     for (let at = 0; at < pairs; at++) {

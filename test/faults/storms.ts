@@ -2,7 +2,7 @@
 // could be had, how many calls it took, and what others felt of it.
 import assert from 'node:assert/strict'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
-import { startGateway, userArgs } from '../support/gateway-process.ts'
+import { startGateway } from '../support/gateway-process.ts'
 import { checkInvariants } from '../support/invariants.ts'
 import { planted } from '../support/planted.ts'
 import { markedChat, raw, type RawAnswer } from '../support/raw.ts'
@@ -40,7 +40,7 @@ export async function runStorms({ seconds, onStorm }: Storm): Promise<Record<str
   const leaving = await startFaultProvider()
   const gateway = await startGateway({ config: configOf(upstream, leaving), env: planted() })
   try {
-    const { key } = await gateway.issue(userArgs('user', '1000000000'))
+    const { key } = await gateway.user('user', '1000000000')
     const { url } = gateway
     const ask = (model: Name) => raw({ url, key, body: markedChat(model) })
     const base = await warmBaseOf(gateway, () => ask('unsaid'))

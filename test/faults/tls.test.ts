@@ -4,7 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { TLS_KINDS } from '../fault-provider/certificate.ts'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
-import { startGateway, userArgs, type GatewayProcess } from '../support/gateway-process.ts'
+import { startGateway, type GatewayProcess } from '../support/gateway-process.ts'
 import { checkInvariants } from '../support/invariants.ts'
 import { planted } from '../support/planted.ts'
 import { markedChat, raw } from '../support/raw.ts'
@@ -29,7 +29,7 @@ models:
 ${TLS_KINDS.map((id, at) => `  - { id: ${id}, price: { input: 2, output: 8 }, deployments: [{ provider: p${at}, model: answer }] }`).join('\n')}
 `
   gateway = await startGateway({ dir, config, env: { ...planted(), NODE_EXTRA_CA_CERTS: trusted } })
-  key = (await gateway.issue(userArgs('user', '1000000'))).key
+  key = (await gateway.user('user', '1000000')).key
   base = await warmBaseOf(gateway, () => ask('unsaid'))
 })
 afterAll(async () => {

@@ -44,8 +44,10 @@ let elsewhere: FaultProvider
 let base: Base
 const heard: RawAnswer[] = []
 
-/** Two bytes come before anybody has waited too long. */
-const SLOWLY = '\n    timeouts: { first_byte_ms: 12000, idle_ms: 12000, total_ms: 30000 }'
+/** Two bytes come before anybody has waited too long; whoever takes them for signs of life waits for ten minutes. */
+const SLOWLY = '\n    timeouts: { first_byte_ms: 12000, idle_ms: 12000, total_ms: 600000 }'
+/** What is left of an answer that never ends; read before anything else, as the other floods are. */
+let endless: Awaited<ReturnType<typeof readEndless>>
 /** They wait beside the other tests. */
 let drips: Promise<readonly Awaited<ReturnType<typeof ask>>[]>
 
@@ -61,6 +63,7 @@ beforeAll(async () => {
     ...Object.fromEntries(BODIES.map((raw) => [`late-${raw}`, [`answer?raw=${raw}&raw_after=2`]])),
     drip: ['answer?raw=dripping&every=5000', 'answer?chunks=3'],
     'late-drip': ['answer?raw=dripping&every=5000&raw_after=2'],
+    endless: ['answer?raw=endless_words&raw_after=1'],
     'own-headers': ['answer?raw=own_headers'],
     'tiny-chunks': ['answer?raw=tiny_chunks'],
     ...Object.fromEntries(
@@ -80,6 +83,7 @@ beforeAll(async () => {
   clients = [await house.client(), await house.client()]
   // What a flood takes for the first time the allocator keeps.
   for (const flood of FLOODS) await ask(flood, true)
+  endless = await readEndless()
   base = await warmBaseOf(house.gateway, () => ask('unsaid', heard.length % 3 > 0))
   drips = Promise.all([ask('drip', true), ask('late-drip', true)])
 }, 120_000)
@@ -96,6 +100,26 @@ async function ask(model: string, stream: boolean) {
   const record = settledOf(house.gateway.dir, String(answer.headers['x-request-id']))
   const faults = (record['attempts'] as { fault?: string }[]).map(({ fault }) => fault)
   return { ...answer, record, faults }
+}
+
+/** Its size and its last bytes: it is too much to keep. */
+async function readEndless() {
+  const { url } = house.gateway
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${clients[0]?.key ?? ''}`,
+      'content-type': 'application/json',
+    },
+    body: markedChat('endless', { stream: true }),
+  })
+  let [bytes, end] = [0, '']
+  for await (const piece of response.body as AsyncIterable<Uint8Array>) {
+    bytes += piece.byteLength
+    end = (end + Buffer.from(piece).toString('latin1')).slice(-2_000)
+  }
+  const record = settledOf(house.gateway.dir, response.headers.get('x-request-id') ?? undefined)
+  return { bytes, events: payloads(end), record }
 }
 
 const both = (names: readonly string[]) =>
@@ -135,6 +159,15 @@ test.each(BODIES)(
     expect(record).toMatchObject({ outcome: 'cut', amount: '0' })
   },
 )
+
+test('F44: an answer that never ends is ended by one error at 64 MiB, at the operator’s cost', () => {
+  const { bytes, events, record } = endless
+  expect(bytes / 1024 ** 2).toBeGreaterThan(63)
+  expect(bytes / 1024 ** 2).toBeLessThan(65)
+  expect(events.filter((event) => event.startsWith('{"error":'))).toHaveLength(1)
+  expect(JSON.parse(events.at(-1) ?? '')).toHaveProperty('error.code')
+  expect(record).toMatchObject({ outcome: 'cut', amount: '0' })
+})
 
 test.each(both(['own-headers', 'tiny-chunks']))(
   '%s is an answer all the same (stream: %s)',

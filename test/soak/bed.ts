@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { auditFolder } from '../../src/wiring/audit.ts'
 import { startFaultProvider } from '../fault-provider/fault-provider.ts'
-import { startGateway, userArgs } from '../support/gateway-process.ts'
+import { startGateway } from '../support/gateway-process.ts'
 import { clientOf, configFor, type Client, type Deployments, type House } from '../support/house.ts'
 import { readJournal } from '../support/journal.ts'
 import { collected, planted } from '../support/planted.ts'
@@ -47,7 +47,7 @@ export async function openBed(models: Deployments): Promise<Bed> {
     config: config.replace(/timeouts: .*/, PATIENT),
     env: planted(),
   })
-  const { key } = await gateway.issue(userArgs('alice', '1000000000'))
+  const { key } = await gateway.user('alice', '1000000000')
   const client = clientOf(gateway.url, 'alice', key)
   const house = { gateway, upstream }
   const { pid } = gateway.process

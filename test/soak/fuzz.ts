@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import net from 'node:net'
 import { RESPONSES } from '../../src/http/error-responses.ts'
 import { seeded } from '../ledger/seeded.ts'
-import { userArgs } from '../support/gateway-process.ts'
 import { chat, raw } from '../support/raw.ts'
 import { openBed } from './bed.ts'
 import { mutated } from './mutations.ts'
@@ -31,7 +30,7 @@ const DOCUMENTED: ReadonlySet<string> = new Set(
 export const fuzz: Part = async ({ scale, seed, onStep }) => {
   const bed = await openBed(MODELS)
   const { gateway } = bed.house
-  await gateway.issue(userArgs('other', '5'))
+  await gateway.user('other', '5')
   const first = await raw({ url: gateway.url, key: bed.client.key, body: chat('words') })
   const right = rightRequests({
     ...{ user: bed.client.key, admin: gateway.adminKey, account: bed.client.account },

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { raw } from './raw.ts'
 
 export const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 
@@ -22,6 +23,9 @@ export type GatewayProcess = Readonly<{
   /** All that it has written to stdout and stderr. */
   output: () => string
   process: ChildProcess
+  /** A key of an account with so much credit, as operators make them over HTTP: without a process of its own. */
+  user: (account: string, credits: string) => Promise<Issued>
+  /** Any key, by `token-gen`. */
   issue: (args: readonly string[]) => Promise<Issued>
   /** Ends it, or what was started again in its place, and resolves with the exit code. */
   stop: (signal?: NodeJS.Signals) => Promise<number | null>
@@ -61,6 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   const stop = (signal: NodeJS.Signals = 'SIGINT') => next?.stop(signal) ?? ended(child, signal)
   return {
     ...{ url, dir, adminKey: ADMIN_KEY, process: child, output: () => output, stop },
+    user: (account, credits) => newUser(url, account, credits),
     issue: (args) => issueKey(args, { cwd: dir, env }),
     restart: async () => (next = await startGateway({ ...options, dir })),
     async close() {
@@ -75,6 +80,15 @@ const unhurried = (config: string): string =>
   config.includes('overload:')
     ? config
     : `${config}\noverload: { loop_delay_streams_ms: 0, loop_delay_all_ms: 0 }\n`
+
+async function newUser(url: string, account: string, credits: string): Promise<Issued> {
+  const { status, body } = await raw({
+    ...{ url, key: ADMIN_KEY, path: '/admin/keys' },
+    body: JSON.stringify({ type: 'user', account, credits }),
+  })
+  if (status !== 201) throw new Error(`no key for ${account}: ${body}`)
+  return JSON.parse(body) as Issued
+}
 
 /** Runs token-gen in a folder, with or without a server on it. */
 export async function issueKey(

@@ -1,6 +1,6 @@
 import OpenAI from 'openai'
 import { startFaultProvider, type FaultProvider } from '../fault-provider/fault-provider.ts'
-import { startGateway, userArgs, type GatewayProcess } from './gateway-process.ts'
+import { startGateway, type GatewayProcess } from './gateway-process.ts'
 import { checkBooks } from './true-books.ts'
 
 export type House = Readonly<{
@@ -38,7 +38,7 @@ export async function openHouse(
     ...{ gateway, upstream },
     async client(credits = '1000000') {
       const account = `user${accounts++}`
-      const { key } = await gateway.issue(userArgs(account, credits))
+      const { key } = await gateway.user(account, credits)
       return clientOf(gateway.url, account, key)
     },
     async close() {

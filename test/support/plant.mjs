@@ -1,5 +1,5 @@
 // Loaded before the gateway to plant what must never happen there: it happens on SIGUSR2. On SIGWINCH, whatever is planted,
-// garbage is cleared away, and it says how many timers run and how much room the engine has set aside.
+// garbage is cleared away, and it says how many timers run, how much room the engine has set aside, and what is in the prototypes.
 import fs from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import process from 'node:process'
@@ -63,7 +63,15 @@ function collect() {
   // What the first one finds to be of no use is given back by the next ones.
   for (let times = 0; times < 3; times++) gc()
   const { heapTotal, heapUsed } = process.memoryUsage()
-  fs.writeSync(2, `collected: ${timers.length} timers, ${heapTotal - heapUsed} bytes to spare\n`)
+  const spare = `${timers.length} timers, ${heapTotal - heapUsed} bytes to spare`
+  fs.writeSync(2, `collected: ${spare}, inherited: [${inherited().join()}]\n`)
+}
+
+/** What every object has, and none should: what somebody's input has put into a prototype. */
+function inherited() {
+  const names = ['polluted']
+  for (const name in {}) names.push(name)
+  return names.filter((name) => name in {} || name in [] || name in collect)
 }
 
 if (what === 'clock') {

@@ -12,15 +12,19 @@ type Collected = Readonly<{
   timers: number
   /** What the engine keeps for objects to come: more or less of it, by what it made of the last seconds. */
   spareBytes: number
+  /** What is in the prototype of all objects, and should not be. */
+  inherited: string
 }>
 
 /** Has a gateway in which anything is planted clear its garbage away: what the engine has not got round to is no leak. */
 export async function collected({ process, output }: GatewayProcess): Promise<Collected> {
   // Wherever it stands: what is written to the two outputs comes in any order.
-  const found = (): string[] => output().match(/collected: \d+ timers, \d+ bytes/g) ?? []
+  const found = (): string[] =>
+    output().match(/collected: \d+ timers, \d+ bytes to spare, inherited: \[.*?\]/g) ?? []
   const before = found().length
   process.kill('SIGWINCH')
   while (found().length === before) await pause(20)
-  const [timers, spareBytes] = (found().at(-1)?.match(/\d+/g) ?? []).map(Number)
-  return { timers: timers ?? NaN, spareBytes: spareBytes ?? NaN }
+  const said = found().at(-1) ?? ''
+  const [timers = NaN, spareBytes = NaN] = (said.match(/\d+/g) ?? []).map(Number)
+  return { timers, spareBytes, inherited: /\[(.*)\]/.exec(said)?.[1] ?? '' }
 }

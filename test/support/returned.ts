@@ -13,7 +13,8 @@ export type Base = Readonly<{ files: number; timers: number; memoryBytes: number
 /** Of a gateway in which anything is planted: garbage that the engine has not got round to, and its own reserve, are left out. */
 export async function baseOf(gateway: GatewayProcess): Promise<Base> {
   http.globalAgent.destroy()
-  const { timers, spareBytes } = await collected(gateway)
+  const { timers, spareBytes, inherited } = await collected(gateway)
+  assert.equal(inherited, '', 'a prototype was written to')
   const { pid } = gateway.process
   return {
     timers,
