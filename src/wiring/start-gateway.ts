@@ -7,8 +7,9 @@ import { formatProblem } from '../config/problem.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
 import { Probes } from '../gateway/probes.ts'
-import { nodeDisk } from '../store/lowdb/disk.ts'
+import { nodeDisk, type Disk } from '../store/lowdb/disk.ts'
 import { measuredDisk } from '../store/lowdb/measured-disk.ts'
+import { promptDisk } from '../store/lowdb/prompt-disk.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import { workerTokenCounter } from '../tokenizer/worker-token-counter.ts'
@@ -42,10 +43,11 @@ export async function startGateway(
   secrets: Secrets,
   env: Environment,
 ): Promise<Gateway> {
-  const current: Current = { config, secrets, isReady: false }
+  const current: Current = { config, secrets, isReady: false, streams: () => 0 }
   const now = () => current.config
   const { log, metrics, tracing, events: plain } = await openTelemetry(now, secrets)
-  const store = await openServerBooks(now, { events: plain, metrics })
+  const disk = diskFor(metrics, () => current.streams() === 0)
+  const store = await openServerBooks(now, { events: plain, disk })
   const { events, noted } = withAlerts(plain, store, now)
   const { usage } = store
   const catalog = liveCatalog(config)
@@ -67,6 +69,7 @@ export async function startGateway(
     isReady: () => current.isReady,
     sessionSecret: sessionSecret(secrets),
   })
+  current.streams = () => served.completions.streams
   const { wholeHealth, limitStanding } = served
   const live = { house, secrets, configuration, wholeHealth, limitStanding }
   const control = await serveCommands({ store, usage, config: now, live })
@@ -83,7 +86,7 @@ export async function startGateway(
   return { config, port: served.port, first, stop, unwell: unwell.since }
 }
 
-type Current = { config: Config; secrets: Secrets; isReady: boolean }
+type Current = { config: Config; secrets: Secrets; isReady: boolean; streams: () => number }
 type Reloading = Readonly<{
   current: Current
   env: Environment
@@ -113,20 +116,23 @@ const told = (problems: readonly Problem[] | undefined): readonly string[] =>
   (problems ?? []).map(formatProblem)
 
 /** The books; what is sealed of them is summed up at once, so that nobody waits for it later. */
-type Told = Readonly<{ events: House['events']; metrics: Metrics }>
+type Told = Readonly<{ events: House['events']; disk: Disk }>
 
-async function openServerBooks(config: () => Config, { events, metrics }: Told): Promise<Store> {
+async function openServerBooks(config: () => Config, { events, disk }: Told): Promise<Store> {
   const onTrouble = (message: string, facts: Record<string, unknown>) => {
     events.problem(message, facts)
   }
   const diskFreeBytesMin = () => config().limits.diskFreeBytesMin
   const archive = () => config().archive
-  const disk = measuredDisk(nodeDisk, metrics.storeWrites)
   const options = { dbDir: config().dbDir, onTrouble, diskFreeBytesMin, archive, disk }
   const store = await openBooks({ ...options, purpose: 'server' })
   if (store.durableEnd().segment > 1) store.usage.catchUp()
   return store
 }
+
+/** Streams come and go without the disk; whole answers wait for it in any case. */
+const diskFor = ({ storeWrites }: Metrics, mayWait: () => boolean): Disk =>
+  measuredDisk(promptDisk(nodeDisk, { mayWait, ticksMs: systemClock.ticksMs }), storeWrites)
 
 function startProbes(house: House, config: () => Config): Probes {
   const settings = (provider: string) => config().providers.find(({ id }) => id === provider)?.probe

@@ -27,5 +27,8 @@ test('elsewhere each write is synced before it counts', async () => {
   const sync = vi.spyOn(fs, 'fdatasync')
   expect(await disk.append(fd, Buffer.from('entry'), 0)).toBe(5)
   expect(sync).toHaveBeenCalledOnce()
+  const syncNow = vi.spyOn(fs, 'fdatasyncSync')
+  expect(disk.appendNow(fd, Buffer.from('another'), 5)).toBe(7)
+  expect(syncNow).toHaveBeenCalledOnce()
   await disk.close(fd)
 })

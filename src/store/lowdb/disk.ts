@@ -4,14 +4,24 @@ import { promisify } from 'node:util'
 /** The calls by which the journal reaches the disk: few, so that each can be made to fail in a test. */
 export type Disk = Readonly<{
   open(file: string, flags: OpenFlags): Promise<number>
-  /** Resolves once the bytes, or as many of them as it says, are durable: there is no sync to forget afterwards. */
-  append(fd: number, bytes: Uint8Array, offset: number): Promise<number>
+  /**
+   * The bytes, or as many of them as it says, are durable once it says so: there is no sync to forget afterwards. Some
+   * disks say so at once.
+   */
+  append(fd: number, bytes: Uint8Array, offset: number): number | Promise<number>
   /** Durable, too, when it resolves. */
   truncate(fd: number, length: number): Promise<void>
   close(fd: number): Promise<void>
   /** Makes names created in a folder durable. */
   syncFolder(folder: string): Promise<void>
 }>
+
+export type NodeDisk = Omit<Disk, 'append'> &
+  Readonly<{
+    append(fd: number, bytes: Uint8Array, offset: number): Promise<number>
+    /** The same, and nothing else happens meanwhile. */
+    appendNow(fd: number, bytes: Uint8Array, offset: number): number
+  }>
 
 /** `w` begins an empty file, `wx` insists that there is none yet, `r+` goes on with one. */
 type OpenFlags = 'w' | 'wx' | 'r+'
@@ -38,11 +48,12 @@ const FLAGS = {
 } as const satisfies Record<OpenFlags, number>
 
 /** On Linux a write is durable when it returns: one hop to the thread pool a flush. Elsewhere O_DSYNC promises less. */
-export function diskOn(platform: NodeJS.Platform): Disk {
+export function diskOn(platform: NodeJS.Platform): NodeDisk {
   const synced = platform === 'linux' ? O_DSYNC : 0
   return {
     open: (file, flags) => promisify(fs.open)(file, FLAGS[flags] | synced, 0o600),
     append: synced === 0 ? writeAndSync : write,
+    appendNow: synced === 0 ? writeAndSyncNow : writeNow,
     async truncate(fd, length) {
       await promisify(fs.ftruncate)(fd, length)
       await promisify(fs.fsync)(fd)
@@ -59,7 +70,7 @@ export function diskOn(platform: NodeJS.Platform): Disk {
   }
 }
 
-const write: Disk['append'] = (fd, bytes, offset) =>
+const write: NodeDisk['append'] = (fd, bytes, offset) =>
   new Promise((resolve, reject) => {
     fs.write(fd, bytes, 0, bytes.byteLength, offset, (error, count) => {
       if (error === null) resolve(count)
@@ -67,10 +78,23 @@ const write: Disk['append'] = (fd, bytes, offset) =>
     })
   })
 
-const writeAndSync: Disk['append'] = async (fd, bytes, offset) => {
+const writeAndSync: NodeDisk['append'] = async (fd, bytes, offset) => {
   const count = await write(fd, bytes, offset)
   try {
     await promisify(fs.fdatasync)(fd)
+  } catch (cause) {
+    throw new SyncFailed(String(cause), { cause })
+  }
+  return count
+}
+
+const writeNow: NodeDisk['appendNow'] = (fd, bytes, offset) =>
+  fs.writeSync(fd, bytes, 0, bytes.byteLength, offset)
+
+const writeAndSyncNow: NodeDisk['appendNow'] = (fd, bytes, offset) => {
+  const count = writeNow(fd, bytes, offset)
+  try {
+    fs.fdatasyncSync(fd)
   } catch (cause) {
     throw new SyncFailed(String(cause), { cause })
   }

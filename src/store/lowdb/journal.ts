@@ -5,6 +5,7 @@ import { isShortage, noBytesTaken, type Disk } from './disk.ts'
 import { RecordWriter, type Position } from './record.ts'
 import { Runway } from './runway.ts'
 import { segmentFile } from './segments.ts'
+import { endOfTurn, wholeTurn } from './turn.ts'
 
 /**
  * The append-only file that is the truth. Entries wait while a flush is running and go out together in the next one:
@@ -24,6 +25,8 @@ export class Journal {
   #flushing: Promise<void> | undefined
   #trouble: Error | undefined
   #isClosing = false
+  /** The disk said at once that the last entries are on it: nothing gathers meanwhile, so the next ones wait a moment. */
+  #isAtOnce = false
 
   private constructor(options: JournalOptions, tail: JournalTail, fd: number) {
     this.#options = options
@@ -86,13 +89,15 @@ export class Journal {
 
   async #flushAll(): Promise<void> {
     const { beforeFlush } = this.#options
-    await Promise.resolve() // the step that records entries ends first
+    // At least the step that records entries ends first.
+    await (this.#isAtOnce ? endOfTurn() : undefined)
     beforeFlush(this.#add)
     while (this.#waiting.entries.length > 0) {
       const batch = this.#waiting
       this.#waiting = newBatch()
       await this.#flushBatch(batch)
-      if (batch.entries.length >= CROWD) await wholeTurn()
+      if (this.#isAtOnce) await endOfTurn()
+      else if (batch.entries.length >= CROWD) await wholeTurn()
       beforeFlush(this.#add)
     }
     this.#flushing = undefined
@@ -126,7 +131,9 @@ export class Journal {
     let written = 0
     while (written < bytes.byteLength) {
       const rest = written === 0 ? bytes : bytes.subarray(written)
-      const count = await disk.append(this.#fd, rest, this.#offset + written)
+      const writing = disk.append(this.#fd, rest, this.#offset + written)
+      this.#isAtOnce = typeof writing === 'number'
+      const count = typeof writing === 'number' ? writing : await writing
       if (count === 0) throw noBytesTaken()
       written += count
     }
@@ -203,12 +210,6 @@ export const FORMAT = 'tollgate-journal/1'
 const RETRY_MS = 200
 /** A batch of so many entries says that there is load: the next one gathers for a turn of the event loop. */
 const CROWD = 4
-
-/** The first ends this turn, the second the one after it, in which whatever has arrived is worked on. */
-async function wholeTurn(): Promise<void> {
-  await new Promise(setImmediate)
-  await new Promise(setImmediate)
-}
 
 export type JournalTail = Readonly<{
   segment: number

@@ -17,11 +17,17 @@ export function measuredDisk(disk: Disk, { wrote, failed }: WriteWatch): Disk {
   return {
     ...disk,
     append(fd, bytes, offset) {
-      const writing = disk.append(fd, bytes, offset)
-      if (bytes[0] === 0) return writing
+      if (bytes[0] === 0) return disk.append(fd, bytes, offset)
       begun = performance.now()
-      writing.then(tell, failed)
-      return writing
+      try {
+        const writing = disk.append(fd, bytes, offset)
+        if (typeof writing === 'number') tell(writing)
+        else writing.then(tell, failed)
+        return writing
+      } catch (error) {
+        failed(error)
+        throw error
+      }
     },
   }
 }

@@ -32,13 +32,24 @@ export type Call = {
 export class FakeDisk {
   readonly pending: Call[] = []
   readonly #open = new Map<number, File>()
+  readonly #isPrompt: () => boolean
   #files = 0
   #isDead = false
+  /** Only for what it answers at once; the simulation answers the rest. */
+  isFull = false
+
+  /** Whether the next entries are on it at once, or when the simulation says so. */
+  constructor(isPrompt: () => boolean) {
+    this.#isPrompt = isPrompt
+  }
 
   readonly port: Disk = {
     open: (file, flags) =>
       this.#ask(`open ${path.basename(file)} ${flags}`, () => this.#opened(file, flags)),
-    append: (fd, bytes, offset) => this.#append(fd, Buffer.from(bytes), offset),
+    append: (fd, bytes, offset) =>
+      bytes[0] !== 0 && !this.#isDead && this.#isPrompt()
+        ? this.#appendNow(fd, Buffer.from(bytes), offset)
+        : this.#append(fd, Buffer.from(bytes), offset),
     truncate: (fd, length) =>
       this.#ask(`truncate to ${length}`, () => {
         this.#cut(this.#of(fd), length)
@@ -104,6 +115,12 @@ export class FakeDisk {
     })
   }
 
+  #appendNow(fd: number, bytes: Buffer, offset: number): number {
+    if (this.isFull) throw noSpace()
+    put(this.#of(fd), bytes, offset)
+    return bytes.length
+  }
+
   #append(fd: number, bytes: Buffer, offset: number): Promise<number> {
     if (this.#isDead) return NEVER
     const file = this.#of(fd)
@@ -140,6 +157,8 @@ export class FakeDisk {
     file.length = length
   }
 }
+
+export const noSpace = () => Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
 
 const sectorBefore = (offset: number): number => offset - (offset % SECTOR)
 

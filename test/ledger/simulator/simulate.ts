@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { auditFolder } from '../../../src/wiring/audit.ts'
 import { seeded, type Chance } from '../seeded.ts'
 import { Clients } from './clients.ts'
+import { noSpace } from './fake-disk.ts'
 import { fakeTime, untilQuiet, type FakeTime } from './fake-time.ts'
 import { Model } from './model.ts'
 import { World } from './world.ts'
@@ -38,7 +39,6 @@ export async function simulate({ seed, steps }: Run): Promise<Ran> {
   }
 }
 
-const noSpace = () => Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
 const broken = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
 const WAITS_MAX = 10_000
 
@@ -85,7 +85,7 @@ class Simulation {
 
   /** The disk is well again, everything comes to its end, and a restart finds what was there. */
   async end(): Promise<void> {
-    this.#isFull = false
+    this.#isFull = this.#world.disk.isFull = false
     await this.#startAlive()
     for (let waits = 0; this.#clients.isWaiting(); waits++) {
       assert.ok(waits < WAITS_MAX, `nobody ever answers: ${this.#clients.waiting().join(', ')}`)
@@ -134,7 +134,7 @@ class Simulation {
   }
 
   #turn(): void {
-    this.#isFull = !this.#isFull
+    this.#isFull = this.#world.disk.isFull = !this.#isFull
     this.trace.push(this.#isFull ? 'the disk is full' : 'the disk has room')
   }
 

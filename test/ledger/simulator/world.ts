@@ -19,7 +19,7 @@ export class World {
   readonly dir: string
   readonly #chance: Chance
   readonly #time: FakeTime
-  #disk = new FakeDisk()
+  #disk = new FakeDisk(() => false)
   #headBefore: Buffer | undefined
   /** What the process would have died of. */
   fatal: unknown
@@ -41,7 +41,8 @@ export class World {
 
   /** Starts a process; undefined when it died on the way, by chance. */
   async start(): Promise<Store | undefined> {
-    this.#disk = new FakeDisk()
+    const isPrompt = this.#chance.percent(50)
+    this.#disk = new FakeDisk(() => isPrompt && this.#chance.percent(70))
     this.#headBefore = read(this.#headFile)
     this.fatal = undefined
     const opening: { store?: Store; failed?: unknown } = {}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import { nodeDisk } from './disk.ts'
+import { promptDisk } from './prompt-disk.ts'
+
+const ENTRIES = Buffer.from('an entry\n')
+
+/** A disk whose writes take as long as it is told, by a clock of its own. */
+function newBed() {
+  const bed = { nowMs: 0, takesMs: 0.1, mayWait: true, landings: [] as (() => void)[] }
+  const disk = promptDisk(
+    {
+      ...nodeDisk,
+      append: (_fd, bytes) =>
+        new Promise((resolve) => bed.landings.push(() => resolve(bytes.byteLength))),
+      appendNow(_fd, bytes) {
+        bed.nowMs += bed.takesMs
+        return bytes.byteLength
+      },
+    },
+    { mayWait: () => bed.mayWait, ticksMs: () => bed.nowMs },
+  )
+  /** Whether the entries are on the disk when it returns; where they are not, another thread is at it. */
+  const isAtOnce = (bytes = ENTRIES): boolean => {
+    const writing = disk.append(0, bytes, 0)
+    if (typeof writing === 'number') expect(writing).toBe(bytes.byteLength)
+    return typeof writing === 'number'
+  }
+  const land = async (): Promise<void> => {
+    for (const landing of bed.landings.splice(0)) landing()
+    await new Promise(setImmediate)
+  }
+  const isSlow = (): boolean => {
+    for (let writes = 0; writes < 100; writes++) if (!isAtOnce()) return true
+    return false
+  }
+  return Object.assign(bed, { isAtOnce, land, isSlow })
+}
+
+test('a quick disk is waited for', () => {
+  expect(newBed().isSlow()).toBe(false)
+})
+
+test('it is not while somebody would mind', async () => {
+  const bed = newBed()
+  bed.mayWait = false
+  expect(bed.isAtOnce()).toBe(false)
+  await bed.land()
+  bed.mayWait = true
+  expect(bed.isAtOnce()).toBe(true)
+})
+
+test('nor behind a write that is underway, whose time it would take as well', async () => {
+  const bed = newBed()
+  expect(bed.isAtOnce(Buffer.alloc(1024 * 1024))).toBe(false) // room for entries to come, say
+  expect(bed.isAtOnce()).toBe(false)
+  await bed.land()
+  expect(bed.isAtOnce()).toBe(true)
+})
+
+test('a slow disk is not waited for until a second has gone by', async () => {
+  const bed = newBed()
+  bed.takesMs = 0.4
+  expect(bed.isSlow()).toBe(true)
+  await bed.land()
+  bed.nowMs += 900
+  expect(bed.isAtOnce()).toBe(false)
+  await bed.land()
+  bed.nowMs += 100
+  bed.takesMs = 0.1
+  expect(bed.isAtOnce()).toBe(true)
+})
+
+test('one long write is enough to be slow', async () => {
+  const bed = newBed()
+  bed.takesMs = 10
+  expect([bed.isAtOnce(), bed.isAtOnce()]).toEqual([true, false])
+  await bed.land()
+})
