@@ -26,7 +26,7 @@ function respond(site: Site, ctx: Context, failure: Failure): void {
     cause: details.cause,
   })
   const { status, headers, body } = errorResponse(failure, site.settings().quotaStatus)
-  setCommonHeaders(site, ctx)
+  setCommonHeaders(ctx)
   ctx.set({ ...headers, 'cache-control': 'no-store' })
   ctx.status = status
   ctx.body = ctx.path.startsWith('/v1/') ? body : gatewayBody(body, site.house.clock.nowMs())

@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { RequestHeaders } from './quick/request-head.ts'
 import { BlockList, isIP, isIPv4 } from 'node:net'
 
-type From = Readonly<{
+/** A request, whoever reads it. */
+export type From = Readonly<{
   socket: Pick<IncomingMessage['socket'], 'remoteAddress'>
   headers: RequestHeaders
 }>
@@ -26,16 +27,20 @@ export function clientAddress({ socket, headers }: From, trusted: readonly strin
 }
 
 /** Whether it reached the first of our proxies by TLS: theirs is the word on it, and nobody else's. */
-export function cameByTls(
-  { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>,
-  trusted: readonly string[],
-): boolean {
+export function cameByTls({ socket, headers }: From, trusted: readonly string[]): boolean {
   const said = headers['x-forwarded-proto']
   if (said === undefined || trusted.length === 0) return false
-  const nearest = String(said).split(',').at(-1)?.trim()
-  return (
-    nearest === 'https' && isIn(proxiesOf(trusted), addressIn(socket.remoteAddress ?? '') ?? '')
-  )
+  const nearest = said === 'https' ? said : String(said).split(',').at(-1)?.trim()
+  return nearest === 'https' && isProxy(socket.remoteAddress ?? '', trusted)
+}
+
+let last = { address: '', trusted: [] as readonly string[], isTrusted: false }
+
+/** Each request is asked about, and nearly all come from the one proxy: it takes microseconds to look it up. */
+function isProxy(address: string, trusted: readonly string[]): boolean {
+  if (address !== last.address || trusted !== last.trusted)
+    last = { address, trusted, isTrusted: isIn(proxiesOf(trusted), addressIn(address) ?? '') }
+  return last.isTrusted
 }
 
 /** Whose counters it shares: one line gets a whole /64 of IPv6, and may take any address in it. */

@@ -20,7 +20,7 @@ export function door(site: Site) {
       }
       if (ctx.respond === false) return
       answerUnanswered(ctx)
-      setCommonHeaders(site, ctx)
+      setCommonHeaders(ctx)
     } catch (error) {
       await answerError(site, ctx, error)
     }

@@ -1,10 +1,10 @@
 import type { Failure } from '../domain/failure.ts'
 import type { Reply, ReplyHeaders } from '../ports/reply.ts'
 import { errorResponse } from './error-responses.ts'
-import { GUARD_HEADERS } from './identify.ts'
+import { GUARD_HEADERS, NO_PAGE } from './identify.ts'
 import { fixedHeaders, type FixedHeaders, type Wire, type WireListener } from './wire.ts'
 
-const GUARDS = Object.entries(GUARD_HEADERS).flat()
+const GUARDS = Object.entries({ ...GUARD_HEADERS, ...NO_PAGE }).flat()
 
 const STREAM_HEADERS = fixedHeaders([
   ...['content-type', 'text/event-stream; charset=utf-8'],

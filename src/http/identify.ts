@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
-import { cameByTls } from './client-address.ts'
+import { cameByTls, type From } from './client-address.ts'
 import { allowOrigin } from './cross-origin.ts'
-import type { RequestHeaders } from './quick/request-head.ts'
 import type { Site } from './site.ts'
 
+const A_YEAR = 'max-age=31536000'
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 
 /**
@@ -13,19 +13,25 @@ const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
  */
 export type CommonHeaders = string[]
 
-/** Every answer carries our request id; a caller's own comes back under its own name and is never a reference of ours. */
-export function identified({ newRequestId }: Site, headers: RequestHeaders): CommonHeaders {
+/**
+ * Every answer carries our request id; a caller's own comes back under its own name and is never a reference of ours. Who
+ * came by TLS is to do so the next time, too.
+ */
+export function identified({ newRequestId, settings }: Site, from: From): CommonHeaders {
+  const { headers } = from
   const common: CommonHeaders = ['x-request-id', newRequestId()]
   const theirs = headers['x-client-request-id'] ?? headers['x-request-id']
   if (typeof theirs === 'string' && CLIENT_ID.test(theirs)) {
     common.push('x-client-request-id', theirs)
   }
+  if (headers['x-forwarded-proto'] !== undefined && cameByTls(from, settings().trustedProxies))
+    common.push('strict-transport-security', A_YEAR)
   return common
 }
 
 /** And what the page of a browser needs to read it. */
 export function introduced(site: Site, req: IncomingMessage): CommonHeaders {
-  const common = identified(site, req.headers)
+  const common = identified(site, req)
   if (req.headers.origin !== undefined) allowOrigin(req, common, site.settings().cors)
   return common
 }
@@ -42,14 +48,13 @@ export const GUARD_HEADERS = {
   'x-xss-protection': '1; mode=block',
   'referrer-policy': 'no-referrer',
 }
-const JSON_POLICY = "default-src 'none'; frame-ancestors 'none'"
-const A_YEAR = 'max-age=31536000'
+/** And where an answer is no page, it loads nothing. */
+export const NO_PAGE = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" }
 
-export function setCommonHeaders({ settings }: Pick<Site, 'settings'>, ctx: Context): void {
+export function setCommonHeaders(ctx: Context): void {
   const common = commonHeaders(ctx)
   ctx.set(GUARD_HEADERS)
-  if (!ctx.res.hasHeader('content-security-policy')) ctx.set('content-security-policy', JSON_POLICY)
-  if (cameByTls(ctx.req, settings().trustedProxies)) ctx.set('strict-transport-security', A_YEAR)
+  if (!ctx.res.hasHeader('content-security-policy')) ctx.set(NO_PAGE)
   for (let at = 0; at < common.length; at += 2) {
     const [name = '', value = ''] = [common[at], common[at + 1]]
     if (name === 'vary') ctx.vary(value)

@@ -4,8 +4,8 @@ import { headerLines, type AnswerHead } from '../wire.ts'
 /** A connection on which nothing is asked is kept for so long: longer than a proxy in front keeps it, or it meets closed ones. */
 export const KEPT_SECONDS = 100
 
-const KEPT = `connection: keep-alive\r\nkeep-alive: timeout=${KEPT_SECONDS}\r\n\r\n`
-const CLOSED = 'connection: close\r\n\r\n'
+const KEPT = `Connection: keep-alive\r\nKeep-Alive: timeout=${KEPT_SECONDS}\r\n\r\n`
+const CLOSED = 'Connection: close\r\n\r\n'
 
 let second = 0
 let date = ''
@@ -13,7 +13,7 @@ let date = ''
 /** Written out once a second. */
 function dateLine(): string {
   const now = Math.floor(Date.now() / 1_000)
-  if (now !== second) date = `date: ${new Date().toUTCString()}\r\n`
+  if (now !== second) date = `Date: ${new Date().toUTCString()}\r\n`
   second = now
   return date
 }

@@ -113,7 +113,7 @@ test('requests are answered one after the other on one connection, with a length
   const { say, hears } = await connect()
   for (const body of ['one', 'two', 'three']) {
     await say(post(body))
-    await hears('HTTP/1.1 200 OK\r\n', 'x-request-id: r1\r\n', 'connection: keep-alive\r\n')
+    await hears('HTTP/1.1 200 OK\r\n', 'x-request-id: r1\r\n', 'Connection: keep-alive\r\n')
     await hears(`\r\n\r\nquick ${body}`)
   }
 })
@@ -322,7 +322,7 @@ test('before a stop connections without a request are closed, and others after t
   setting.isLeaving = true
   setting.answer = echo
   await busy.say(post('two'))
-  await busy.hears('connection: close\r\n', 'quick two')
+  await busy.hears('Connection: close\r\n', 'quick two')
   await ended(busy.socket)
 })
 

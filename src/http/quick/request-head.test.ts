@@ -108,7 +108,14 @@ type Read = Readonly<{ req: IncomingMessage; body: Buffer }>
 const NAMES = [
   ...['host', 'Host', 'authorization', 'content-length', 'Content-Length', 'connection', 'x-a'],
   ...['transfer-encoding', 'expect', 'x-api-key', 'api-key', 'content-type', 'x-max-cost'],
-  ...['traceparent', 'x-request-id', 'idempotency-key', 'x-forwarded-for', 'content-length '],
+  ...[
+    'traceparent',
+    'x-request-id',
+    'idempotency-key',
+    'x-forwarded-for',
+    'x-forwarded-proto',
+    'content-length ',
+  ],
 ]
 const VALUES = [
   '5',

@@ -15,6 +15,7 @@ export type HotHeaders = Partial<
     | 'x-client-request-id'
     | 'x-request-id'
     | 'x-forwarded-for'
+    | 'x-forwarded-proto'
     | 'traceparent'
   >
 >
@@ -72,6 +73,7 @@ class Fields {
   #clientId: string | undefined
   #requestId: string | undefined
   #forwardedFor: string | undefined
+  #forwardedProto: string | undefined
   #traceparent: string | undefined
   #isPlain = true
 
@@ -112,6 +114,7 @@ class Fields {
       'x-client-request-id': this.#clientId,
       'x-request-id': this.#requestId,
       'x-forwarded-for': this.#forwardedFor,
+      'x-forwarded-proto': this.#forwardedProto,
       traceparent: this.#traceparent,
     }
   }
@@ -166,6 +169,8 @@ class Fields {
         return
       case 17:
         if (this.#is('transfer-encoding')) this.#isPlain = false
+        else if (this.#is('x-forwarded-proto'))
+          this.#forwardedProto = this.#once(this.#forwardedProto)
         return
       case 19:
         if (this.#is('x-client-request-id')) this.#clientId = this.#once(this.#clientId)

@@ -39,7 +39,7 @@ export function chatCompletions(site: Site) {
     /** On the bare connection. */
     answer: (connection: QuickConnection, headers: HotHeaders): void => {
       const { socket } = connection
-      const common = identified(site, headers)
+      const common = identified(site, { headers, socket })
       void complete(site, { headers, socket, common, wire: connection, source: connection })
     },
     /** Over Node's request and response. */
