@@ -1,10 +1,13 @@
 // What a refund means for caps on spending: of the key, of the account, and of the accounts above it.
 import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openHouse, type House } from './support/house.ts'
 import { planted } from './support/planted.ts'
 import { chat, raw, type RawAnswer } from './support/raw.ts'
 import { runScript } from './support/script.ts'
+import { sealSegments } from './support/seal-segments.ts'
 
 const DAY_MS = 86_400_000
 
@@ -125,6 +128,31 @@ test('a hundred refunds at once, of whole charges and of parts, give back what w
   expect(await used(id, 'spend_per_month')).toEqual([cost, NaN])
   await restart()
   expect(await used(id)).toEqual(expected)
+}, 60_000)
+
+test('without a server a refund waits until the past is added up, and so do limits that are looked at', async () => {
+  const key = await keyOf('old', { spend_per_day: 90_000 })
+  const answer = await ask(key)
+  const cost = Number(answer.headers['x-tollgate-cost'])
+  const stopped = house.gateway
+  await stopped.stop()
+  const db = path.join(stopped.dir, 'db')
+  await sealSegments(db, 'old')
+  fs.rmSync(path.join(db, 'usage'), { recursive: true })
+  const shown = await runScript('tollgate', ['limits', 'show', 'old'], stopped)
+  expect(shown.stdout).toMatch(new RegExp(`account +old +spend_per_day +90000 +${cost} `))
+  fs.rmSync(path.join(db, 'usage'), { recursive: true })
+  const request = String(answer.headers['x-request-id'])
+  const args = ['credits', 'refund', request, '10', '--yes', '--json']
+  const refunded = await runScript('tollgate', args, stopped)
+  expect(refunded).toMatchObject({ code: 0, stderr: '' })
+  expect(JSON.parse(refunded.stdout)).toMatchObject({
+    kind: 'refund',
+    amount: '10',
+    account: 'old',
+  })
+  house = { ...house, gateway: await stopped.restart() }
+  expect(await used(await idOf('old'))).toEqual([NaN, cost - 10])
 }, 60_000)
 
 test('the refund of a charge of yesterday frees nothing of today', async () => {

@@ -2,10 +2,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openStore } from '../src/store/lowdb/open-store.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
 import { runScript } from './support/script.ts'
+import { sealSegments } from './support/seal-segments.ts'
 
 let house: House
 beforeAll(async () => {
@@ -114,25 +114,10 @@ test('knows when the last snapshot was made', async () => {
   const stopped = house.gateway
   await stopped.stop()
   const before = Date.now()
-  await sealSegment(path.join(stopped.dir, 'db'))
+  await sealSegments(path.join(stopped.dir, 'db'), 'patient')
   const after = Date.now()
   house = { ...house, gateway: await stopped.restart() }
   const at = Date.parse(String((await health()).journal['snapshot_at']))
   expect(at).toBeGreaterThanOrEqual(Math.floor(before / 1_000) * 1_000)
   expect(at).toBeLessThanOrEqual(after)
 })
-
-/** What 64 MiB of requests do: here the segment is full early. */
-async function sealSegment(dir: string): Promise<void> {
-  const fail = (why: unknown) => {
-    throw new Error(String(why))
-  }
-  const store = await openStore({
-    ...{ dir, purpose: 'server', now: Date.now, segmentBytesMax: 4_000 },
-    ...{ onFatal: fail, onTrouble: fail },
-  })
-  for (let count = 0; count < 20; count++)
-    await store.registry.setAccount('patient', { note: `${count}`.padEnd(300, '.') })
-  await expect.poll(store.snapshotAt, { timeout: 20_000 }).toBeDefined()
-  await store.close()
-}

@@ -1,11 +1,13 @@
 import readline from 'node:readline/promises'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import type { Config } from '../config/config.ts'
 import { diskFiles } from '../config/disk-files.ts'
 import { readEnvironment } from '../config/env-file.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { askRunning, runCommand } from '../wiring/run-command.ts'
 import { dbDir } from './db-dir.ts'
+import { progressLine } from './progress.ts'
 
 /** What `tollgate.js` offers under one word. An action whose name is empty is the only one, and needs no word. */
 export type Resource = Readonly<{ does: string; actions: Readonly<Record<string, Action>> }>
@@ -79,9 +81,18 @@ const marked = (args: readonly string[]): string[] =>
   args.map((word) => (/^-[0-9.]/.test(word) ? MARK + word : word))
 const unmarked = (word: string): string => (word.startsWith(MARK) ? word.slice(1) : word)
 
+async function runHere(config: Config, ...asked: Parameters<Ask>): Promise<unknown> {
+  const progress = progressLine()
+  try {
+    return await runCommand({ config, progress: progress.show }, ...asked)
+  } finally {
+    progress.clear()
+  }
+}
+
 const ask: Ask = async (command, input) => {
   const loaded = loadConfig({ env: readEnvironment(process.env, diskFiles), files: diskFiles })
-  if (loaded.ok) return runCommand(loaded.config, command, input)
+  if (loaded.ok) return runHere(loaded.config, command, input)
   // A server goes on by the configuration that it has: a mistake in the file is no reason to leave it alone.
   const answer = await askRunning(dbDir(), command, input)
   if (answer === undefined) throw new Error(loaded.problems.map(formatProblem).join('\n'))

@@ -72,7 +72,7 @@ async function issue(values: Values): Promise<void> {
 
 async function issuedBy(config: Config, wished: object): Promise<IssuedKeyView> {
   try {
-    return (await runCommand(config, 'issue-key', wished)) as IssuedKeyView
+    return (await runCommand({ config }, 'issue-key', wished)) as IssuedKeyView
   } catch (error) {
     throw inOptions(error)
   }

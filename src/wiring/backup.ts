@@ -79,7 +79,7 @@ type Copying = Readonly<{ config: Config; wish: BackupWish; created: Date }>
 async function copyTo(file: string, { config, wish, created }: Copying): Promise<void> {
   const paths = dbPaths(path.resolve(config.dbDir))
   const snapshot = await readSnapshotBytes(paths)
-  const end = (await runCommand(config, 'durable-end', {})) as JournalEnd
+  const end = (await runCommand({ config }, 'durable-end', {})) as JournalEnd
   const total = bytesIn(paths.journal) + (snapshot?.length ?? 0)
   const progress = shareOf(total, (share) => {
     wish.onProgress('copying', share)

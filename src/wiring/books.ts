@@ -17,6 +17,7 @@ export type BooksOptions = Readonly<{
   diskFreeBytesMin?: () => number | undefined
   archive?: () => { to: string; afterMs: number } | undefined
   disk?: Disk
+  onSumming?: (share: number) => void
 }>
 
 /** The exit code for a disk that cannot be believed: a supervisor starts again, and replay decides what is true. */

@@ -9,17 +9,16 @@ import { socketPath } from '../store/lowdb/socket-path.ts'
 import { openBooks } from './books.ts'
 import { commandsOver, type Command } from './commands.ts'
 
+/** Whose books, and who is told how far a command is that has to add up the past first. */
+export type Where = Readonly<{ config: Config; progress?: (step: string, share: number) => void }>
+
 /** Runs a command in the server that holds the books, or, where none runs, on the books themselves. */
-export async function runCommand(
-  config: Config,
-  command: Command,
-  input: unknown,
-): Promise<unknown> {
+export async function runCommand(where: Where, command: Command, input: unknown): Promise<unknown> {
   for (let patience = TRIES; ; patience--) {
-    const answer = await askRunning(config.dbDir, command, input)
+    const answer = await askRunning(where.config.dbDir, command, input)
     if (answer !== undefined) return answer.result
     try {
-      return await runAlone(config, command, input)
+      return await runAlone(where, command, input)
     } catch (error) {
       // A server that is starting or stopping holds the folder without listening: ask it again shortly.
       if (!(error instanceof FolderInUse) || patience === 0) throw error
@@ -54,8 +53,8 @@ export function refusedBy({
 const TRIES = 50
 const RETRY_MS = 100
 
-function runAlone(config: Config, command: Command, input: unknown): Promise<unknown> {
-  return onOwnBooks(config, (run) => run(command, input))
+function runAlone(where: Where, command: Command, input: unknown): Promise<unknown> {
+  return onOwnBooks(where, (run) => run(command, input))
 }
 
 /** Runs one command, in the server or on the books themselves. */
@@ -65,15 +64,19 @@ export type Run = (command: Command, input: unknown) => Promise<unknown>
 export async function withCommands<T>(config: Config, work: (run: Run) => Promise<T>): Promise<T> {
   const isServed = (await askServer(socketOf(config.dbDir), 'durable-end', {})) !== undefined
   return isServed
-    ? work((command, input) => runCommand(config, command, input))
-    : onOwnBooks(config, work)
+    ? work((command, input) => runCommand({ config }, command, input))
+    : onOwnBooks({ config }, work)
 }
 
 const socketOf = (dbDir: string): string => socketPath(dbPaths(path.resolve(dbDir)).socket)
 
-async function onOwnBooks<T>(config: Config, work: (run: Run) => Promise<T>): Promise<T> {
+async function onOwnBooks<T>(
+  { config, progress }: Where,
+  work: (run: Run) => Promise<T>,
+): Promise<T> {
   const store = await openBooks({
     ...{ dbDir: config.dbDir, purpose: 'command' },
+    onSumming: (share) => progress?.('Adding up the past', share),
     onTrouble: (message) => {
       process.stderr.write(`Tollgate: ${message}\n`)
     },

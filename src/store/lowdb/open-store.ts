@@ -44,6 +44,8 @@ export type StoreOptions = Readonly<{
   statfs?: FreeSpaceOptions['statfs']
   disk?: Disk
   segmentBytesMax?: number
+  /** For commands, which wait for the past; a server tells who asks to come back. */
+  onSumming?: ((share: number) => void) | undefined
   /** In a thread of its own, unless it is said how else. */
   makeSnapshot?: MakeSnapshot
 }>
@@ -96,8 +98,8 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const { books, tail, tornBytes } = await recover(paths)
     const opened = await openJournal({ options, paths, books, tail })
     const { journal, ledger } = opened
-    const { onTrouble, now } = options
-    const usage = new UsageThread({ dir, end: () => journal.end, onTrouble })
+    const { onTrouble, onSumming, now } = options
+    const usage = new UsageThread({ dir, end: () => journal.end, onTrouble, onSumming })
     const registry = new LowdbRegistry({ books, journal, now, usage })
     return {
       ...{ ledger, registry, usage, switches: lowdbSwitches({ books, journal, now }) },

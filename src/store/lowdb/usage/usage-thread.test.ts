@@ -74,6 +74,20 @@ test('who asks while much of the past is being read again is told to come back, 
   }, 30_000)
 })
 
+test('a command waits until all of the past is read again, and hears how far it is', async () => {
+  await store.close()
+  const makeSnapshot = () => Promise.resolve({ kind: 'made', covered: 0 } as const)
+  const shares: number[] = []
+  store = await open({ makeSnapshot, onSumming: (share) => shares.push(share) })
+  await spend(150)
+  fs.rmSync(path.join(dir, 'usage'), { recursive: true, force: true })
+  const [one, { total }] = await Promise.all([store.usage.request('req_3'), store.usage.sum(QUERY)])
+  expect(one?.end?.entry).toMatchObject({ amount: '7' })
+  expect(total.requests).toBe(150)
+  expect(shares.length).toBeGreaterThan(4)
+  expect(shares).toEqual(shares.map((_, at) => (at + 1) / shares.length))
+})
+
 test('a question that stands when the gateway stops is not left waiting', async () => {
   await spend(1)
   const asked = thread.sum(QUERY)

@@ -14,6 +14,8 @@ export type ThreadOptions = Readonly<{
   /** How far the journal is durable at this moment. */
   end: () => End
   onTrouble: (message: string, facts: Record<string, unknown>) => void
+  /** Given by those who have the time: a question waits until all of the past is summed up, and they are told how far it is. */
+  onSumming?: ((share: number) => void) | undefined
 }>
 
 type Waiting = Readonly<{ resolve: (result: unknown) => void; reject: (error: Error) => void }>
@@ -28,19 +30,20 @@ export class UsageThread implements UsageBook, AuditTrail {
   #worker: Worker | undefined
   #idle: NodeJS.Timeout | undefined
   #lastId = 0
+  #summedUp: Promise<void> | undefined
 
   constructor(options: ThreadOptions) {
     this.#options = options
   }
 
   sum(query: UsageQuery): Promise<UsagePage> {
-    return this.#ask({ kind: 'sum', query, end: this.#options.end() }) as Promise<UsagePage>
+    const question = { kind: 'sum', query, end: this.#options.end() } as const
+    return this.#askPatiently(question) as Promise<UsagePage>
   }
 
   request(id: string): Promise<RequestRecords | undefined> {
-    return this.#ask({ kind: 'request', request: id, end: this.#options.end() }) as Promise<
-      RequestRecords | undefined
-    >
+    const question = { kind: 'request', request: id, end: this.#options.end() } as const
+    return this.#askPatiently(question) as Promise<RequestRecords | undefined>
   }
 
   trail(query: TrailQuery): Promise<TrailPage> {
@@ -58,6 +61,24 @@ export class UsageThread implements UsageBook, AuditTrail {
     const worker = this.#worker
     this.#forget()
     await worker?.terminate()
+  }
+
+  /** Puts the question, where there is time for that after all of the past was summed up. */
+  async #askPatiently(question: Question): Promise<unknown> {
+    const { onSumming } = this.#options
+    if (onSumming === undefined) return this.#ask(question)
+    await (this.#summedUp ??= this.#makeAll(onSumming))
+    return this.#ask(question)
+  }
+
+  async #makeAll(onSumming: (share: number) => void): Promise<void> {
+    const question = { kind: 'makeNext', end: this.#options.end() } as const
+    let all: number | undefined
+    for (let left = 1; left > 0;) {
+      left = (await this.#ask(question)) as number
+      all ??= left + 1
+      onSumming((all - left) / all)
+    }
   }
 
   #forget(): void {

@@ -31,13 +31,20 @@ function answerTo(question: Question): Answer {
 function resultOf(question: Question): Extract<Answer, { kind: 'answer' }>['result'] {
   const { end } = question
   if (question.kind === 'trail') return reader.trail(question.query, end)
-  const left = reader.missing(end).length
+  const missing = reader.missing(end)
+  const left = missing.length
+  if (question.kind === 'makeNext') return makeFirst(missing)
   if (left > 0 && (question.kind === 'make' || left > MAKE_NOW_MAX)) makeAll(end)
   if (question.kind === 'make') return undefined
   if (left > MAKE_NOW_MAX) throw stillMaking(left)
   return question.kind === 'sum'
     ? reader.sum(question.query, end)
     : reader.request(question.request, end)
+}
+
+function makeFirst([first, ...rest]: readonly number[]): number {
+  if (first !== undefined) reader.make(first)
+  return rest.length
 }
 
 function troubleOf(error: unknown): Answer {
