@@ -57,17 +57,35 @@ test('nor behind a write that is underway, whose time it would take as well', as
   expect(bed.isAtOnce()).toBe(true)
 })
 
-test('a slow disk is not waited for until a second has gone by', async () => {
-  const bed = newBed()
-  bed.takesMs = 0.4
+/** How long a slow disk is left alone from now on. */
+async function restOf(bed: ReturnType<typeof newBed>): Promise<number> {
   expect(bed.isSlow()).toBe(true)
-  await bed.land()
-  bed.nowMs += 900
-  expect(bed.isAtOnce()).toBe(false)
-  await bed.land()
-  bed.nowMs += 100
-  bed.takesMs = 0.1
-  expect(bed.isAtOnce()).toBe(true)
+  let rest = 0
+  do {
+    await bed.land()
+    bed.nowMs += 100
+    rest += 100
+  } while (!bed.isAtOnce())
+  return rest
+}
+
+test('a slow disk is left alone, for longer each time, and at last for a minute', async () => {
+  const bed = newBed()
+  bed.takesMs = 10
+  const rests = []
+  for (let times = 0; times < 8; times++) rests.push(await restOf(bed))
+  expect(rests.slice(0, 3)).toEqual([1_000, 2_000, 4_000])
+  expect(rests.at(-1)).toBe(60_000)
+})
+
+test('a quick one that is slow now and then has its next chance after a second each time', async () => {
+  const bed = newBed()
+  for (let moments = 0; moments < 3; moments++) {
+    bed.takesMs = 0.1
+    expect(bed.isSlow()).toBe(false)
+    bed.takesMs = 0.6
+    expect(await restOf(bed)).toBe(1_000)
+  }
 })
 
 test('one long write is enough to be slow', async () => {

@@ -5,7 +5,9 @@ const BYTES_MAX = 128 * 1024
 /** What the way to another thread and back takes of a core: a disk that is slower is not waited for. */
 const BRISK_MS_MAX = 0.3
 const RECENT = 16
-const SLOW_FOR_MS = 1_000
+/** How long it has no other chance; twice as long each time it was slow from the start. */
+const REST_MS = 1_000
+const REST_MS_MAX = 60_000
 
 /**
  * A quick disk is waited for here and now: the way to another thread and back takes longer than the write itself, and
@@ -44,6 +46,8 @@ export type Patience = Readonly<{
 /** How long it lets wait: judged by its last few writes, and again after a while where it was slow. */
 class Pace {
   #ms = 0
+  #writes = 0
+  #restMs = REST_MS
   #slowUntil = -Infinity
 
   isBrisk(now: number): boolean {
@@ -51,9 +55,13 @@ class Pace {
   }
 
   took(ms: number, now: number): void {
+    this.#writes++
     this.#ms += (ms - this.#ms) / RECENT
     if (this.#ms <= BRISK_MS_MAX) return
+    if (this.#writes > 2 * RECENT) this.#restMs = REST_MS
+    this.#slowUntil = now + this.#restMs
+    this.#restMs = Math.min(2 * this.#restMs, REST_MS_MAX)
     this.#ms = 0
-    this.#slowUntil = now + SLOW_FOR_MS
+    this.#writes = 0
   }
 }
