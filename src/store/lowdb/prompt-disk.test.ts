@@ -88,9 +88,13 @@ test('a quick one that is slow now and then has its next chance after a second e
   }
 })
 
-test('one long write is enough to be slow', async () => {
+test('a hiccup does not make it slow, a stall does', () => {
   const bed = newBed()
+  bed.isSlow()
   bed.takesMs = 10
+  expect(bed.isAtOnce()).toBe(true)
+  bed.takesMs = 0.1
+  expect(bed.isSlow()).toBe(false)
+  bed.takesMs = 25
   expect([bed.isAtOnce(), bed.isAtOnce()]).toEqual([true, false])
-  await bed.land()
 })

@@ -5,6 +5,10 @@ const BYTES_MAX = 128 * 1024
 /** What the way to another thread and back takes of a core: a disk that is slower is not waited for. */
 const BRISK_MS_MAX = 0.3
 const RECENT = 16
+/** Every disk takes a few milliseconds now and then: a single such write says no more about it than this. */
+const HICCUP_MS = 1
+/** One write of so many is enough. */
+const STALL_MS = 25
 /** How long it has no other chance; twice as long each time it was slow from the start. */
 const REST_MS = 1_000
 const REST_MS_MAX = 60_000
@@ -56,8 +60,8 @@ class Pace {
 
   took(ms: number, now: number): void {
     this.#writes++
-    this.#ms += (ms - this.#ms) / RECENT
-    if (this.#ms <= BRISK_MS_MAX) return
+    this.#ms += (Math.min(ms, HICCUP_MS) - this.#ms) / RECENT
+    if (this.#ms <= BRISK_MS_MAX && ms < STALL_MS) return
     if (this.#writes > 2 * RECENT) this.#restMs = REST_MS
     this.#slowUntil = now + this.#restMs
     this.#restMs = Math.min(2 * this.#restMs, REST_MS_MAX)
