@@ -14,7 +14,7 @@ function testCounter(settings: Partial<CounterSettings> = {}): TokenCounter {
 }
 
 /** The tokenizer itself, loaded once for all tests that want it. */
-const real = workerTokenCounter()
+const real = workerTokenCounter({ jobMsMax: 60_000 })
 afterAll(() => real.stop())
 
 const estimate = (text: string): number => likelyTokens(textSize(text, Buffer.byteLength(text)))
