@@ -1,28 +1,36 @@
 import { once } from 'node:events'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, type MessagePort } from 'node:worker_threads'
 import type { LiveAccount } from './live-accounts.ts'
 import { makeSnapshot } from './make-snapshot.ts'
 import { unhurriedPace } from './pace.ts'
 import { dbPaths } from './segments.ts'
-import type { SnapshotWork } from './snapshotter.ts'
+import type { SnapshotDone, SnapshotWork } from './snapshotter.ts'
 import { stowSealed } from './stow-sealed.ts'
 
-const { dir, upTo, urgency, fillMs, archive } = workerData as SnapshotWork
-const pace = unhurriedPace(urgency, fillMs)
-const made = await makeSnapshot({ dir, upTo, pace, live: live() })
-const stowed =
-  made.kind === 'made'
-    ? await stowSealed(dbPaths(dir), { covered: made.covered, archive, urgency, pace })
-    : {}
-parentPort?.postMessage({ ...made, ...stowed })
-parentPort?.close()
+if (parentPort !== null) await work(parentPort)
+
+/** One snapshot after the other: whoever asks waits for its end. */
+async function work(port: MessagePort): Promise<never> {
+  for (;;) {
+    const [asked] = (await once(port, 'message')) as [SnapshotWork]
+    port.postMessage(await snapshot(asked, port))
+  }
+}
+
+async function snapshot(asked: SnapshotWork, port: MessagePort): Promise<SnapshotDone> {
+  const { dir, upTo, urgency, fillMs, archive } = asked
+  const pace = unhurriedPace(urgency, fillMs)
+  const made = await makeSnapshot({ dir, upTo, pace, live: live(port) })
+  if (made.kind !== 'made') return made
+  const { covered } = made
+  return { ...made, ...(await stowSealed(dbPaths(dir), { covered, archive, urgency, pace })) }
+}
 
 /** Asks for slice after slice; an empty one is the last. */
-async function* live(): AsyncGenerator<readonly LiveAccount[]> {
-  if (parentPort === null) return
+async function* live(port: MessagePort): AsyncGenerator<readonly LiveAccount[]> {
   for (;;) {
-    const answer = once(parentPort, 'message') as Promise<[readonly LiveAccount[]]>
-    parentPort.postMessage('next')
+    const answer = once(port, 'message') as Promise<[readonly LiveAccount[]]>
+    port.postMessage('next')
     const [slice] = await answer
     if (slice.length === 0) return
     yield slice

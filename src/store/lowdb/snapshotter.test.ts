@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -10,6 +11,7 @@ import { openStore } from './open-store.ts'
 import { packSealed } from './pack-sealed.ts'
 import { recover } from './recover.ts'
 import { dbPaths, packedFile, readSegmentBytes, segmentFile, segmentsIn } from './segments.ts'
+import { findSnapshot } from './snapshot.ts'
 import { Snapshotter } from './snapshotter.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-snapshotter-'))
@@ -93,6 +95,26 @@ function lastSeqOf(paths: ReturnType<typeof dbPaths>, segment: number): number {
   const last = lines.trimEnd().split('\n').at(-1) ?? ''
   return (JSON.parse(last) as { seq: number }).seq
 }
+
+test('one that cannot be made is told, and the next one is made all the same, and the one after it', async () => {
+  const paths = copied()
+  const [first, aside] = [path.join(paths.journal, segmentFile(1)), path.join(paths.dir, 'aside')]
+  const { accounts } = (await recover(paths)).books
+  for (const account of accounts.values()) account.movedIn = 1_000
+  const told = new EventEmitter()
+  const onTrouble = (message: string) => told.emit('trouble', message)
+  const snapshots = new Snapshotter({ dir: paths.dir, accounts, onTrouble })
+  fs.renameSync(first, aside)
+  const trouble = once(told, 'trouble')
+  snapshots.make(1)
+  expect(await trouble).toEqual([expect.stringContaining('no snapshot could be made')])
+  fs.renameSync(aside, first)
+  for (const upTo of [1, 2]) {
+    snapshots.make(upTo)
+    await expect.poll(async () => (await findSnapshot(paths))?.snapshot.segment).toBe(upTo)
+  }
+  await snapshots.stop()
+})
 
 test('what two snapshots cover is packed, and start and audit still go back to the first entry', async () => {
   const paths = dbPaths(path.join(root, 'packed'))

@@ -1,8 +1,7 @@
-import { Worker } from 'node:worker_threads'
 import type { AccountState } from '../books.ts'
-import { slicesOf } from './live-accounts.ts'
 import type { SnapshotMade } from './make-snapshot.ts'
 import { hurry, isStopping, newUrgency, type Urgency } from './pace.ts'
+import { SnapshotThread } from './snapshot-thread.ts'
 
 /**
  * Makes a snapshot each time a segment is sealed: from the snapshot before it and the sealed segments, in a thread of
@@ -10,6 +9,7 @@ import { hurry, isStopping, newUrgency, type Urgency } from './pace.ts'
  */
 export class Snapshotter {
   readonly #options: SnapshotterOptions
+  readonly #thread = new SnapshotThread()
   readonly #makeOne: MakeSnapshot
   #urgency = newUrgency()
   #wanted: number | undefined
@@ -19,9 +19,9 @@ export class Snapshotter {
   #running: Promise<void> | undefined
   #isProven = true
 
-  constructor(options: SnapshotterOptions, makeOne: MakeSnapshot = inThread) {
+  constructor(options: SnapshotterOptions, makeOne?: MakeSnapshot) {
     this.#options = options
-    this.#makeOne = makeOne
+    this.#makeOne = makeOne ?? this.#thread.make
   }
 
   /** False once memory was not what the journal adds up to. */
@@ -43,6 +43,7 @@ export class Snapshotter {
   async stop(): Promise<void> {
     hurry(this.#urgency, 'stop')
     await this.#running
+    await this.#thread.stop()
   }
 
   async #work(): Promise<void> {
@@ -95,7 +96,7 @@ type SnapshotterOptions = Readonly<{
 }>
 
 /** `kept`: why segments that could be packed or moved were not. */
-type SnapshotDone = SnapshotMade & Readonly<{ kept?: unknown }>
+export type SnapshotDone = SnapshotMade & Readonly<{ kept?: unknown }>
 
 export type SnapshotWork = Readonly<{
   dir: string
@@ -108,27 +109,3 @@ export type SnapshotWork = Readonly<{
 export type MakeSnapshot = (
   work: SnapshotWork & Pick<SnapshotterOptions, 'accounts'>,
 ) => Promise<SnapshotDone>
-
-const inThread: MakeSnapshot = ({ accounts, ...workerData }) => {
-  const isSource = import.meta.url.endsWith('.ts')
-  const file = new URL(isSource ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url)
-  const execArgv = isSource ? ['--import', typeScriptLoader()] : []
-  const worker = new Worker(file, { workerData, execArgv, env: {} })
-  const slices = slicesOf(accounts)
-  let done: SnapshotDone | undefined
-  worker.on('message', (message: 'next' | SnapshotDone) => {
-    if (message === 'next') worker.postMessage(slices.next().value ?? [])
-    else done = message
-  })
-  return new Promise((resolve, reject) => {
-    worker.once('error', reject)
-    worker.once('exit', (code) => {
-      if (code === 0 && done !== undefined) resolve(done)
-      else reject(new Error(`the snapshot thread ended with ${code}`))
-    })
-  })
-}
-
-/** Under tests this runs from its source, and `--import tsx` does nothing in a thread: its register function does. */
-const typeScriptLoader = (): string =>
-  `data:text/javascript,import{register}from'${import.meta.resolve('tsx/esm/api')}';register()`
