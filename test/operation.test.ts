@@ -37,6 +37,7 @@ describe('the first start', () => {
       body: JSON.stringify({ type: 'user', account: 'x', credits: '1' }),
     })
     expect(issued.status).toBe(201)
+    await again.stop() // it writes files anew all the time
     for (const file of fs.readdirSync(gateway.dir, { recursive: true, encoding: 'utf8' })) {
       const name = path.join(gateway.dir, file)
       if (!fs.statSync(name).isFile()) continue
