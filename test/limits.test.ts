@@ -286,6 +286,29 @@ test('an account and a key have limits of their own, changed at any time, and se
   expect(passed(await many([key, other], 'words'))).toHaveLength(200)
 })
 
+test('a cap that was lifted and is set again counts what was spent meanwhile, by its account and by its key', async () => {
+  const key = await keyOf('free', 'lifted')
+  const { id } = (await accountOf(key)).key
+  const caps = { spend_per_month: '90000', requests_per_day: 100 }
+  const set = async (limits: object) => {
+    await patch('/admin/accounts/lifted', { limits })
+    await patch(`/admin/keys/${id}`, { limits })
+  }
+  await set(caps)
+  const cost = Number((await ask(key)).headers['x-tollgate-cost'])
+  await set({})
+  for (let count = 0; count < 2; count++) expect((await ask(key)).status).toBe(200)
+  await set(caps)
+  const told = await accountOf(key)
+  for (const { spend_per_month: spend, requests_per_day: requests } of [
+    told.limits,
+    told.key.limits,
+  ]) {
+    expect(spend?.remaining).toBe(String(90_000 - 3 * cost))
+    expect(requests?.remaining).toBe(97)
+  }
+})
+
 test('an account may get another tier at any time, and keeps what was counted', async () => {
   const key = await keyOf('minute', 'riser')
   for (let count = 0; count < 2; count++) expect((await ask(key)).status).toBe(200)

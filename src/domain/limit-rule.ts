@@ -31,10 +31,10 @@ export type SpendRule = Readonly<{
 export const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-function rateRule(rule: Omit<RateRule, 'name'>): RateRule {
-  const { of, subject, windowMs } = rule
-  return { ...rule, name: `${nameOf(subject)} ${of} ${windowMs}` }
-}
+const rateRule = (rule: Omit<RateRule, 'name'>): RateRule => ({ ...rule, name: rateName(rule) })
+
+const rateName = ({ of, subject, windowMs }: Pick<RateRule, 'of' | 'subject' | 'windowMs'>) =>
+  `${nameOf(subject)} ${of} ${windowMs}`
 
 const nameOf = ({ kind, id }: Subject): string => `${kind === 'above' ? 'account' : kind} ${id}`
 
@@ -48,6 +48,13 @@ const spendName = ({
 /** Of all rules over spending that a subject may have. */
 export const spendNames = (subject: Subject, timeZone: string): readonly string[] =>
   PERIODS.map((period) => spendName({ subject, period, timeZone }))
+
+/** The same, and of those over requests and tokens in a day: all that is to be known over more than a minute. */
+export const lastingNames = (subject: Subject, timeZone: string): readonly string[] => [
+  rateName({ of: 'requests', subject, windowMs: DAY_MS }),
+  rateName({ of: 'tokens', subject, windowMs: DAY_MS }),
+  ...spendNames(subject, timeZone),
+]
 
 /** Of all that comes from one address, in a minute. */
 export const addressRule = (of: RateRule['of'], id: string, limit: number): RateRule =>

@@ -49,6 +49,12 @@ export class Spending {
     this.#spent = plus(this.#spent, cost)
   }
 
+  /** What was spent is not known any more; what runs is. */
+  forgetSpent(nowMs: number): void {
+    this.total(nowMs)
+    this.#spent = ZERO
+  }
+
   /** It was spent before anything was counted here. */
   spentBefore(amount: MicroCredits): void {
     this.#spent = plus(this.#spent, amount)

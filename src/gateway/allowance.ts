@@ -1,6 +1,6 @@
 import type { KeyRecord } from '../domain/key.ts'
 import { NO_LIMITS, type Limits } from '../domain/limit.ts'
-import { limitsOver, rulesOf, type Rule } from '../domain/limit-rule.ts'
+import { lastingNames, limitsOver, rulesOf, type Rule, type Subject } from '../domain/limit-rule.ts'
 import type { Model } from '../domain/model.ts'
 import { UTC } from '../domain/time-zone.ts'
 import type { Catalog, GatewaySettings } from '../ports/catalog.ts'
@@ -101,6 +101,7 @@ export class Allowances {
     const account = this.#limitsOf(own)
     const limits = key.limits ?? NO_LIMITS
     const rules = own.tier === NO_TERMS.tier ? [] : this.#rulesFor(key, madeOf)
+    this.#lapseOthers(key, madeOf, rules)
     return {
       room: {
         inFlightMax: settings.inFlightMax,
@@ -127,6 +128,21 @@ export class Allowances {
         return rulesOf(subject, this.#limitsOf(one), one.timeZone ?? UTC)
       }),
     ]
+  }
+
+  /** A cap that was lifted, and is set again later, counts what was spent meanwhile. */
+  #lapseOthers({ id, account }: KeyRecord, { own, above = [] }: Sources, rules: readonly Rule[]) {
+    const inForce = new Set(rules.map(({ name }) => name))
+    const subjects: [Subject, string | undefined][] = [
+      [{ kind: 'account', id: account }, own.timeZone],
+      [{ kind: 'key', id }, own.timeZone],
+      ...above.map((one): [Subject, string | undefined] => [
+        { kind: 'account', id: one.account },
+        one.timeZone,
+      ]),
+    ]
+    const names = subjects.flatMap(([subject, zone = UTC]) => lastingNames(subject, zone))
+    this.#needs.limiter.lapse(names.filter((name) => !inForce.has(name)))
   }
 
   #limitsOf({ limits, tier }: Agreed): Limits {

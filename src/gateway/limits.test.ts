@@ -45,7 +45,11 @@ function world(take: () => Verdict | Promise<Verdict> = () => PASSED) {
       }),
       settings: () => now.settings,
     },
-    limiter: { budget: (rules) => (asked.push(rules), budget), giveBack: fail },
+    limiter: {
+      budget: (rules) => (asked.push(rules), budget),
+      giveBack: fail,
+      lapse: () => undefined,
+    },
     clock: { nowMs: () => 0, ticksMs: () => now.ticks },
     events: { problem: (message) => told.push(message) },
   })

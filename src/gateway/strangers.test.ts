@@ -26,6 +26,7 @@ function world(limit: number, failing?: () => never) {
       state: () => [],
     }),
     giveBack: () => undefined,
+    lapse: () => undefined,
   }
   const strangers = new Strangers({
     ...{ limiter, clock: { ticksMs: () => now.ticks } },

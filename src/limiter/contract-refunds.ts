@@ -61,4 +61,21 @@ function lookedUpFacts(open: Open): void {
     expect((await mine.state()).map(({ used }) => used)).toEqual([45n])
     expect(looks).toBe(2)
   })
+
+  test('what nobody counted for a while is looked up again, and what runs goes on running', async () => {
+    let past = 0n
+    const { limiter, budget } = await open(() =>
+      past === 0n ? [] : [{ by: '', sums: { charged: micro(past) } }],
+    )
+    const [paid, running] = [claimOf(0, 10n), claimOf(0, 5n)]
+    const before = budget({ spendPerDay: '100' })
+    for (const claim of [paid, running]) await before.take(claim)
+    before.settle(paid, 0, micro(10n))
+    limiter.lapse(NAMES)
+    past = 80n
+    const after = budget({ spendPerDay: '100' })
+    expect((await after.state()).map(({ used }) => used)).toEqual([85n])
+    before.settle(running, 0, micro(3n))
+    expect((await after.state()).map(({ used }) => used)).toEqual([83n])
+  })
 }

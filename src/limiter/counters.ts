@@ -12,13 +12,20 @@ export type Now = Pick<Clock, 'nowMs' | 'ticksMs'>
 export type Counter = RateCounter | SpendCounter
 
 export class RateCounter {
-  readonly window: SlidingWindow
+  window: SlidingWindow
+  readonly #windowMs: number
   /** What was counted before this process began has been looked up, or does not matter. */
   isReady: boolean
 
   constructor(windowMs: number, isReady: boolean) {
+    this.#windowMs = windowMs
     this.window = new SlidingWindow(windowMs)
     this.isReady = isReady
+  }
+
+  /** It is to be looked up. */
+  beginAnew(): void {
+    this.window = new SlidingWindow(this.#windowMs)
   }
 
   isIdle(now: Now): boolean {
@@ -34,6 +41,11 @@ export class SpendCounter {
 
   constructor({ period, timeZone }: SpendRule, now: Now) {
     this.spending = new Spending(period, localTime(timeZone), now.nowMs())
+  }
+
+  /** It is to be looked up; what runs goes on. */
+  beginAnew({ nowMs }: Now): void {
+    this.spending.forgetSpent(nowMs())
   }
 
   /** One that is not ready finds it in the books. */

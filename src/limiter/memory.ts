@@ -44,6 +44,13 @@ export class MemoryLimiter implements Limiter {
     return new MemoryBudget(this, rules)
   }
 
+  lapse(names: readonly string[]): void {
+    for (const name of names) {
+      const counter = this.#counters.get(name)
+      if (counter !== undefined) counter.isReady = false
+    }
+  }
+
   giveBack(names: readonly string[], given: GivenBack): void {
     for (const name of names) {
       const counter = this.#counters.get(name)

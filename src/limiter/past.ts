@@ -20,6 +20,7 @@ export async function lookUpPast(needs: MemoryLimiterNeeds, bound: Bound): Promi
 /** The books know hours: each is taken for its end, so that nothing is forgotten too early. */
 async function countHours({ clock, usage }: MemoryLimiterNeeds, bound: RateBound): Promise<void> {
   const { rule, counter } = bound
+  counter.beginAnew()
   const now = quarterAt(clock.nowMs()) + 1
   const from = now - Math.ceil((rule.windowMs + HOUR_MS) / QUARTER_MS)
   const to = now + AHEAD // what a clock that was ahead has written is as of now
@@ -35,11 +36,12 @@ async function countHours({ clock, usage }: MemoryLimiterNeeds, bound: RateBound
   }
 }
 
-async function countSpending({ usage }: MemoryLimiterNeeds, bound: SpendBound) {
+async function countSpending({ clock, usage }: MemoryLimiterNeeds, bound: SpendBound) {
   const { counter } = bound
-  const query = queryFor(bound.rule.subject, counter.spending.stretch)
   for (;;) {
+    counter.beginAnew(clock)
     const { refunds } = counter
+    const query = queryFor(bound.rule.subject, counter.spending.stretch)
     const { charged, forgiven } = (await usage.sum(query)).total
     if (refunds !== counter.refunds) continue // nobody knows whether that one is in it
     counter.spending.spentBefore(minus(charged, forgiven))

@@ -60,6 +60,8 @@ export type GivenBack = Readonly<{ amount: MicroCredits; spentMs: number }>
 /** Counts who had how much. The same rules lead to the same counters, whoever asks. */
 export interface Limiter {
   budget(rules: readonly Rule[]): Budget
+  /** Somebody is let in whom no rule of these names counts: should there be one again, it has to look up what was meanwhile. */
+  lapse(names: readonly string[]): void
   /** Under the names of rules over spending, whether there are such rules or not. */
   giveBack(names: readonly string[], given: GivenBack): void
 }
