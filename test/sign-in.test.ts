@@ -1,9 +1,8 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { GatewayProcess } from './support/gateway-process.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
+import { filesIn } from './support/secrets.ts'
 
 const PASSWORD = 'correct-horse-canary-7'
 let house: House
@@ -141,13 +140,9 @@ test('users and ended sessions are the same after a restart, and no password is 
   gateway = await gateway.restart()
   expect((await login('anna')).status).toBe(200)
   expect((await ask('GET', '/auth/validate', undefined, ended)).status).toBe(401)
-  const files = fs
-    .readdirSync(gateway.dir, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
+  const files = filesIn(gateway.dir)
   expect(files.length).toBeGreaterThan(3)
-  for (const { parentPath, name } of files) {
-    const text = fs.readFileSync(path.join(parentPath, name), 'utf8')
-    expect(text.includes(PASSWORD) || text.includes(ended)).toBe(false)
-  }
+  for (const [name, text] of files)
+    expect(text.includes(PASSWORD) || text.includes(ended), name).toBe(false)
   expect(gateway.output()).not.toContain(PASSWORD)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import path from 'node:path'
+import { isMissing } from '../../src/store/lowdb/segments.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { scrape } from './metrics.ts'
 import { markIn, type RawAnswer } from './raw.ts'
@@ -26,11 +27,18 @@ export async function checkSecrets(
   }
 }
 
-/** Each with its name: what a copy of the folder would give away. */
-function filesIn(folder: string): (readonly [string, string])[] {
+/** Each with its name: what a copy of the folder would give away. Some are gone again before they are read. */
+export function filesIn(folder: string): (readonly [string, string])[] {
   return fs
     .readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => path.join(parentPath, name))
-    .map((file) => [file, fs.readFileSync(file, 'latin1')] as const)
+    .flatMap((file) => {
+      try {
+        return [[file, fs.readFileSync(file, 'latin1')] as const]
+      } catch (error) {
+        if (isMissing(error)) return []
+        throw error
+      }
+    })
 }
