@@ -43,8 +43,10 @@ async function serve(answer: Answer = echo) {
   }
   const byNode = (req: IncomingMessage, res: ServerResponse) => {
     let body = ''
-    req.on('data', (piece: Buffer) => (body += String(piece)))
-    req.on('end', () => res.end(`node ${req.method ?? ''} ${req.url ?? ''} ${body}`))
+    setImmediate(() => {
+      req.on('data', (piece: Buffer) => (body += String(piece)))
+      req.on('end', () => res.end(`node ${req.method ?? ''} ${req.url ?? ''} ${body}`))
+    })
   }
   const server = new QuickServer({}, byNode, {
     answer: (connection) => void answerQuickly(connection),
@@ -147,6 +149,22 @@ test('a body may come after its head, in any pieces, with the next request behin
   await say(`9${post('next')}`)
   await hears('quick 0123456789', 'quick next')
 })
+
+test('what waited behind an answer comes to Node in its order, however much it is', async () => {
+  const { connect } = await serve(async (reply, body) => {
+    const bytes = await body.read()
+    await new Promise((resolve) => setTimeout(resolve, 3))
+    reply.send([], `quick ${String(bytes)}`)
+  })
+  const odd = [202, 70_000, 2_002, 150_000].map((count) => post('x'.repeat(count), 'origin: a\r\n'))
+  const asked = async () => {
+    const { say, hears, socket } = await connect()
+    for (const text of [post('one'), ...odd, post('two')]) await say(text)
+    await hears('quick one', ...odd.map(() => 'completions xx'), 'completions two')
+    socket.destroy()
+  }
+  for (let round = 0; round < 20; round++) await Promise.all([asked(), asked(), asked()])
+}, 30_000)
 
 test('a body that nobody asked for does not become the next request', async () => {
   const refused: Answer = (reply) => {

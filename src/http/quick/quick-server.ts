@@ -29,7 +29,9 @@ export class QuickServer extends http.Server {
         connection.release()
         this.#connections.delete(connection)
         socket.pause()
-        socket.unshift(bytes)
+        // In one piece with what the stream has read ahead: Node's parser takes what comes later past the stream.
+        const ahead = socket.read() as Buffer | null
+        socket.unshift(ahead === null ? bytes : Buffer.concat([bytes, ahead]))
         byNode.call(this, socket)
         socket.resume()
       },
