@@ -114,6 +114,29 @@ describe('while the disk is full', () => {
     await again.close()
   })
 
+  test('a hold that comes while the first try is underway is refused with those that it is for', async () => {
+    const disk = { isFull: false, tried: new EventEmitter() }
+    const append: Disk['append'] = async (fd, bytes, offset) => {
+      if (!disk.isFull || bytes[0] === 0) return nodeDisk.append(fd, bytes, offset)
+      disk.tried.emit('begun')
+      await new Promise(setImmediate)
+      throw noSpace()
+    }
+    const store = await openOn(newFolder(), { append })
+    await withAccount(store, 'acme', 1_000n)
+    disk.isFull = true
+    const begun = once(disk.tried, 'begun')
+    const holds = [store.ledger.hold(holdOf('h1', 100n))]
+    const refused = () => Promise.allSettled(holds)
+    await begun
+    holds.push(store.ledger.hold(holdOf('h2', 100n)))
+    const told = (await refused()).map((one) => one.status)
+    disk.isFull = false
+    expect(told).toEqual(['rejected', 'rejected'])
+    await expect.poll(() => store.ledger.account('acme')?.credit.held).toBe(0n)
+    await store.close()
+  })
+
   test('the reserve is given up, and set aside again later', async () => {
     const { disk, append } = filling()
     const dir = newFolder()
@@ -154,6 +177,26 @@ test('after a write that failed for no lack of room nothing is acknowledged any 
   expect(timesIn(copy, 'hold', 'h1')).toBe(1)
   await (await openOn(copy)).close()
   expect(auditFolder({ db: copy }).findings).toEqual([])
+})
+
+test('zeros that could not be written for another reason say no less than entries would', async () => {
+  const fatal: unknown[] = []
+  const disk = { fails: false }
+  const eio = new Error('EIO: i/o error')
+  const append: Disk['append'] = (fd, bytes, offset) =>
+    disk.fails && bytes[0] === 0 ? Promise.reject(eio) : nodeDisk.append(fd, bytes, offset)
+  const store = await openOn(
+    newFolder(),
+    { append },
+    { onFatal: (error) => void fatal.push(error) },
+  )
+  await withAccount(store, 'acme', 1_000n)
+  disk.fails = true
+  const write = (n: number) =>
+    store.registry.setAccount('acme', { tier: `${n} ${'x'.repeat(1_000)}` })
+  for (let n = 0; n < 1_000; n++) void write(n)
+  await expect.poll(() => fatal).toEqual([eio])
+  expect(await waits(write(0))).toBe(true) // nothing is acknowledged from here on
 })
 
 /** When the nth call comes, it fails once. */

@@ -25,6 +25,7 @@ export class Journal {
   #flushing: Promise<void> | undefined
   #trouble: Error | undefined
   #isClosing = false
+  #isLost = false
   /** The disk said at once that the last entries are on it: nothing gathers meanwhile, so the next ones wait a moment. */
   #isAtOnce = false
 
@@ -96,8 +97,8 @@ export class Journal {
       const batch = this.#waiting
       this.#waiting = newBatch()
       await this.#flushBatch(batch)
-      if (this.#isAtOnce) await endOfTurn()
-      else if (batch.entries.length >= CROWD) await wholeTurn()
+      if (batch.entries.length >= CROWD) await wholeTurn()
+      else if (this.#isAtOnce) await endOfTurn()
       beforeFlush(this.#add)
     }
     this.#flushing = undefined
@@ -144,6 +145,7 @@ export class Journal {
     for (;;) {
       try {
         const result = await step()
+        if (this.#isLost) return await NOTHING_MORE
         this.#trouble = undefined
         return result
       } catch (error) {
@@ -155,14 +157,16 @@ export class Journal {
   }
 
   /** Nobody knows what is on the disk now, and asking again may lie: only a restart can tell. */
-  #giveUp(error: unknown): Promise<never> {
+  readonly #giveUp = (error: unknown): Promise<never> => {
+    this.#isLost = true
     this.#options.onFatal(error)
-    return new Promise(() => undefined) // nothing may be acknowledged any more
+    return NOTHING_MORE
   }
 
   async #standBy(error: Error): Promise<void> {
     const { disk, onTrouble } = this.#options
     this.#trouble = error
+    this.#waiting.firstTry.resolve('failed') // what gathered meanwhile would wait as long; nothing else begins now
     await onTrouble(error)
     await this.#runway.idle()
     await disk.truncate(this.#fd, this.#offset).then(
@@ -196,7 +200,8 @@ export class Journal {
 
   #newRunway(from: number): Runway {
     const { disk, segmentBytesMax: bytesMax } = this.#options
-    return new Runway({ disk, fd: this.#fd, bytesMax }, from)
+    const onFatal = this.#giveUp
+    return new Runway({ disk, fd: this.#fd, bytesMax, onFatal }, from)
   }
 
   /** Nothing can be written yet, so that the first zeros meet no entry on their way. */
@@ -208,6 +213,8 @@ export class Journal {
 
 export const FORMAT = 'tollgate-journal/1'
 const RETRY_MS = 200
+/** Once the disk cannot be believed, nothing is acknowledged any more. */
+const NOTHING_MORE = new Promise<never>(() => undefined)
 /** A batch of so many entries says that there is load: the next one gathers for a turn of the event loop. */
 const CROWD = 4
 

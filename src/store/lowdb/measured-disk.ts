@@ -19,15 +19,19 @@ export function measuredDisk(disk: Disk, { wrote, failed }: WriteWatch): Disk {
     append(fd, bytes, offset) {
       if (bytes[0] === 0) return disk.append(fd, bytes, offset)
       begun = performance.now()
-      try {
-        const writing = disk.append(fd, bytes, offset)
-        if (typeof writing === 'number') tell(writing)
-        else writing.then(tell, failed)
-        return writing
-      } catch (error) {
-        failed(error)
-        throw error
-      }
+      const writing = tried(() => disk.append(fd, bytes, offset), failed)
+      if (typeof writing === 'number') tell(writing)
+      else writing.then(tell, failed)
+      return writing
     },
+  }
+}
+
+function tried<T>(write: () => T, failed: (error: unknown) => void): T {
+  try {
+    return write()
+  } catch (error) {
+    failed(error)
+    throw error
   }
 }

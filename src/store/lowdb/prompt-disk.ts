@@ -2,17 +2,6 @@ import type { Disk, NodeDisk } from './disk.ts'
 
 /** What a crowd's entries take; more is laid by another thread. */
 const BYTES_MAX = 128 * 1024
-/** What the way to another thread and back takes of a core: a disk that is slower is not waited for. */
-const BRISK_MS_MAX = 0.3
-const RECENT = 16
-/** Every disk takes a few milliseconds now and then: a single such write says no more about it than this. */
-const HICCUP_MS = 1
-/** One write of so many is enough. */
-const STALL_MS = 25
-/** How long it has no other chance; twice as long each time it was slow from the start. */
-const REST_MS = 1_000
-const REST_MS_MAX = 60_000
-
 /**
  * A quick disk is waited for here and now: the way to another thread and back takes longer than the write itself, and
  * three times its processor time. A slow one is not, nor any while there is somebody who does not wait for it anyway.
@@ -29,9 +18,11 @@ export function promptDisk(disk: NodeDisk, { mayWait, ticksMs }: Patience): Disk
       const begun = ticksMs()
       // The system has one write after the other: behind one that is underway the wait would be for both.
       if (underway === 0 && bytes.byteLength <= BYTES_MAX && mayWait() && pace.isBrisk(begun)) {
-        const count = disk.appendNow(fd, bytes, offset)
-        pace.took(ticksMs() - begun, begun)
-        return count
+        try {
+          return disk.appendNow(fd, bytes, offset)
+        } finally {
+          pace.stoodStill(begun, ticksMs())
+        }
       }
       underway++
       const writing = disk.append(fd, bytes, offset)
@@ -47,25 +38,26 @@ export type Patience = Readonly<{
   ticksMs: () => number
 }>
 
-/** How long it lets wait: judged by its last few writes, and again after a while where it was slow. */
+const RECENT_WRITES = 64
+/** More than this on average, and the way to another thread and back is the lesser evil. */
+const BRISK_MS_MAX = 0.5
+/** So a slow disk holds the others up for little more than a hundredth of the time. */
+const REST_FACTOR = 100
+
+/** Whether the disk is quick, by its last writes, and again after a rest where it was slow. */
 class Pace {
-  #ms = 0
-  #writes = 0
-  #restMs = REST_MS
+  /** What the last writes took together. */
+  #recentMs = 0
   #slowUntil = -Infinity
 
   isBrisk(now: number): boolean {
     return now >= this.#slowUntil
   }
 
-  took(ms: number, now: number): void {
-    this.#writes++
-    this.#ms += (Math.min(ms, HICCUP_MS) - this.#ms) / RECENT
-    if (this.#ms <= BRISK_MS_MAX && ms < STALL_MS) return
-    if (this.#writes > 2 * RECENT) this.#restMs = REST_MS
-    this.#slowUntil = now + this.#restMs
-    this.#restMs = Math.min(2 * this.#restMs, REST_MS_MAX)
-    this.#ms = 0
-    this.#writes = 0
+  stoodStill(since: number, now: number): void {
+    this.#recentMs += now - since - this.#recentMs / RECENT_WRITES
+    if (this.#recentMs <= RECENT_WRITES * BRISK_MS_MAX) return
+    this.#slowUntil = now + REST_FACTOR * this.#recentMs
+    this.#recentMs = 0
   }
 }

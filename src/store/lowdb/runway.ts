@@ -1,4 +1,4 @@
-import type { Disk } from './disk.ts'
+import { isShortage, type Disk } from './disk.ts'
 
 /**
  * Zeros ahead of the journal's end. A flush that overwrites them changes no length and takes no new block, so the disk
@@ -41,12 +41,14 @@ export class Runway {
   }
 
   async #extend(): Promise<void> {
-    const { disk, fd, bytesMax } = this.#options
+    const { disk, fd, bytesMax, onFatal } = this.#options
     const from = this.#end
     const to = Math.min(roundUp(from + 1, CHUNK_BYTES), roundUp(bytesMax, SECTOR_BYTES))
     try {
       this.#end = from + (await disk.append(fd, ZEROS.subarray(0, to - from), from))
-    } catch {
+    } catch (error) {
+      // The system tells of trouble once, whoever asks first: it may have been an entry that is not there now.
+      if (!isShortage(error)) void onFatal(error)
       // Nobody's entry is lost: the journal grows by its own bytes meanwhile, and finds out itself what the disk has.
       this.#extendAfter = performance.now() + RETRY_MS
     }
@@ -58,6 +60,8 @@ export type RunwayOptions = Readonly<{
   fd: number
   /** No zeros are laid behind this point: the segment ends there. */
   bytesMax: number
+  /** The disk can no longer be believed. */
+  onFatal: (error: unknown) => unknown
 }>
 
 const CHUNK_BYTES = 1024 * 1024

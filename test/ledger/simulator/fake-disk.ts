@@ -16,8 +16,8 @@ type File = { readonly name: string; bytes: Buffer; length: number; isNamed: boo
 
 export type Call = {
   readonly what: string
-  /** It carries entries, not room for them. */
-  readonly hasEntries: boolean
+  /** It carries entries, or room for them. */
+  readonly hasBytes: boolean
   /** Does all of it and answers. */
   readonly answer: () => void
   /** Says no, and has done nothing. */
@@ -32,14 +32,18 @@ export type Call = {
 export class FakeDisk {
   readonly pending: Call[] = []
   readonly #open = new Map<number, File>()
-  readonly #isPrompt: () => boolean
+  readonly #chance: Chance
+  /** Some answer at once where others wait until the simulation says so. */
+  readonly #isPrompt: boolean
   #files = 0
   #isDead = false
-  /** Only for what it answers at once; the simulation answers the rest. */
+  /** What becomes of entries that it answers at once. */
   isFull = false
+  mayBreak = false
+  hasBroken = false
 
-  /** Whether the next entries are on it at once, or when the simulation says so. */
-  constructor(isPrompt: () => boolean) {
+  constructor(chance: Chance, isPrompt: boolean) {
+    this.#chance = chance
     this.#isPrompt = isPrompt
   }
 
@@ -47,7 +51,7 @@ export class FakeDisk {
     open: (file, flags) =>
       this.#ask(`open ${path.basename(file)} ${flags}`, () => this.#opened(file, flags)),
     append: (fd, bytes, offset) =>
-      bytes[0] !== 0 && !this.#isDead && this.#isPrompt()
+      bytes[0] !== 0 && !this.#isDead && this.#isPrompt && this.#chance.percent(70)
         ? this.#appendNow(fd, Buffer.from(bytes), offset)
         : this.#append(fd, Buffer.from(bytes), offset),
     truncate: (fd, length) =>
@@ -110,15 +114,23 @@ export class FakeDisk {
       const tear = (chance: Chance) => {
         if (chance.percent(50)) act()
       }
-      const call = { what, hasEntries: false, answer, refuse: reject, tear, break: reject }
+      const call = { what, hasBytes: false, answer, refuse: reject, tear, break: reject }
       this.pending.push(call)
     })
   }
 
   #appendNow(fd: number, bytes: Buffer, offset: number): number {
-    if (this.isFull) throw noSpace()
-    put(this.#of(fd), bytes, offset)
-    return bytes.length
+    const file = this.#of(fd)
+    if (this.mayBreak && this.#chance.percent(1)) {
+      tear(file, { bytes, offset }, this.#chance)
+      this.hasBroken = true
+      throw broken()
+    }
+    if (this.isFull && this.#chance.percent(50)) throw noSpace()
+    const isShort = this.#chance.percent(this.isFull ? 100 : 5)
+    const count = isShort ? partOf(bytes, offset, this.#chance) : bytes.length
+    put(file, bytes.subarray(0, count), offset)
+    return count
   }
 
   #append(fd: number, bytes: Buffer, offset: number): Promise<number> {
@@ -131,14 +143,12 @@ export class FakeDisk {
       }
       this.pending.push({
         what: `append ${bytes.length} at ${offset} of ${path.basename(file.name)}`,
-        hasEntries: bytes[0] !== 0,
+        hasBytes: true,
         answer: () => {
           resolve(take(bytes.length))
         },
         shorten: (chance) => {
-          // A full disk takes whole sectors, then no more.
-          const end = sectorBefore(offset + chance.below(bytes.length))
-          resolve(take(Math.max(0, end - offset)))
+          resolve(take(partOf(bytes, offset, chance)))
         },
         refuse: reject,
         tear: (chance) => {
@@ -159,6 +169,12 @@ export class FakeDisk {
 }
 
 export const noSpace = () => Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' })
+
+export const broken = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+
+/** A full disk takes whole sectors, then no more. */
+const partOf = (bytes: Buffer, offset: number, chance: Chance): number =>
+  Math.max(0, sectorBefore(offset + chance.below(bytes.length)) - offset)
 
 const sectorBefore = (offset: number): number => offset - (offset % SECTOR)
 

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { auditFolder } from '../../../src/wiring/audit.ts'
 import { seeded, type Chance } from '../seeded.ts'
 import { Clients } from './clients.ts'
-import { noSpace } from './fake-disk.ts'
+import { broken, noSpace } from './fake-disk.ts'
 import { fakeTime, untilQuiet, type FakeTime } from './fake-time.ts'
 import { Model } from './model.ts'
 import { World } from './world.ts'
@@ -39,7 +39,6 @@ export async function simulate({ seed, steps }: Run): Promise<Ran> {
   }
 }
 
-const broken = () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
 const WAITS_MAX = 10_000
 
 class Simulation {
@@ -70,11 +69,16 @@ class Simulation {
 
   async step(): Promise<void> {
     if (this.#world.store === undefined) await this.#start()
-    else await this.#act(this.#world.store)
+    else {
+      this.#world.disk.mayBreak = true
+      await this.#act(this.#world.store)
+    }
     await untilQuiet()
     this.#clients.check()
-    const mustDie = this.#mustDie
-    this.#mustDie = false
+    const { disk } = this.#world
+    if (disk.hasBroken) this.#isBroken = true
+    const mustDie = this.#mustDie || disk.hasBroken
+    this.#mustDie = disk.hasBroken = false
     if (this.#world.fatal === undefined) {
       assert.ok(!mustDie, 'it goes on, though nobody knows which entries are on the disk')
       return
@@ -85,7 +89,7 @@ class Simulation {
 
   /** The disk is well again, everything comes to its end, and a restart finds what was there. */
   async end(): Promise<void> {
-    this.#isFull = this.#world.disk.isFull = false
+    this.#isFull = this.#world.disk.isFull = this.#world.disk.mayBreak = false
     await this.#startAlive()
     for (let waits = 0; this.#clients.isWaiting(); waits++) {
       assert.ok(waits < WAITS_MAX, `nobody ever answers: ${this.#clients.waiting().join(', ')}`)
@@ -143,7 +147,7 @@ class Simulation {
     if (call === undefined) return
     this.trace.push(`disk: ${call.what}, i/o error`)
     this.#isBroken = true
-    this.#mustDie = call.hasEntries
+    this.#mustDie = call.hasBytes
     call.break(broken(), this.#chance)
   }
 

@@ -19,7 +19,7 @@ export class World {
   readonly dir: string
   readonly #chance: Chance
   readonly #time: FakeTime
-  #disk = new FakeDisk(() => false)
+  #disk: FakeDisk
   #headBefore: Buffer | undefined
   /** What the process would have died of. */
   fatal: unknown
@@ -33,16 +33,18 @@ export class World {
     this.dir = fs.mkdtempSync(path.join(isFree ? '/dev/shm' : os.tmpdir(), 'tollgate-simulation-'))
     this.#chance = chance
     this.#time = time
+    this.#disk = this.#newDisk()
   }
 
   get disk(): FakeDisk {
     return this.#disk
   }
 
+  #newDisk = (): FakeDisk => new FakeDisk(this.#chance, this.#chance.percent(50))
+
   /** Starts a process; undefined when it died on the way, by chance. */
   async start(): Promise<Store | undefined> {
-    const isPrompt = this.#chance.percent(50)
-    this.#disk = new FakeDisk(() => isPrompt && this.#chance.percent(70))
+    this.#disk = this.#newDisk()
     this.#headBefore = read(this.#headFile)
     this.fatal = undefined
     const opening: { store?: Store; failed?: unknown } = {}
