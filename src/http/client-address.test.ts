@@ -67,6 +67,6 @@ test.each([
   'a request came by TLS where that is known: %s',
   (_fact, remoteAddress, said, expected, trusted: readonly string[] = TRUSTED) => {
     const headers = said === undefined ? {} : { 'x-forwarded-proto': said }
-    expect(cameByTls({ socket: { remoteAddress }, headers } as never, trusted)).toBe(expected)
+    expect(cameByTls({ socket: { remoteAddress }, headers }, trusted)).toBe(expected)
   },
 )

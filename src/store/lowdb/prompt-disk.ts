@@ -41,8 +41,8 @@ export type Patience = Readonly<{
 const RECENT_WRITES = 64
 /** More than this on average, and the way to another thread and back is the lesser evil. */
 const BRISK_MS_MAX = 0.5
-/** So a slow disk holds the others up for little more than a hundredth of the time. */
-const REST_FACTOR = 100
+/** So a slow disk holds the others up for a small part of the time. */
+const REST_FACTOR = 30
 
 /** Whether the disk is quick, by its last writes, and again after a rest where it was slow. */
 class Pace {
