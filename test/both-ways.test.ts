@@ -85,12 +85,17 @@ function isWhole(text: string): boolean {
     : text.length >= end + 4 + Number(length)
 }
 
+/** How a stream is cut into chunks is a matter of what came together. */
+function unframed(answer: string): string {
+  const end = answer.indexOf('\r\n\r\n') + 4
+  const [head, body] = [answer.slice(0, end), answer.slice(end)]
+  if (!/^transfer-encoding: chunked\r$/im.test(head)) return answer
+  return head + body.replaceAll(/(?:^|\r\n)[0-9a-f]+\r\n/g, '')
+}
+
 /** What differs between any two requests: names, times, counts, and how long a provider's own name for its answer is. */
 const withoutNames = (answer: string): string =>
-  (answer.includes('"id":')
-    ? answer.replaceAll(/^(?:content-length: \d+|[0-9a-f]+)\r$/gm, '')
-    : answer
-  )
+  unframed(answer.includes('"id":') ? answer.replace(/^content-length: \d+\r$/m, '') : answer)
     .replaceAll(/req_\w+/g, 'req_')
     .replace(/^Date: .*$/m, 'Date:')
     .replace(/^x-tollgate-balance: .*$/m, 'x-tollgate-balance:')

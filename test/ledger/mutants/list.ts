@@ -68,8 +68,16 @@ const journal: readonly Mutant[] = [
     name: 'fatal-then-acknowledged',
     harm: 'an entry is acknowledged though nobody knows whether it reached the disk',
     file: 'src/store/lowdb/journal.ts',
-    find: 'return new Promise(() => undefined) //',
-    replace: 'return Promise.resolve(undefined as never) //',
+    find: 'const NOTHING_MORE = new Promise<never>(() => undefined)',
+    replace: 'const NOTHING_MORE = Promise.resolve(undefined as never)',
+    tests: [simulator],
+  },
+  {
+    name: 'short-write-at-once-is-whole',
+    harm: 'what the disk did not take of a write that ends at once is never written',
+    file: 'src/store/lowdb/journal.ts',
+    find: "typeof writing === 'number' ? writing : await writing",
+    replace: "typeof writing === 'number' ? rest.byteLength : await writing",
     tests: [simulator],
   },
   {
