@@ -2,6 +2,7 @@ import type { Disk, NodeDisk } from './disk.ts'
 
 /** What a crowd's entries take; more is laid by another thread. */
 const BYTES_MAX = 128 * 1024
+
 /**
  * A quick disk is waited for here and now: the way to another thread and back takes longer than the write itself, and
  * three times its processor time. A slow one is not, nor any while there is somebody who does not wait for it anyway.
