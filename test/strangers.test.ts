@@ -66,3 +66,54 @@ test('without a key exactly so many requests of an address are answered, and hea
   expect(having(answers, 429)).toHaveLength(180)
   for (let count = 0; count < 30; count++) expect((await ask('/healthz')).status).toBe(200)
 })
+
+/** A page's `origin` is read by Node, and not on the bare connection. */
+const BY_NODE = { origin: 'https://page.example' }
+
+test.each([
+  ['POST', '/v1/chat/completions', {}],
+  ['POST', '/v1/chat/completions', BY_NODE],
+  ['GET', '/v1/models', {}],
+  ['GET', '/admin/accounts', {}],
+  ['GET', '/', {}],
+  ['GET', '/nothing-here', {}],
+  ['DELETE', '/v1/models', {}],
+  ['OPTIONS', '/v1/models', {}],
+] as const)(
+  'whoever shows no valid key too often has to wait: %s %s %o',
+  async (method, path, more) => {
+    for (const key of [undefined, 'tg-wrong', 'eyJhbGciOiJub25lIn0.e30.']) {
+      const headers = { ...from(`203.0.113.${nextAddress++}`), ...more }
+      const ask = (shown = key) =>
+        raw({
+          ...{ url: house.gateway.url, method, path, headers },
+          ...(shown !== undefined && { key: shown }),
+          ...(method === 'POST' && { body: chat('words') }),
+        })
+      const answers = await Promise.all(Array.from({ length: 60 }, () => ask()))
+      const refused = having(answers, 429)
+      expect([key, refused.length]).toEqual([key, answers.some(isRefused) ? 50 : 40])
+      for (const { headers, body } of refused) {
+        expect(Number(headers['retry-after'])).toBeGreaterThan(30)
+        expect(JSON.parse(body)).toMatchObject({ error: { code: 'rate_limit_exceeded' } })
+      }
+      expect((await ask(house.gateway.adminKey)).status).not.toBe(429)
+    }
+  },
+)
+
+let nextAddress = 1
+const isRefused = ({ status }: RawAnswer): boolean => status === 401
+
+test('a valid key in the query passes as one in a header does', async () => {
+  const ask = (token: string) =>
+    raw({
+      ...{ url: house.gateway.url, method: 'GET', headers: from('198.51.100.5') },
+      path: `/tokens?masterToken=${token}`,
+    })
+  for (let count = 0; count < 30; count++)
+    expect((await ask(house.gateway.adminKey)).status).toBe(200)
+  for (let count = 0; count < 10; count++) expect((await ask('wrong')).status).toBe(401)
+  expect((await ask('wrong')).status).toBe(429)
+  expect((await ask(house.gateway.adminKey)).status).toBe(200)
+})

@@ -2,7 +2,6 @@ import type { Context, Next } from 'koa'
 import { answerError, answerUnanswered } from './answer-errors.ts'
 import { isPreflight } from './cross-origin.ts'
 import { introduced, setCommonHeaders } from './identify.ts'
-import { countStranger } from './strangers.ts'
 import type { Site } from './site.ts'
 
 /**
@@ -14,10 +13,7 @@ export function door(site: Site) {
     ctx.state = introduced(site, ctx.req)
     try {
       if (isPreflight(ctx, site.settings().cors)) ctx.status = 204
-      else {
-        await countStranger(site, ctx.req)
-        await next()
-      }
+      else await next()
       if (ctx.respond === false) return
       answerUnanswered(ctx)
       setCommonHeaders(ctx)

@@ -11,6 +11,7 @@ import { Repeats } from './repeats.ts'
 import { readParameters } from './read-usage-question.ts'
 import type { Call, Route } from './route.ts'
 import type { Site } from './site.ts'
+import { countStranger } from './strangers.ts'
 
 /** Makes the router of the table: who asks is known before anything is read, and all is read before anything is done. */
 export function routerOf(table: readonly Route[], site: Site): Router {
@@ -41,6 +42,7 @@ const nothing = () => Promise.resolve()
 
 function handlerOf(route: Route, site: Site, repeats: Repeats) {
   return async (ctx: RouterContext): Promise<void> => {
+    if (route.access === 'public') await countStranger(site, ctx.req)
     if (route.isRaw) {
       await route.handle(site, rawCall(ctx))
       return

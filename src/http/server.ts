@@ -15,6 +15,7 @@ import { refuseTunnel, refuseUnparsed } from './refuse-unparsed.ts'
 import { CHAT_COMPLETIONS, chatCompletions } from './routes/chat-completions.ts'
 import { routerOf } from './router.ts'
 import { ROUTES } from './routes/routes.ts'
+import { countStranger } from './strangers.ts'
 
 export type ServerSettings = Readonly<{ connectionsMax: number }>
 
@@ -27,6 +28,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   const router = routerOf(ROUTES, site)
   app.use(router.routes())
   app.use(router.allowedMethods())
+  app.use((ctx) => countStranger(site, ctx.req)) // what no route takes
   const handle = app.callback()
   const chat = chatCompletions(site)
   const { settings } = site

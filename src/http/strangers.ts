@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Failure } from '../domain/failure.ts'
+import { Failure } from '../domain/failure.ts'
 import { clientAddress, networkOf } from './client-address.ts'
 import { credentialOf } from './credential.ts'
 import type { Site } from './site.ts'
@@ -7,13 +7,29 @@ import type { Site } from './site.ts'
 /** Whoever watches the gateway asks often, from one place, and without a key. */
 const PROBES = new Set(['/health', '/healthz', '/readyz'])
 
-/** Throws the refusal of those who ask too often without a key. */
+/**
+ * Where no credential is asked for: throws the refusal of those who come too often without a valid one. Elsewhere they
+ * are refused, and `countFailed` counts them.
+ */
 export async function countStranger(site: Site, req: IncomingMessage): Promise<void> {
-  if (credentialOf(req.headers) !== undefined || PROBES.has(req.url ?? '')) return
+  if (PROBES.has(req.url ?? '') || (await isKnown(site, req))) return
   await site.house.strangers.came(addressOf(site, req))
 }
 
-/** Where a credential was wrong once too often, a refusal that says so. */
+/** A header that nobody looks at is no way around being counted. */
+async function isKnown({ identities }: Site, { headers }: IncomingMessage): Promise<boolean> {
+  const credential = credentialOf(headers)
+  if (credential === undefined) return false
+  try {
+    await identities.identify(credential)
+    return true
+  } catch (error) {
+    if (error instanceof Failure) return false
+    throw error
+  }
+}
+
+/** Where a credential was missing or wrong once too often, a refusal that says so. */
 export async function countFailed(site: Site, req: From, failure: Failure): Promise<Failure> {
   if (failure.code !== 'invalid_api_key') return failure
   return site.house.strangers.failed(addressOf(site, req), failure)
