@@ -21,6 +21,7 @@ const MODELS = {
   ...{ slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] },
   ...{ down: ['status?status=500'], scarce: ['answer?chunks=2'] },
   dripping: ['answer?every=250&chunks=24'],
+  ...{ waiting: ['answer?held&chunks=2'] },
 }
 
 let house: House
@@ -307,6 +308,28 @@ test('a cap that was lifted and is set again counts what was spent meanwhile, by
     expect(spend?.remaining).toBe(String(90_000 - 3 * cost))
     expect(requests?.remaining).toBe(97)
   }
+})
+
+test('what runs when a cap is first set is held in it, and spent when it ends, by its account and by its key', async () => {
+  const key = await keyOf('free', 'runner')
+  const { id } = (await accountOf(key)).key
+  const running = ask(key, 'waiting')
+  await house.upstream.until((calls) => calls.some(({ model }) => model.includes('held')))
+  const caps = { spend_per_day: '90000', spend_per_month: '90000' }
+  await patch('/admin/accounts/runner', { limits: caps })
+  await patch(`/admin/keys/${id}`, { limits: caps })
+  const used = async () => {
+    const { limits, key: own } = await accountOf(key)
+    const told = [limits, own.limits].flatMap((of) => [of['spend_per_day'], of['spend_per_month']])
+    return told.map((one) => one?.used)
+  }
+  const [held] = await used()
+  expect(Number(held)).toBeGreaterThan(0)
+  expect(await used()).toEqual([held, held, held, held])
+  house.upstream.letGo()
+  const cost = String((await running).headers['x-tollgate-cost'])
+  expect(Number(cost)).toBeLessThan(Number(held))
+  expect(await used()).toEqual([cost, cost, cost, cost])
 })
 
 test('an account may get another tier at any time, and keeps what was counted', async () => {

@@ -1,8 +1,9 @@
 import { rulesOf, type Rule } from '../domain/limit-rule.ts'
 import type { Limits } from '../domain/limit.ts'
-import { micro, ZERO } from '../domain/money.ts'
+import { micro, ZERO, type MicroCredits } from '../domain/money.ts'
 import type { UsageSums } from '../domain/usage-query.ts'
 import { NO_USAGE } from '../domain/usage.ts'
+import type { InFlight, Ledger } from '../ports/ledger.ts'
 import type { Budget, Claim, Limiter, Verdict } from '../ports/limiter.ts'
 import type { UsageBook } from '../ports/usage.ts'
 
@@ -28,7 +29,34 @@ type Past = (question: Question) => readonly { by: string; sums: Partial<UsageSu
 export type MakeLimiter = (world: {
   clock: TestClock
   usage: Pick<UsageBook, 'sum'>
+  ledger: TestRunning
 }) => Limiter | Promise<Limiter>
+
+/** Requests of the one account that there is, which run until a test ends them. */
+export class TestRunning implements Pick<Ledger, 'inFlight' | 'landed'> {
+  readonly #running = new Map<
+    string,
+    { amount: MicroCredits; tell: ((paid: MicroCredits) => void)[] }
+  >()
+  readonly landed = () => Promise.resolve()
+
+  begin(id: string, amount: bigint): void {
+    this.#running.set(id, { amount: micro(amount), tell: [] })
+  }
+
+  end(id: string, paid: bigint): void {
+    const { tell = [] } = this.#running.get(id) ?? {}
+    this.#running.delete(id)
+    for (const listener of tell) listener(micro(paid))
+  }
+
+  inFlight(): readonly InFlight[] {
+    return [...this.#running].map(([id, { amount, tell }]) => {
+      const whenEnded: InFlight['whenEnded'] = (listener) => void tell.push(listener)
+      return { id, amount, whenEnded }
+    })
+  }
+}
 
 export const MINUTE = 60_000
 export const DAY = 86_400_000
@@ -43,6 +71,7 @@ export const accountRules = (limits: Limits, id = 'acme'): readonly Rule[] =>
 
 type Opened = Readonly<{
   clock: TestClock
+  running: TestRunning
   limiter: Limiter
   /** The budget of an account. */
   budget: (limits: Limits, id?: string) => Budget
@@ -55,8 +84,14 @@ export function opener(make: MakeLimiter): Open {
   return async (past = () => []) => {
     const clock = new TestClock()
     const usage = { sum: (question: Question) => Promise.resolve(pageOf(past(question))) }
-    const limiter = await make({ clock, usage })
-    return { clock, limiter, budget: (limits, id) => limiter.budget(accountRules(limits, id)) }
+    const running = new TestRunning()
+    const limiter = await make({ clock, usage, ledger: running })
+    return {
+      clock,
+      running,
+      limiter,
+      budget: (limits, id) => limiter.budget(accountRules(limits, id)),
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { clockFacts } from './contract-clock.ts'
 import { pastFacts } from './contract-past.ts'
 import { anyMinuteFacts, rateFacts } from './contract-rates.ts'
 import { refundFacts } from './contract-refunds.ts'
+import { runningFacts } from './contract-running.ts'
 import { spendingFacts } from './contract-spending.ts'
 import { tokenFacts } from './contract-tokens.ts'
 import { opener, type MakeLimiter } from './contract-world.ts'
@@ -17,6 +18,7 @@ export function limiterContract(name: string, make: MakeLimiter): void {
     spendingFacts(open)
     refundFacts(open)
     pastFacts(open)
+    runningFacts(open)
     clockFacts(open)
   })
 }

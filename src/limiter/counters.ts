@@ -5,8 +5,11 @@ import { Spending } from '../domain/spending.ts'
 import { localTime } from '../domain/time-zone.ts'
 import { RUNNING_MS, type Claim, type GivenBack, type Spend } from '../ports/limiter.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { InFlight, Ledger } from '../ports/ledger.ts'
 
 export type Now = Pick<Clock, 'nowMs' | 'ticksMs'>
+
+export type CounterNeeds = Readonly<{ clock: Now; ledger: Pick<Ledger, 'inFlight' | 'landed'> }>
 
 /** What was counted under the name of a rule; its limit may change meanwhile. */
 export type Counter = RateCounter | SpendCounter
@@ -23,6 +26,10 @@ export class RateCounter {
     this.isReady = isReady
   }
 
+  lapse(): void {
+    this.isReady = false
+  }
+
   /** It is to be looked up. */
   beginAnew(): void {
     this.window = new SlidingWindow(this.#windowMs)
@@ -36,11 +43,42 @@ export class RateCounter {
 export class SpendCounter {
   readonly spending: Spending
   isReady = false
-  /** How often something was given back. */
-  refunds = 0
+  /** How often what was spent changed while it was looked up. */
+  changes = 0
+  readonly #inFlight: () => readonly InFlight[]
+  /** Requests that are in what is held already. */
+  #known: ReadonlySet<string> = new Set()
 
-  constructor({ period, timeZone }: SpendRule, now: Now) {
-    this.spending = new Spending(period, localTime(timeZone), now.nowMs())
+  constructor({ period, timeZone, subject }: SpendRule, { clock, ledger }: CounterNeeds) {
+    this.spending = new Spending(period, localTime(timeZone), clock.nowMs())
+    const of = subject.kind === 'key' ? 'key' : 'account'
+    this.#inFlight = () => ledger.inFlight(of, subject.id)
+  }
+
+  /** Requests are let in that are not counted here; what runs by now is. */
+  lapse(): void {
+    if (!this.isReady) return
+    this.isReady = false
+    this.#known = idsOf(this.#inFlight())
+  }
+
+  /** What runs and was let in while nobody counted is held from now on, and settled when it ends. */
+  holdRunning({ nowMs }: Now): void {
+    const running = this.#inFlight()
+    for (const { id, amount, whenEnded } of running) {
+      if (this.#known.has(id)) continue
+      this.spending.hold(amount)
+      whenEnded((paid) => {
+        this.settle(amount, paid, nowMs())
+      })
+    }
+    this.#known = idsOf(running)
+  }
+
+  /** While it is looked up nobody knows whether the books had this cost in them already. */
+  settle(held: MicroCredits, cost: MicroCredits, nowMs: number): void {
+    if (!this.isReady) this.changes++
+    this.spending.settle(held, cost, nowMs)
   }
 
   /** It is to be looked up; what runs goes on. */
@@ -50,14 +88,17 @@ export class SpendCounter {
 
   /** One that is not ready finds it in the books. */
   giveBack({ amount, spentMs }: GivenBack, { nowMs }: Now): void {
-    this.refunds++
     if (this.isReady) this.spending.giveBack(amount, { spentMs, nowMs: nowMs() })
+    else this.changes++
   }
 
   isIdle(now: Now): boolean {
     return this.spending.total(now.nowMs()) === 0n
   }
 }
+
+const idsOf = (running: readonly InFlight[]): ReadonlySet<string> =>
+  new Set(running.map(({ id }) => id))
 
 /** A rule over its counter. */
 export type Bound = RateBound | SpendBound
@@ -141,8 +182,7 @@ export class SpendBound {
   }
 
   settle({ spend }: Claim, cost: Spend): void {
-    const { spending } = this.counter
-    spending.settle(this.#amountOf(spend), this.#amountOf(cost), this.#now.nowMs())
+    this.counter.settle(this.#amountOf(spend), this.#amountOf(cost), this.#now.nowMs())
   }
 
   left(): MicroCredits {

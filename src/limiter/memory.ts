@@ -2,15 +2,15 @@ import { MINUTE_MS, type Rule } from '../domain/limit-rule.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { Budget, GivenBack, Limiter } from '../ports/limiter.ts'
 import { RateBound, RateCounter, SpendBound, SpendCounter } from './counters.ts'
-import type { Bound, Counter, Now } from './counters.ts'
+import type { Bound, Counter, CounterNeeds, Now } from './counters.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { lookUpPast } from './past.ts'
 
-export type MemoryLimiterNeeds = Readonly<{
-  clock: Now
-  /** What was used before the counters began, so that a restart forgets neither a day nor what was spent. */
-  usage: Pick<UsageBook, 'sum'>
-}>
+export type MemoryLimiterNeeds = CounterNeeds &
+  Readonly<{
+    /** What was used before the counters began, so that a restart forgets neither a day nor what was spent. */
+    usage: Pick<UsageBook, 'sum'>
+  }>
 
 const SWEEP_EVERY_MS = 60_000
 /** Of those who have not said who they are; beyond it the first who came are forgotten. */
@@ -45,10 +45,7 @@ export class MemoryLimiter implements Limiter {
   }
 
   lapse(names: readonly string[]): void {
-    for (const name of names) {
-      const counter = this.#counters.get(name)
-      if (counter !== undefined) counter.isReady = false
-    }
+    for (const name of names) this.#counters.get(name)?.lapse()
   }
 
   giveBack(names: readonly string[], given: GivenBack): void {
@@ -98,16 +95,16 @@ export class MemoryLimiter implements Limiter {
       const [oldest = ''] = counters.keys()
       counters.delete(oldest)
     }
-    const made = counterFor(rule, this.#needs.clock)
+    const made = counterFor(rule, this.#needs)
     counters.set(rule.name, made)
     return made
   }
 }
 
 /** A minute is not looked up: nobody can make the gateway start again to get another one. */
-const counterFor = (rule: Rule, clock: Now): Counter =>
+const counterFor = (rule: Rule, needs: CounterNeeds): Counter =>
   rule.of === 'spend'
-    ? new SpendCounter(rule, clock)
+    ? new SpendCounter(rule, needs)
     : new RateCounter(rule.windowMs, rule.windowMs <= MINUTE_MS)
 
 function dropIdle(counters: Map<string, Counter>, clock: Now): number {

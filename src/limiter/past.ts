@@ -36,14 +36,17 @@ async function countHours({ clock, usage }: MemoryLimiterNeeds, bound: RateBound
   }
 }
 
-async function countSpending({ clock, usage }: MemoryLimiterNeeds, bound: SpendBound) {
-  const { counter } = bound
+/** What runs is held first: whatever ended before is in the books as soon as it has landed. */
+async function countSpending(needs: MemoryLimiterNeeds, { rule, counter }: SpendBound) {
+  const { clock, ledger, usage } = needs
+  counter.holdRunning(clock)
+  await ledger.landed()
   for (;;) {
     counter.beginAnew(clock)
-    const { refunds } = counter
-    const query = queryFor(bound.rule.subject, counter.spending.stretch)
+    const { changes } = counter
+    const query = queryFor(rule.subject, counter.spending.stretch)
     const { charged, forgiven } = (await usage.sum(query)).total
-    if (refunds !== counter.refunds) continue // nobody knows whether that one is in it
+    if (changes !== counter.changes) continue // nobody knows whether that one is in it
     counter.spending.spentBefore(minus(charged, forgiven))
     return
   }

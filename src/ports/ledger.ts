@@ -93,6 +93,15 @@ export type OrphanHold = Readonly<{
   progress: MicroCredits | undefined
 }>
 
+/** A request whose hold is open, as an account of its chain or its key sees it. */
+export type InFlight = Readonly<{
+  id: string
+  /** What they may pay for it, at most. */
+  amount: MicroCredits
+  /** Tells what they have paid in the end: nothing, or what is durable by now. */
+  whenEnded: (listener: (paid: MicroCredits) => void) => void
+}>
+
 /** What was agreed with an account. */
 export type AccountTerms = Readonly<{
   tier: string
@@ -115,6 +124,10 @@ export interface Ledger {
   release(id: string, why: { outcome: Outcome; attempts: readonly AttemptRecord[] }): Promise<void>
   /** Notes that a request went out, and later how much of it was delivered. Made durable soon, not now. */
   progress(id: string, cost: MicroCredits): void
+  /** Of a key, or of an account with all accounts below it. */
+  inFlight(of: 'account' | 'key', id: string): readonly InFlight[]
+  /** Resolves when all that has ended by now is durable. */
+  landed(): Promise<void>
   orphans(): readonly OrphanHold[]
   /** Ends an orphan: charged with a cost, or released without one. */
   endOrphan(id: string, cost: MicroCredits | undefined): Promise<void>

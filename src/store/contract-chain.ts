@@ -20,7 +20,7 @@ const UNTOUCHED = [
 
 type Scene = Facts & ReturnType<typeof sceneOf>
 
-function sceneOf({ at, credit }: Facts) {
+export function sceneOf({ at, credit }: Facts) {
   const shop = async (more: { storeHas?: bigint; shopHas?: bigint } = {}) => {
     const { registry } = at.store
     const sub = { tier: 'free', subAccountsMax: 0, by: 'test' }

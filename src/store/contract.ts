@@ -7,6 +7,7 @@ import { textUsage } from '../domain/usage.ts'
 import type { Keys } from '../ports/keys.ts'
 import type { Switches } from '../ports/switches.ts'
 import { chainFacts } from './contract-chain.ts'
+import { inFlightFacts } from './contract-in-flight.ts'
 import { correctionFacts, registryFacts } from './contract-registry.ts'
 import type { Charge, HoldRequest, Ledger, Registry } from '../ports/ledger.ts'
 
@@ -76,6 +77,9 @@ export function ledgerContract(name: string, open: Opener): void {
     const facts = { at, reopen, credit }
     describe('a hold', () => holdFacts(facts))
     describe('the end of a hold', () => endFacts(facts))
+    describe('what is in flight', () => {
+      inFlightFacts(facts)
+    })
     describe('a restart', () => restartFacts(facts))
     describe('the registry', () => registryFacts(facts))
     describe('a correction', () => correctionFacts(facts))

@@ -12,7 +12,7 @@ export function limitsFor(
   { catalog, events }: Pick<LimitsNeeds, 'events'> & Pick<House, 'catalog'>,
 ): Pick<House, 'limits' | 'strangers'> {
   const clock = systemClock
-  const limiter = new MemoryLimiter({ clock, usage })
+  const limiter = new MemoryLimiter({ clock, usage, ledger })
   const limits = new Limits({ catalog, events, ledger, limiter, clock })
   registry.onRefunded((refund) => {
     limits.giveBack(refund)

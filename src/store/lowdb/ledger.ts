@@ -10,6 +10,7 @@ import type {
   Charge,
   HoldAnswer,
   HoldRequest,
+  InFlight,
   Ledger,
   OrphanHold,
   SettleAnswer,
@@ -21,6 +22,7 @@ import type { OpenHold } from '../open-hold.ts'
 import type { Batch } from './batch.ts'
 import { decideChainHold, decideChainSettle, releasedLevels, type Charged } from './decide-chain.ts'
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
+import { InFlightHolds } from './in-flight.ts'
 import type { Journal } from './journal.ts'
 import { storeUnavailable } from './store-unavailable.ts'
 
@@ -41,6 +43,9 @@ export class LowdbLedger implements Ledger {
   #ripening: NodeJS.Timeout | undefined
   /** Holds of runs before this one. */
   readonly #orphans: ReadonlySet<string>
+  readonly #inFlight: InFlightHolds
+  /** With the last entry of all. */
+  #lastBatch: Batch | undefined
 
   constructor(
     books: Books,
@@ -51,6 +56,7 @@ export class LowdbLedger implements Ledger {
     this.#journal = journal
     this.#now = now
     this.#orphans = new Set(books.holds.keys())
+    this.#inFlight = new InFlightHolds(books)
   }
 
   account(id: string): AccountView | undefined {
@@ -132,6 +138,14 @@ export class LowdbLedger implements Ledger {
     this.#ripe.clear()
   }
 
+  inFlight(of: 'account' | 'key', id: string): readonly InFlight[] {
+    return this.#inFlight.of(of, id)
+  }
+
+  async landed(): Promise<void> {
+    await this.#lastBatch?.landed.promise
+  }
+
   orphans(): readonly OrphanHold[] {
     return [...this.#books.holds.values()].filter(({ id }) => this.#orphans.has(id))
   }
@@ -158,6 +172,7 @@ export class LowdbLedger implements Ledger {
     if (overrun > 0n) this.#overrun(hold.id, overrun, 'beyond_hold')
     if (charge.payer === 'operator' && charge.cost > 0n) this.#overrun(hold.id, charge.cost, 'cut')
     await batch.landed.promise
+    if (this.#inFlight.isWatched) this.#inFlight.ended(hold.id, [charged])
     return { kind: 'settled', charged, balance: credit.balance }
   }
 
@@ -169,6 +184,7 @@ export class LowdbLedger implements Ledger {
     if (overrun.amount > 0n) this.#overrun(hold.id, overrun.amount, overrun.reason)
     await batch.landed.promise
     const { charges, credit } = settled
+    if (this.#inFlight.isWatched) this.#inFlight.ended(hold.id, charges)
     return { kind: 'settled', charged: charges[0] ?? ZERO, balance: credit.balance, charges }
   }
 
@@ -180,6 +196,7 @@ export class LowdbLedger implements Ledger {
     const head = { kind: 'release' as const, at: this.#now(), account: hold.account, ref: id }
     const levels = hold.levels && { levels: releasedLevels(this.#books, hold.levels) }
     const entry = { ...head, ...moved(hold.amount, credit), ...levels, outcome, attempts }
+    if (this.#inFlight.isWatched) this.#inFlight.ended(id, [])
     return this.#record(entry, credit)
   }
 
@@ -195,7 +212,7 @@ export class LowdbLedger implements Ledger {
 
   #record(entry: Entry, credit: Credit | undefined): Batch {
     post(this.#books, entry, credit)
-    return this.#journal.append(entry)
+    return (this.#lastBatch = this.#journal.append(entry))
   }
 
   #accountOf(id: string): AccountState {
