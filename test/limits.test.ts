@@ -21,7 +21,7 @@ const MODELS = {
   ...{ slow: ['answer?delay=600&chunks=2'], words: ['answer?chunks=2'] },
   ...{ down: ['status?status=500'], scarce: ['answer?chunks=2'] },
   dripping: ['answer?every=250&chunks=24'],
-  ...{ waiting: ['answer?held&chunks=2'] },
+  ...{ waiting: ['answer?held&chunks=2'], gone: ['answer?status=500'] },
 }
 
 let house: House
@@ -382,6 +382,32 @@ test('a model may be limited over all of its callers, and operators see what is 
 })
 
 type Stand = Readonly<{ limit: number; used: number; remaining: number; resets_at: string }>
+
+test('a limit of a model that looks up its day counts who asked for it, whichever answered', async () => {
+  const key = await keyOf('free')
+  const file = path.join(house.gateway.dir, 'gateway.yaml')
+  const change = (from: string, to: string) => {
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace(from, to))
+  }
+  let asked = 0
+  const askGone = () => {
+    asked++
+    return ask(key, 'gone')
+  }
+  change('- id: gone', '- id: gone\n    fallbacks: [words]')
+  await expect.poll(async () => (await askGone()).status, { timeout: 20_000 }).toBe(200)
+  for (let count = 0; count < 3; count++) expect((await askGone()).status).toBe(200)
+  change('- id: gone', '- id: gone\n    limits: { requests_per_day: 90000 }')
+  const used = async () => {
+    const { url, adminKey } = house.gateway
+    const path = '/admin/models/gone/limits'
+    const { body } = await raw({ url, key: adminKey, method: 'GET', path })
+    return (JSON.parse(body) as { limits: Record<string, Stand> }).limits['requests_per_day']?.used
+  }
+  await expect.poll(used, { timeout: 20_000 }).toBe(asked)
+  expect((await askGone()).status).toBe(200)
+  expect(await used()).toBe(asked)
+})
 
 test('a restart forgets neither the requests and tokens of a day nor what was spent', async () => {
   const keys = {

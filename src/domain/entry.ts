@@ -160,6 +160,8 @@ export type SettleEntry = Moved & {
   readonly kind: 'settle'
   readonly key: string
   readonly model: string
+  /** The model that was asked for, where another one answered. Journals of older versions do not say. */
+  readonly asked?: string | undefined
   readonly outcome: Outcome
   /** What the call cost, by usage and price; `amount` is what the account paid of it. */
   readonly cost: string

@@ -24,7 +24,8 @@ export type UsageQuery = Readonly<{
   from: Quarter
   to: Quarter
   groupBy: readonly Dimension[]
-  only: Readonly<Partial<Record<Named, string>>>
+  /** Asked: the model that was asked for, whichever answered. */
+  only: Readonly<Partial<Record<Named | 'asked', string>>>
   /** Requests of the accounts themselves, which is meant unless it is said; of those below them; or of both. */
   of?: 'own' | 'below' | 'both'
   /** The last row of the page before this one. */

@@ -1,10 +1,26 @@
 import { expect, test } from 'vitest'
+import { rulesOf } from '../domain/limit-rule.ts'
 import { micro } from '../domain/money.ts'
 import { NO_USAGE } from '../domain/usage.ts'
 import { claimOf, countPassing, passes, type Open, type Question } from './contract-world.ts'
 
 /** What was used before the counters began. */
 export function pastFacts(open: Open): void {
+  test('of a model, what it was asked for counts, and not what it answered for another', async () => {
+    const asked: Question[] = []
+    const { limiter } = await open((question) => {
+      asked.push(question)
+      return []
+    })
+    const subject = { kind: 'model', id: 'scarce' } as const
+    await limiter.budget(rulesOf(subject, { requestsPerDay: 5 }, 'UTC')).take(claimOf())
+    expect(asked.map(({ only, of }) => [only, of])).toEqual([[{ asked: 'scarce' }, 'own']])
+  })
+
+  countedFacts(open)
+}
+
+function countedFacts(open: Open): void {
   test('what was used before it began to count is looked up, for whom it counts', async () => {
     const asked: Question[] = []
     const { clock, budget } = await open((question) => {

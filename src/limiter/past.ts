@@ -52,12 +52,13 @@ async function countSpending(needs: MemoryLimiterNeeds, { rule, counter }: Spend
   }
 }
 
-/** What accounts below an account asked for counts as its own. */
+/** What accounts below an account asked for counts as its own; of a model, what it was asked for counts. */
 function queryFor({ kind, id }: Subject, range: Pick<UsageQuery, 'from' | 'to'>): UsageQuery {
   const isAccount = kind === 'account' || kind === 'above'
+  const name = kind === 'model' ? 'asked' : kind
   return {
     ...{ ...range, timeZone: UTC, groupBy: [], after: undefined, rowsMax: 1 },
-    only: { [isAccount ? 'account' : kind]: id },
+    only: { [isAccount ? 'account' : name]: id },
     of: isAccount ? 'both' : 'own',
   }
 }

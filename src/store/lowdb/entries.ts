@@ -57,6 +57,7 @@ export function chargeEntry({
     held,
     key: hold.key,
     model: charge.model,
+    asked: hold.model === charge.model ? undefined : hold.model,
     deployment: charge.deployment,
     outcome: charge.outcome,
     cost: charge.cost.toString(),

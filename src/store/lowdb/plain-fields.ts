@@ -8,7 +8,7 @@ export class PlainFields {
   /** Names that were looked at: the same few of them come again and again. */
   readonly #plain = new Set<string>()
 
-  /** Undefined for other kinds, for chains, and where some text is not plain. */
+  /** Undefined for other kinds, for chains, where another model answered, and where some text is not plain. */
   of(entry: Entry): string | undefined {
     if (entry.kind === 'hold') return this.#hold(entry)
     return entry.kind === 'settle' ? this.#settle(entry) : undefined
@@ -27,7 +27,7 @@ export class PlainFields {
 
   #settle(entry: Only<SettleEntry, SettleField>): string | undefined {
     const { at, account, ref, amount, balance, held, key, model, outcome, cost, price } = entry
-    if (entry.levels !== undefined || !isPlain(ref)) return undefined
+    if (entry.levels !== undefined || entry.asked !== undefined || !isPlain(ref)) return undefined
     if (!this.#isPlain(account) || !this.#isPlain(key)) return undefined
     if (!this.#isPlain(model) || !this.#isPlain(price)) return undefined
     const { deployment, firstByteMs } = entry
@@ -100,6 +100,7 @@ type Moved = 'kind' | 'at' | 'account' | 'ref' | 'amount' | 'balance' | 'held'
 type HoldField = Moved | 'key' | 'model' | 'price' | 'input' | 'markup' | 'levels'
 type SettleField =
   | Exclude<HoldField, 'input' | 'markup'>
+  | 'asked'
   | 'outcome'
   | 'cost'
   | 'usage'

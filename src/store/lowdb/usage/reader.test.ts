@@ -164,6 +164,14 @@ describe('the sums of a journal', () => {
     })
   })
 
+  test('are those of the model that was asked for, whichever answered', () => {
+    const requestsOf = (only: UsageQuery['only']) => sumsOf(query([], { only })).total.requests
+    const all = settles().length // all of them asked for this one
+    expect([requestsOf({ asked: 'gpt' }), requestsOf({ asked: 'other' })]).toEqual([all, 0])
+    expect(requestsOf({ model: 'other' })).toBeGreaterThan(0)
+    expect(requestsOf({ asked: 'gpt', model: 'other' })).toBe(requestsOf({ model: 'other' }))
+  })
+
   test('come by the days of a time zone, one of which has 25 hours', () => {
     const day = ({ at }: Settle) =>
       new Intl.DateTimeFormat('sv', { timeZone: 'Europe/Berlin' }).format(at)

@@ -27,6 +27,7 @@ function chosenRows({ rows, columns, names, quarters }: Table, query: UsageQuery
     [columns.quarter, quarters.map((quarter) => quarter >= from && quarter < to)],
   ]
   for (const name of NAMES) {
+    if (name === 'asked') continue
     const wanted = only[name === 'below' ? 'sub_account' : name]
     if (wanted !== undefined) keeps.push([columns[name], names[name].map((one) => one === wanted)])
   }
@@ -36,7 +37,21 @@ function chosenRows({ rows, columns, names, quarters }: Table, query: UsageQuery
   for (const [column, keep] of keeps.filter(([, each]) => each.includes(false))) {
     for (let row = 0; row < rows; row++) if (!keep[column?.[row] ?? 0]) groupOf[row] = LEFT_OUT
   }
+  if (only.asked !== undefined) leaveOutOthers({ columns, names }, groupOf, only.asked)
   return groupOf
+}
+
+/** It was asked for by its name; or it answered, and nothing says that another was asked for. */
+function leaveOutOthers(
+  { columns, names }: Pick<Table, 'columns' | 'names'>,
+  groupOf: Int32Array,
+  model: string,
+): void {
+  for (let row = 0; row < groupOf.length; row++) {
+    const asked = names.asked[columns.asked?.[row] ?? 0]
+    const answered = names.model[columns.model?.[row] ?? 0]
+    if ((asked === '' ? answered : asked) !== model) groupOf[row] = LEFT_OUT
+  }
 }
 
 type Part = Readonly<{

@@ -44,8 +44,8 @@ type Header = Readonly<{
 
 export type Sidecar = Header & Readonly<{ source: Source; dataAt: number; headerBytes: number }>
 
-/** Of the oldest ones, which do not have all. */
-const NO_NAMES = { below: [''] } as const
+/** Of older ones, which do not have all: no record that they are made of says which model was asked for. */
+const NO_NAMES = { below: [''], asked: [''] } as const
 
 /** What a sidecar must have been made of, as far as that can be seen: the segment may be gzipped, or moved away. */
 export type Identity = Readonly<{ first: string | undefined; bytes: number | undefined }>

@@ -7,7 +7,16 @@ import { BUCKETS } from '../../../domain/usage.ts'
  * stays true. What it gave back stands once more in the row of its charge, as forgiven. Kept in columns of plain numbers, so that a million rows are added up in some tens of milliseconds; names and
  * quarters are numbers into lists.
  */
-export const NAMES = ['account', 'key', 'model', 'deployment', 'outcome', 'below'] as const
+export const NAMES = [
+  'account',
+  'key',
+  'model',
+  'deployment',
+  'outcome',
+  'below',
+  /** The model that was asked for; empty where it answered. */
+  'asked',
+] as const
 export type Name = (typeof NAMES)[number]
 
 const COUNTS = ['requests', 'estimated', ...BUCKETS] as const

@@ -123,11 +123,12 @@ export class Tally {
       at: chargedAt,
       key,
       model,
+      asked,
       deployment,
       outcome,
     } = charge === undefined ? UNKNOWN : (JSON.parse(charge) as Used)
     const { account, amount, at } = refund
-    const own = { at, account, key, model, deployment, outcome }
+    const own = { at, account, key, model, asked, deployment, outcome }
     this.#addAmount('refunded', this.#rowOf(own), amount)
     this.#forgive(own, chargedAt, amount)
     for (const [level, { account, amount }] of (refund.levels ?? []).entries()) {
