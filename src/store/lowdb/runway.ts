@@ -1,3 +1,4 @@
+import { BLOCK_BYTES } from './block-disk.ts'
 import { isShortage, type Disk } from './disk.ts'
 
 /**
@@ -42,8 +43,8 @@ export class Runway {
 
   async #extend(): Promise<void> {
     const { disk, fd, bytesMax, onFatal } = this.#options
-    const from = this.#end
-    const to = Math.min(roundUp(from + 1, CHUNK_BYTES), roundUp(bytesMax, SECTOR_BYTES))
+    const from = roundUp(this.#end, BLOCK_BYTES) // an entry may be on its way into the block before
+    const to = Math.min(roundUp(from + 1, CHUNK_BYTES), roundUp(bytesMax, BLOCK_BYTES))
     try {
       this.#end = from + (await disk.append(fd, ZEROS.subarray(0, to - from), from))
     } catch (error) {
@@ -65,7 +66,6 @@ export type RunwayOptions = Readonly<{
 }>
 
 const CHUNK_BYTES = 1024 * 1024
-const SECTOR_BYTES = 512
 const ZEROS = new Uint8Array(CHUNK_BYTES)
 const RETRY_MS = 5_000
 

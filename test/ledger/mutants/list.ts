@@ -81,6 +81,22 @@ const journal: readonly Mutant[] = [
     tests: [simulator],
   },
   {
+    name: 'block-forgets-what-stood-in-it',
+    harm: 'the entry before is overwritten where the next one begins in the same block',
+    file: 'src/store/lowdb/block-disk.ts',
+    find: '    tail.block.set(layout.blockAt(layout.head + taken))\n',
+    replace: '',
+    tests: [simulator],
+  },
+  {
+    name: 'block-ends-with-old-bytes',
+    harm: 'pieces of entries stand behind the last one as if a write had been torn',
+    file: 'src/store/lowdb/block-disk.ts',
+    find: '    this.memory.fill(0, end, whole)\n',
+    replace: '',
+    tests: [simulator, store('block-disk')],
+  },
+  {
     name: 'batch-lost-on-roll',
     harm: 'what waits while a segment is sealed is dropped',
     file: 'src/store/lowdb/journal.ts',

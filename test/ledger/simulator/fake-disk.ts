@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Disk } from '../../../src/store/lowdb/disk.ts'
+import { blockDisk } from '../../../src/store/lowdb/block-disk.ts'
+import type { Disk, NodeDisk } from '../../../src/store/lowdb/disk.ts'
 import type { Chance } from '../seeded.ts'
 
 /**
@@ -29,12 +30,17 @@ export type Call = {
   readonly break: (error: Error, chance: Chance) => void
 }
 
+type Manner = Readonly<{
+  /** Some answer at once where others wait until the simulation says so. */
+  isPrompt: boolean
+  /** Some are written in whole blocks. */
+  isInBlocks: boolean
+}>
+
 export class FakeDisk {
   readonly pending: Call[] = []
   readonly #open = new Map<number, File>()
   readonly #chance: Chance
-  /** Some answer at once where others wait until the simulation says so. */
-  readonly #isPrompt: boolean
   #files = 0
   #isDead = false
   /** What becomes of entries that it answers at once. */
@@ -42,18 +48,28 @@ export class FakeDisk {
   mayBreak = false
   hasBroken = false
 
-  constructor(chance: Chance, isPrompt: boolean) {
+  readonly port: Disk
+
+  constructor(chance: Chance, { isPrompt, isInBlocks }: Manner) {
     this.#chance = chance
-    this.#isPrompt = isPrompt
+    const disk = isInBlocks ? blockDisk(this.#calls) : this.#calls
+    const answersNow = (bytes: Uint8Array): boolean =>
+      bytes[0] !== 0 && !this.#isDead && isPrompt && chance.percent(70)
+    this.port = {
+      ...disk,
+      append: (fd, bytes, offset) =>
+        answersNow(bytes) ? disk.appendNow(fd, bytes, offset) : disk.append(fd, bytes, offset),
+    }
   }
 
-  readonly port: Disk = {
+  readonly #calls: NodeDisk = {
     open: (file, flags) =>
       this.#ask(`open ${path.basename(file)} ${flags}`, () => this.#opened(file, flags)),
-    append: (fd, bytes, offset) =>
-      bytes[0] !== 0 && !this.#isDead && this.#isPrompt && this.#chance.percent(70)
-        ? this.#appendNow(fd, Buffer.from(bytes), offset)
-        : this.#append(fd, Buffer.from(bytes), offset),
+    append: (fd, bytes, offset) => this.#append(fd, Buffer.from(bytes), offset),
+    appendNow: (fd, bytes, offset) => this.#appendNow(fd, Buffer.from(bytes), offset),
+    readNow: (fd, bytes, offset) => {
+      bytes.set(this.#of(fd).bytes.subarray(offset, offset + bytes.byteLength))
+    },
     truncate: (fd, length) =>
       this.#ask(`truncate to ${length}`, () => {
         this.#cut(this.#of(fd), length)

@@ -40,7 +40,11 @@ export class World {
     return this.#disk
   }
 
-  #newDisk = (): FakeDisk => new FakeDisk(this.#chance, this.#chance.percent(50))
+  #newDisk = (): FakeDisk =>
+    new FakeDisk(this.#chance, {
+      isPrompt: this.#chance.percent(50),
+      isInBlocks: this.#chance.percent(50),
+    })
 
   /** Starts a process; undefined when it died on the way, by chance. */
   async start(): Promise<Store | undefined> {
