@@ -235,8 +235,8 @@ const ledger: readonly Mutant[] = [
     name: 'settle-not-awaited',
     harm: 'the caller sees the end before the charge is durable',
     file: 'src/store/lowdb/ledger.ts',
-    find: "    await batch.landed.promise\n    return { kind: 'settled', charged, balance",
-    replace: "    return { kind: 'settled', charged, balance",
+    find: '    await batch.landed.promise\n    if (this.#inFlight.isWatched) this.#inFlight.ended(hold.id, [charged])\n',
+    replace: '',
     tests: [simulator],
   },
   {
