@@ -126,7 +126,7 @@ export interface Ledger {
   progress(id: string, cost: MicroCredits): void
   /** Of a key, or of an account with all accounts below it. */
   inFlight(of: 'account' | 'key', id: string): readonly InFlight[]
-  /** Resolves when all that has ended by now is durable. */
+  /** Resolves when all that has ended by now is durable; throws where there is no room for it at the moment. */
   landed(): Promise<void>
   orphans(): readonly OrphanHold[]
   /** Ends an orphan: charged with a cost, or released without one. */

@@ -12,6 +12,10 @@ type PromiseWithResolve<T> = { readonly promise: Promise<T>; readonly resolve: (
 
 export const newBatch = (): Batch => ({ entries: [], landed: resolvable(), firstTry: resolvable() })
 
+/** False while there is no room for it; what has landed in the end has landed. */
+export const hasLanded = async (batch: Batch | undefined): Promise<boolean> =>
+  (await Promise.race([batch?.landed.promise, batch?.firstTry.promise])) !== 'failed'
+
 function resolvable<T>(): PromiseWithResolve<T> {
   let resolve: (value: T) => void = () => undefined
   const promise = new Promise<T>((accept) => {

@@ -3,6 +3,8 @@ import type { NodeDisk } from './disk.ts'
 /** A page, which is whole sectors: what is asked of writes that pass the system's cache over. */
 export const BLOCK_BYTES = 4096
 
+export const roundUp = (offset: number, step: number): number => Math.ceil(offset / step) * step
+
 /**
  * Writes whole blocks. What stands in the first one before the bytes is written again as it is, and zeros fill the last
  * one: so nothing but zeros may stand behind the bytes, and what is written at the same time must be in other blocks.
@@ -112,7 +114,7 @@ class Layout {
   lay(bytes: Uint8Array, head: number): void {
     const size = Math.min(bytes.byteLength, LAYOUT_BYTES - head)
     const end = head + size
-    const whole = Math.ceil(end / BLOCK_BYTES) * BLOCK_BYTES
+    const whole = roundUp(end, BLOCK_BYTES)
     this.memory.set(size < bytes.byteLength ? bytes.subarray(0, size) : bytes, head)
     this.memory.fill(0, end, whole)
     this.head = head

@@ -57,6 +57,18 @@ test.runIf(isLinux).each(['open', 'write'] as const)(
   },
 )
 
+test.runIf(isLinux)(
+  'a disk that fails when a file is opened is not taken for one without such writes',
+  async () => {
+    const broken = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+    const read = vi.spyOn(fs, 'readSync').mockImplementationOnce(() => {
+      throw broken
+    })
+    await expect(diskOn('linux').open(path.join(dir, 'broken'), 'wx')).rejects.toBe(broken)
+    read.mockRestore()
+  },
+)
+
 test('elsewhere each write is synced before it counts', async () => {
   const disk = diskOn('darwin')
   const fd = await disk.open(path.join(dir, 'elsewhere'), 'w')

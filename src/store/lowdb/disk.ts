@@ -78,8 +78,8 @@ export function diskOn(platform: NodeJS.Platform): NodeDisk {
 }
 
 /**
- * The same file, written past the system's cache, which takes half the time; `fd` where the file system has no such
- * writes, or asks more of them than whole pages.
+ * The same file, written past the system's cache, which is quicker; `fd` where the file system has no such writes, or
+ * asks more of them than whole pages. A disk that fails is told of at once: it may not tell again.
  */
 async function pastTheCache(file: string, fd: number): Promise<number> {
   const page = alignedMemory(BLOCK_BYTES)
@@ -89,8 +89,12 @@ async function pastTheCache(file: string, fd: number): Promise<number> {
     const isNew = fs.readSync(direct, page, 0, page.byteLength, 0) === 0
     // What is asked of writes shows at one; zeros are what the journal lays first in any case.
     if (isNew) await write(direct, page, 0)
-  } catch {
+  } catch (error) {
     if (direct !== undefined) fs.closeSync(direct)
+    if (error instanceof Error && 'code' in error && error.code === 'EIO') {
+      fs.closeSync(fd)
+      throw error
+    }
     return fd
   }
   fs.closeSync(fd)

@@ -137,6 +137,20 @@ describe('while the disk is full', () => {
     await store.close()
   })
 
+  test('who waits for all that has ended hears that it cannot be written, and when it could', async () => {
+    const { disk, append } = filling()
+    const store = await openOn(newFolder(), { append })
+    await withAccount(store, 'acme', 1_000n)
+    await store.ledger.hold(holdOf('h1', 100n))
+    disk.isFull = true
+    const settled = store.ledger.settle(chargeOf('h1', 40n))
+    await expect(store.ledger.landed()).rejects.toMatchObject({ code: 'store_unavailable' })
+    disk.isFull = false
+    await settled
+    await store.ledger.landed()
+    await store.close()
+  })
+
   test('the reserve is given up, and set aside again later', async () => {
     const { disk, append } = filling()
     const dir = newFolder()

@@ -19,7 +19,7 @@ import { accountView } from '../account-view.ts'
 import { post, type AccountState, type Books } from '../books.ts'
 import { resaleOf } from '../chains.ts'
 import type { OpenHold } from '../open-hold.ts'
-import type { Batch } from './batch.ts'
+import { hasLanded, type Batch } from './batch.ts'
 import { decideChainHold, decideChainSettle, releasedLevels, type Charged } from './decide-chain.ts'
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
 import { InFlightHolds } from './in-flight.ts'
@@ -143,7 +143,7 @@ export class LowdbLedger implements Ledger {
   }
 
   async landed(): Promise<void> {
-    await this.#lastBatch?.landed.promise
+    if (!(await hasLanded(this.#lastBatch))) throw storeUnavailable(this.#journal.trouble)
   }
 
   orphans(): readonly OrphanHold[] {

@@ -1,4 +1,4 @@
-import { BLOCK_BYTES } from './block-disk.ts'
+import { BLOCK_BYTES, roundUp } from './block-disk.ts'
 import { isShortage, type Disk } from './disk.ts'
 
 /**
@@ -68,5 +68,3 @@ export type RunwayOptions = Readonly<{
 const CHUNK_BYTES = 1024 * 1024
 const ZEROS = new Uint8Array(CHUNK_BYTES)
 const RETRY_MS = 5_000
-
-const roundUp = (offset: number, step: number): number => Math.ceil(offset / step) * step
