@@ -31,6 +31,8 @@ export type StreamShape = Readonly<{
 export type LoadReport = Readonly<{
   /** Within the measured window. */
   cpuUs: number
+  /** Between the end of the load and the moment when the gateway has nothing left to do. */
+  laterUs: number
   /** The gateway was ready to run and its core was taken: by its own threads, or by a stranger. */
   waitedUs: number
   connections: number

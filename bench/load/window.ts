@@ -30,6 +30,7 @@ export async function measureWindow(plan: LoadPlan): Promise<LoadReport> {
   closeAll()
   return {
     cpuUs: cpuBetween(before.cpu, after.cpu),
+    laterUs: 0, // nobody knows yet
     waitedUs: after.waitedUs - before.waitedUs,
     connections: plan.connections,
     seconds: (after.at - before.at) / 1000,

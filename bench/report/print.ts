@@ -22,10 +22,11 @@ export function printScenario(result: ScenarioResult): string {
   ].join('')
 }
 
-const loadHead = ['a second', 'core used', 'waited', 'p99 ms', 'errors']
+const loadHead = ['later', 'a second', 'core used', 'waited', 'p99 ms', 'errors']
 
-function loadCells({ perSecond, busy, waited, p99Ms, errors }: SubjectResult): string[] {
+function loadCells({ laterUs, perSecond, busy, waited, p99Ms, errors }: SubjectResult): string[] {
   return [
+    `+${number(laterUs)} µs`,
     Math.round(perSecond).toLocaleString('en'),
     percent(busy),
     percent(waited),

@@ -43,6 +43,7 @@ function shortened({ name, unit, rounds, subjects, verdicts }: ScenarioResult): 
         one.ratio === undefined ? [] : [[one.name, rounded(one.ratio.median)]],
       ),
     ),
+    laterUs: Object.fromEntries(subjects.map((one) => [one.name, rounded(one.laterUs)])),
     errors: subjects.reduce((sum, { errors }) => sum + errors, 0),
     targets: verdicts.map(({ target, value, outcome }) => ({
       ...target,

@@ -8,6 +8,7 @@ import type { SubjectName } from '../subjects/subject.ts'
 function report(cpuUs: number, errors = 0): LoadReport {
   return {
     cpuUs,
+    laterUs: 0,
     waitedUs: 0,
     connections: 64,
     seconds: 1,

@@ -12,6 +12,8 @@ export type SubjectResult = Readonly<{
   figure: Spread
   /** Against bare; undefined without it. */
   ratio: Spread | undefined
+  /** CPU µs a request or chunk that the gateway put off until the load was over. */
+  laterUs: number
   perSecond: number
   /** The share of its core that the gateway used: near 1 it is what limits the run. */
   busy: number
@@ -69,14 +71,20 @@ function subjectResult(name: SubjectName, scenario: Scenario, measured: Measured
     name,
     figure: spread(reports.map((report) => scenario.figure(report))),
     ratio: compare(scenario, measured, { of: name, to: 'bare', by: (a, b) => a / b }),
-    perSecond: each(({ answers, chunks, seconds }) => (chunks || answers) / seconds),
+    laterUs: sum(reports, ({ laterUs }) => laterUs) / sum(reports, workOf),
+    perSecond: each((report) => workOf(report) / report.seconds),
     busy: each(({ cpuUs, seconds }) => cpuUs / 1e6 / seconds),
     waited: each(({ waitedUs, seconds }) => waitedUs / 1e6 / seconds),
     p99Ms: each(({ p99Ms }) => p99Ms),
-    errors: reports.reduce((sum, { errors }) => sum + errors, 0),
+    errors: sum(reports, ({ errors }) => errors),
     errorSamples: [...new Set(reports.flatMap(({ errorSamples }) => errorSamples))],
   }
 }
+
+const workOf = ({ answers, chunks }: LoadReport): number => chunks || answers
+
+const sum = (reports: readonly LoadReport[], figure: (report: LoadReport) => number): number =>
+  reports.reduce((total, report) => total + figure(report), 0)
 
 function verdict(target: Target, scenario: Scenario, measured: Measured): Verdict[] {
   const ours = measured.get('tollgate')

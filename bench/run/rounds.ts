@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { residentBytes } from './process-usage.ts'
+import { cpuBetween, readCpu, residentBytes } from './process-usage.ts'
 import { runLoad } from './run-load.ts'
 import { startSubject } from '../subjects/start-subject.ts'
 import { Unavailable, type Bed, type Subject, type SubjectName } from '../subjects/subject.ts'
@@ -76,11 +76,15 @@ async function measure(
   subject: Subject,
   { pace, bed }: RunOptions,
 ): Promise<LoadReport> {
-  if (scenario.load !== undefined) return runLoad(scenario.load(pace), subject, bed.compiled)
+  if (scenario.load !== undefined) {
+    const report = await runLoad(scenario.load(pace), subject, bed.compiled)
+    return { ...report, laterUs: await untilQuiet(subject) }
+  }
   await sleep(quietMs)
   const bytes = residentBytes(subject.child.pid)
   return {
     cpuUs: 0,
+    laterUs: 0,
     waitedUs: 0,
     connections: 0,
     seconds: quietMs / 1000,
@@ -93,6 +97,23 @@ async function measure(
     errorSamples: [],
   }
 }
+
+/** What a gateway has put off is neither done while another one is measured, nor kept from sight: the time it takes. */
+async function untilQuiet({ child }: Subject): Promise<number> {
+  const begun = readCpu(child.pid)
+  for (let looks = 0; looks < looksMax; looks++) {
+    const before = readCpu(child.pid)
+    await sleep(lookMs)
+    if (child.hasEnded()) throw new Error(`the gateway ended after the load: ${child.complaint()}`)
+    if (cpuBetween(before, readCpu(child.pid)) < quietShare * lookMs * 1_000) break
+  }
+  return cpuBetween(begun, readCpu(child.pid))
+}
+
+const lookMs = 200
+const looksMax = 50
+/** Of a core. */
+const quietShare = 0.05
 
 function seriesOf(reports: readonly LoadReport[] = [], reason?: string): Series {
   return reason === undefined ? { kind: 'measured', reports } : { kind: 'unavailable', reason }

@@ -13,7 +13,7 @@ import { nameOf, Once, sameCallOf } from './once.ts'
 import { overloaded } from './overloaded.ts'
 import { Room, type RoomLimits } from './room.ts'
 import { Rounds } from './rounds.ts'
-import { settle } from './settle.ts'
+import { settle, tellEnd } from './settle.ts'
 import { StreamReply } from './stream-reply.ts'
 
 /** For repeats with an idempotency key. */
@@ -203,8 +203,13 @@ export class Completions {
         ending = over instanceof Promise ? await over : over
       }
       if (stream !== undefined) rounds.remove(stream)
-      const settled = await settle(house, { admitted, attempted, ending })
-      conclude({ candidates, attempted, ending, settled, reply, stream, admitted })
+      const ended = { admitted, attempted, ending }
+      const settled = await settle(house, ended)
+      try {
+        conclude({ candidates, attempted, ending, settled, reply, stream, admitted })
+      } finally {
+        tellEnd(house, ended, settled)
+      }
     } catch (error) {
       // A bug, or a refusal after the hold: either way neither the call nor the hold must stay.
       attempted?.answer.leave()

@@ -45,7 +45,7 @@ export function conclude(concluding: Concluding): void {
   stream.finish({
     finishChunk: isCutShort ? finishChunk({ ...head, choices }) : undefined,
     usageChunk: showUsage
-      ? (reported ?? countedUsageChunk({ ...head, usage: settled.usage }))
+      ? (reported ?? countedUsageChunk({ ...head, usage: settled.metered.usage }))
       : undefined,
     cost: settled.charged,
   })

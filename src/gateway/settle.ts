@@ -8,10 +8,11 @@ import type { House } from './house.ts'
 import { meterInput, meterNothing, meterUsage, type Metered } from './meter.ts'
 
 export type Settled = Readonly<{
+  outcome: Outcome
+  metered: Metered
   charged: MicroCredits
   balance: MicroCredits
-  isEstimated: boolean
-  usage: Metered['usage']
+  totalMs: number
 }>
 
 export type Ended = Readonly<{ admitted: Admitted; attempted: Attempted; ending: Ending }>
@@ -45,8 +46,7 @@ export async function settle(house: House, ended: Ended): Promise<Settled> {
   const balance = answer.kind === 'settled' ? answer.balance : ZERO
   const spent = answer.kind === 'settled' ? (answer.charges ?? charged) : ZERO
   admitted.claim?.settle(tokensOf(metered.usage), spent)
-  tell(house, ended, { outcome, metered, charged, totalMs })
-  return { charged, balance, isEstimated: metered.isEstimated, usage: metered.usage }
+  return { outcome, metered, charged, balance, totalMs }
 }
 
 function meter(
@@ -78,9 +78,9 @@ const tokensOf = (usage: Usage): number =>
   usage.audioInput +
   usage.audioOutput
 
-type Told = Readonly<{ outcome: Outcome; metered: Metered; charged: MicroCredits; totalMs: number }>
-
-function tell(house: House, { admitted, attempted }: Ended, told: Told): void {
+/** What the log and the metrics want to know; the caller does not wait for it. */
+export function tellEnd(house: House, { admitted, attempted }: Ended, settled: Settled): void {
+  const { outcome, metered, charged, totalMs } = settled
   house.events.requestEnded({
     requestId: admitted.requestId,
     account: admitted.key.account,
@@ -89,13 +89,13 @@ function tell(house: House, { admitted, attempted }: Ended, told: Told): void {
     answeringModel: attempted.candidate.model.id,
     deployment: attempted.candidate.deployment.id,
     attempts: attempted.attempts,
-    outcome: told.outcome,
-    usage: told.metered.usage,
-    isEstimated: told.metered.isEstimated,
+    outcome,
+    usage: metered.usage,
+    isEstimated: metered.isEstimated,
     isStream: admitted.request.stream,
-    cost: told.metered.cost,
-    charged: told.charged,
+    cost: metered.cost,
+    charged,
     firstByteMs: attempted.firstByteMs,
-    totalMs: told.totalMs,
+    totalMs,
   })
 }

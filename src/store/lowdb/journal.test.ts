@@ -373,3 +373,54 @@ test('where a write is not durable by itself it is synced, and the journal is th
   expect(timesIn(dir, 'hold', 'h1')).toBe(1)
   expect(auditFolder({ db: dir }).findings).toEqual([])
 })
+
+describe('on a disk that answers at once', () => {
+  async function openAtOnce() {
+    let writes = 0
+    const append: Disk['append'] = (fd, bytes, offset) => {
+      writes++
+      return nodeDisk.appendNow(fd, bytes, offset)
+    }
+    const store = await openOn(newFolder(), { append })
+    await withAccount(store, 'acme', 1_000n)
+    const hold = (id: string) => store.ledger.hold(holdOf(id, 100n))
+    /** When nothing is on its way any more: how many writes there were since. */
+    const countedFrom = async (): Promise<() => number> => {
+      for (let turns = 0; turns < 4; turns++) await new Promise(setImmediate)
+      const before = writes
+      return () => writes - before
+    }
+    return { store, hold, countedFrom }
+  }
+
+  test('a request that is alone waits for nobody', async () => {
+    const { store, hold, countedFrom } = await openAtOnce()
+    await hold('h1')
+    await store.ledger.settle(chargeOf('h1', 5n))
+    await countedFrom()
+    let hasTurned = false
+    setImmediate(() => (hasTurned = true))
+    await hold('h2')
+    expect(hasTurned).toBe(false)
+    await countedFrom()
+    setImmediate(() => (hasTurned = true))
+    hasTurned = false
+    await store.ledger.settle(chargeOf('h2', 5n))
+    expect(hasTurned).toBe(false)
+    await store.close()
+  })
+
+  test('of several, those that come in one turn of the event loop share a write', async () => {
+    const { store, hold, countedFrom } = await openAtOnce()
+    await hold('h1')
+    const count = await countedFrom()
+    const second = hold('h2')
+    await new Promise<void>((resolve) => {
+      process.nextTick(resolve)
+    })
+    const others = [store.ledger.settle(chargeOf('h1', 5n)), hold('h3')]
+    await Promise.all([second, ...others])
+    expect(count()).toBe(1)
+    await store.close()
+  })
+})

@@ -89,9 +89,9 @@ export class Journal {
   }
 
   async #flushAll(): Promise<void> {
-    const { beforeFlush } = this.#options
-    // At least the step that records entries ends first.
-    await (this.#isAtOnce ? endOfTurn() : undefined)
+    const { beforeFlush, isAlone } = this.#options
+    // At least the step that records entries ends first; who is alone gathers nothing by waiting.
+    await (this.#isAtOnce && !isAlone() ? endOfTurn() : undefined)
     beforeFlush(this.#add)
     while (this.#waiting.entries.length > 0) {
       const batch = this.#waiting
@@ -200,8 +200,7 @@ export class Journal {
 
   #newRunway(from: number): Runway {
     const { disk, segmentBytesMax: bytesMax } = this.#options
-    const onFatal = this.#giveUp
-    return new Runway({ disk, fd: this.#fd, bytesMax, onFatal }, from)
+    return new Runway({ disk, fd: this.#fd, bytesMax, onFatal: this.#giveUp }, from)
   }
 
   /** Nothing can be written yet, so that the first zeros meet no entry on their way. */
@@ -235,6 +234,7 @@ export type JournalOptions = Readonly<{
   run: string
   segmentBytesMax: number
   now: () => number
+  isAlone: () => boolean
   /** Adds entries that only ride along with others. */
   beforeFlush: (add: (entry: Entry) => void) => void
   afterFlush: (journal: Pick<Journal, 'end'>) => void

@@ -194,6 +194,7 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
     run: randomBytes(6).toString('hex'),
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
     ...roomListeners(room, head),
+    isAlone: () => books.holds.size <= 1,
     beforeFlush: (add: (entry: Entry) => void) => {
       ledger.rideAlong(add)
     },

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { parentPort, type MessagePort } from 'node:worker_threads'
 import type { LiveAccount } from './live-accounts.ts'
 import { makeSnapshot } from './make-snapshot.ts'
-import { unhurriedPace } from './pace.ts'
+import { lowMachine, unhurriedPace } from './pace.ts'
 import { dbPaths } from './segments.ts'
 import type { SnapshotDone, SnapshotWork } from './snapshotter.ts'
 import { stowSealed } from './stow-sealed.ts'
@@ -19,7 +19,7 @@ async function work(port: MessagePort): Promise<never> {
 
 async function snapshot(asked: SnapshotWork, port: MessagePort): Promise<SnapshotDone> {
   const { dir, upTo, urgency, fillMs, archive } = asked
-  const pace = unhurriedPace(urgency, fillMs)
+  const pace = unhurriedPace(urgency, fillMs, lowMachine(urgency))
   const made = await makeSnapshot({ dir, upTo, pace, live: live(port) })
   if (made.kind !== 'made') return made
   const { covered } = made
