@@ -29,7 +29,7 @@ export async function profileScenario({ name, subject, pace, bed }: ProfileRun):
   const profileFolder = join(bed.root, 'bench', 'profiles', `${stamp}-${name}-${subject}`)
   mkdirSync(profileFolder, { recursive: true })
   const running = await startSubject(subject, { ...bed, profileFolder })
-  const report = await runLoad(scenario.load(pace), running, bed.compiled)
+  const report = await runLoad(scenario.load(pace), running, bed)
   await running.child.stop()
   const wrong = report.errors > 0 ? `  ! ${report.errors} wrong answers\n` : ''
   return `\n${name} · ${subject} · ${scenario.title}\n${wrong}${describe(profileFolder)}`

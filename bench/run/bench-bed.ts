@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statfsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { cores, startNode, type Child } from './child.ts'
+import { startNode, type Child } from './child.ts'
 import { compileBench } from './compile.ts'
+import { diskCore } from './disk-core.ts'
 import { untilListening } from '../subjects/loopback.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { UsageError } from './options.ts'
@@ -26,9 +27,14 @@ export async function makeBed(
   const scratch = makeScratch(join(root, 'bench', '.scratch'))
   const compiled = join(scratch, 'compiled')
   compileBench(join(root, 'bench'), compiled)
+  const gateway = diskCore(scratch)
+  const cores = { gateway, others: 1 - gateway }
   const upstream = startNode({ core: cores.others, args: [join(compiled, 'upstream.js')] })
   const upstreamPort = await untilListening(upstream)
-  return { bed: { root, scratch, compiled, upstreamPort, profileFolder: undefined }, upstream }
+  return {
+    bed: { root, scratch, compiled, upstreamPort, cores, profileFolder: undefined },
+    upstream,
+  }
 }
 
 function checkMachine(): void {

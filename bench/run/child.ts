@@ -2,9 +2,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The gateway under test has a core to itself; upstream and load share the other. */
-export const cores = { gateway: 0, others: 1 } as const
-
 export type ChildOptions = Readonly<{
   core: number
   args: readonly string[]

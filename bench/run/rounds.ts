@@ -45,7 +45,8 @@ export async function runRounds(
   async function start(name: SubjectName): Promise<Subject> {
     const subject = await startSubject(name, options.bed)
     running.set(name, subject)
-    if (scenario.lifetime === 'all rounds') await measure(scenario, subject, options)
+    const load = scenario.warmUp ?? scenario.load
+    if (scenario.lifetime === 'all rounds') await measure({ ...scenario, load }, subject, options)
     return subject
   }
 
@@ -77,7 +78,7 @@ async function measure(
   { pace, bed }: RunOptions,
 ): Promise<LoadReport> {
   if (scenario.load !== undefined) {
-    const report = await runLoad(scenario.load(pace), subject, bed.compiled)
+    const report = await runLoad(scenario.load(pace), subject, bed)
     return { ...report, laterUs: await untilQuiet(subject) }
   }
   await sleep(quietMs)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { cores, startNode } from './child.ts'
+import { startNode } from './child.ts'
 import type { LoadPlan, LoadReport } from '../load/plan.ts'
-import type { Subject } from '../subjects/subject.ts'
+import type { Bed, Subject } from '../subjects/subject.ts'
 
 const slackMs = 30_000
 
@@ -9,12 +9,12 @@ const slackMs = 30_000
 export async function runLoad(
   plan: Omit<LoadPlan, 'port' | 'pid' | 'headers'>,
   { child, port, headers }: Subject,
-  compiled: string,
+  bed: Bed,
 ): Promise<LoadReport> {
   const whole: LoadPlan = { ...plan, port, pid: child.pid, headers }
   const load = startNode({
-    core: cores.others,
-    args: [join(compiled, 'load.js')],
+    core: bed.cores.others,
+    args: [join(bed.compiled, 'load.js')],
     env: { BENCH_PLAN: JSON.stringify(whole) },
   })
   const { spreadMs, warmUpMs, measureMs, drainMs } = plan

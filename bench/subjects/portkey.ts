@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { cores, startNode } from '../run/child.ts'
+import { startNode } from '../run/child.ts'
 import { freePort, untilReady } from './loopback.ts'
 import { profileArgs, Unavailable, type Bed, type Subject } from './subject.ts'
 
@@ -20,7 +20,7 @@ export async function startPortkey(bed: Bed): Promise<Subject> {
   if (!existsSync(main)) await install(folder)
   const port = await freePort()
   const child = startNode({
-    core: cores.gateway,
+    core: bed.cores.gateway,
     args: [...profileArgs(bed), '--import', loopbackOnly, main, `--port=${port}`, '--headless'],
     env: { NODE_ENV: 'production' },
     cwd: folder,

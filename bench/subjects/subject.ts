@@ -21,6 +21,8 @@ export type Bed = Readonly<{
   /** Where the bench's own compiled code is. */
   compiled: string
   upstreamPort: number
+  /** The gateway under test has a core to itself; upstream and load share the other. */
+  cores: Readonly<{ gateway: number; others: number }>
   /** Where a CPU profile goes, when one is asked for. */
   profileFolder: string | undefined
 }>

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { cpSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { cores, startNode } from '../run/child.ts'
+import { startNode } from '../run/child.ts'
 import { freePort, untilReady } from './loopback.ts'
 import { profileArgs, Unavailable, type Bed, type Subject } from './subject.ts'
 
@@ -16,7 +16,7 @@ export async function startTollgate(bed: Bed): Promise<Subject> {
   const env = settings(mkdtempSync(join(bed.scratch, 'data-')), { port, bed })
   const key = await issueKey(program, env)
   const child = startNode({
-    core: cores.gateway,
+    core: bed.cores.gateway,
     args: [...profileArgs(bed), join('dist', 'main.js')],
     env,
     cwd: program,
