@@ -47,7 +47,7 @@ async function compare(options: Options, bed: Bed): Promise<number> {
     const series = await runRounds(scenario, { ...options, pace: options, bed, say })
     results.push(toResult(name, scenario, series))
   }
-  const record = toRecord(results, options)
+  const record = toRecord(results, { ...options, gatewayCore: bed.cores.gateway })
   appendRecord(join(root, 'bench', 'results.jsonl'), record)
   if (options.isJson) process.stdout.write(`${JSON.stringify(record)}\n`)
   else process.stdout.write(results.map(printScenario).join(''))

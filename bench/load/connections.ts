@@ -10,8 +10,14 @@ export function openConnections(plan: LoadPlan, tally: Tally): () => void {
   const target = { port: plan.port, request: chatRequest(plan), shape: plan.answer }
   const closers: (() => void)[] = []
   const events = {
-    onChunks: (count: number) => (tally.chunks += count),
-    onAnswer: (ms: number) => tally.latenciesMs.push(ms),
+    onChunks(count: number) {
+      tally.chunks += count
+      tally.inAll.chunks += count
+    },
+    onAnswer(ms: number) {
+      tally.latenciesMs.push(ms)
+      tally.inAll.answers++
+    },
     onError: (message: string) => countError(tally, message),
     isWanted: () => tally.isAsking,
     onClosed: () => tally.open--,

@@ -39,6 +39,8 @@ export type LoadReport = Readonly<{
   seconds: number
   answers: number
   chunks: number
+  /** Warm-up and drain too. */
+  inAll: Readonly<{ answers: number; chunks: number }>
   medianMs: number
   p99Ms: number
   residentBytes: Readonly<{ before: number; after: number }>

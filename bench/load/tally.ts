@@ -10,6 +10,8 @@ export type Tally = {
   open: number
   chunks: number
   latenciesMs: number[]
+  /** From the first request on, while the others are counted within the window. */
+  inAll: { answers: number; chunks: number }
   errors: number
   errorSamples: Set<string>
 }
@@ -20,6 +22,7 @@ export function newTally(): Tally {
     open: 0,
     chunks: 0,
     latenciesMs: [],
+    inAll: { answers: 0, chunks: 0 },
     errors: 0,
     errorSamples: new Set(),
   }

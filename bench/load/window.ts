@@ -36,6 +36,7 @@ export async function measureWindow(plan: LoadPlan): Promise<LoadReport> {
     seconds: (after.at - before.at) / 1000,
     answers: latenciesMs.length,
     chunks,
+    inAll: tally.inAll,
     medianMs: median(latenciesMs),
     p99Ms: quantile(latenciesMs, 0.99),
     residentBytes: { before: before.bytes, after: after.bytes },

@@ -7,6 +7,7 @@ export type RunRecord = Readonly<{
   date: string
   node: string
   cores: number
+  gatewayCore: number
   seconds: number
   isQuick: boolean
   scenarios: readonly ScenarioResult[]
@@ -14,12 +15,13 @@ export type RunRecord = Readonly<{
 
 export function toRecord(
   scenarios: readonly ScenarioResult[],
-  { seconds, isQuick }: Options,
+  { seconds, isQuick, gatewayCore }: Pick<Options, 'seconds' | 'isQuick'> & { gatewayCore: number },
 ): RunRecord {
   return {
     date: new Date().toISOString(),
     node: process.versions.node,
     cores: availableParallelism(),
+    gatewayCore,
     seconds,
     isQuick,
     scenarios,

@@ -5,15 +5,16 @@ import type { LoadReport } from '../load/plan.ts'
 import type { Series } from '../run/rounds.ts'
 import type { SubjectName } from '../subjects/subject.ts'
 
-function report(cpuUs: number, errors = 0): LoadReport {
+function report(cpuUs: number, errors = 0, laterUs = 0): LoadReport {
   return {
     cpuUs,
-    laterUs: 0,
+    laterUs,
     waitedUs: 0,
     connections: 64,
     seconds: 1,
     answers: 1,
     chunks: 0,
+    inAll: { answers: 2, chunks: 0 },
     medianMs: 1,
     p99Ms: 1,
     residentBytes: { before: 0, after: 0 },
@@ -33,6 +34,16 @@ test('a ratio is taken within each round, so a machine that slows down for all c
   expect(verdicts).toHaveLength(1)
   expect(verdicts[0]?.value).toEqual({ median: 1.4, least: 1.4, most: 1.4 })
   expect(verdicts[0]?.outcome).toBe('met')
+})
+
+test('what is put off until the load is over counts, and for all that it was put off for', () => {
+  const series = new Map([
+    ['bare', measured(report(50), report(100))],
+    ['tollgate', measured(report(60, 0, 80), report(130, 0, 0))],
+  ] as const)
+  const { verdicts, subjects } = toResult('json', scenarios.json, series)
+  expect(subjects.map(({ laterUs }) => laterUs)).toEqual([0, 20])
+  expect(verdicts[0]?.value).toEqual({ median: 1.55, least: 1.5, most: 1.6 })
 })
 
 test('wrong answers make a target void, however fast they were', () => {

@@ -12,7 +12,7 @@ export type SubjectResult = Readonly<{
   figure: Spread
   /** Against bare; undefined without it. */
   ratio: Spread | undefined
-  /** CPU µs a request or chunk that the gateway put off until the load was over. */
+  /** CPU µs a request or chunk that the gateway put off until the load was over; a figure of CPU time has it in it. */
   laterUs: number
   perSecond: number
   /** The share of its core that the gateway used: near 1 it is what limits the run. */
@@ -42,6 +42,17 @@ export type ScenarioResult = Readonly<{
 
 type Measured = ReadonlyMap<SubjectName, readonly LoadReport[]>
 
+/** Of all rounds together: what is put off comes in lumps, and not in each of them. */
+function laterUsOf(reports: readonly LoadReport[]): number {
+  const work = sum(reports, ({ inAll }) => workOf(inAll))
+  return work === 0 ? 0 : sum(reports, ({ laterUs }) => laterUs) / work
+}
+
+function figuresOf(scenario: Scenario, reports: readonly LoadReport[]): number[] {
+  const laterUs = laterUsOf(reports)
+  return reports.map((report) => scenario.figure(report, laterUs))
+}
+
 export function toResult(
   name: ScenarioName,
   scenario: Scenario,
@@ -69,9 +80,9 @@ function subjectResult(name: SubjectName, scenario: Scenario, measured: Measured
   const each = (figure: (report: LoadReport) => number) => median(reports.map(figure))
   return {
     name,
-    figure: spread(reports.map((report) => scenario.figure(report))),
+    figure: spread(figuresOf(scenario, reports)),
     ratio: compare(scenario, measured, { of: name, to: 'bare', by: (a, b) => a / b }),
-    laterUs: sum(reports, ({ laterUs }) => laterUs) / sum(reports, workOf),
+    laterUs: laterUsOf(reports),
     perSecond: each((report) => workOf(report) / report.seconds),
     busy: each(({ cpuUs, seconds }) => cpuUs / 1e6 / seconds),
     waited: each(({ waitedUs, seconds }) => waitedUs / 1e6 / seconds),
@@ -81,7 +92,7 @@ function subjectResult(name: SubjectName, scenario: Scenario, measured: Measured
   }
 }
 
-const workOf = ({ answers, chunks }: LoadReport): number => chunks || answers
+const workOf = ({ answers, chunks }: LoadReport['inAll']): number => chunks || answers
 
 const sum = (reports: readonly LoadReport[], figure: (report: LoadReport) => number): number =>
   reports.reduce((total, report) => total + figure(report), 0)
@@ -92,7 +103,7 @@ function verdict(target: Target, scenario: Scenario, measured: Measured): Verdic
   const by = target.kind === 'added' ? minus : over
   const value =
     target.kind === 'absolute'
-      ? spread(ours.map((report) => scenario.figure(report)))
+      ? spread(figuresOf(scenario, ours))
       : compare(scenario, measured, { of: 'tollgate', to: target.to, by })
   if (value === undefined) return []
   const errors = [...measured.values()].flat().some((report) => report.errors > 0)
@@ -118,9 +129,10 @@ function compare(
   const theirs = measured.get(to)
   const ours = measured.get(of)
   if (ours === undefined || theirs === undefined) return undefined
-  const pairs = ours.flatMap((report, round) => {
-    const other = theirs[round]
-    return other === undefined ? [] : [by(scenario.figure(report), scenario.figure(other))]
+  const others = figuresOf(scenario, theirs)
+  const pairs = figuresOf(scenario, ours).flatMap((figure, round) => {
+    const other = others[round]
+    return other === undefined ? [] : [by(figure, other)]
   })
   return pairs.length === 0 ? undefined : spread(pairs)
 }

@@ -1,18 +1,20 @@
-import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 const writes = 300
+const writeThem = `
+const fd = fs.openSync(process.argv[1], fs.constants.O_CREAT | fs.constants.O_WRONLY | fs.constants.O_DSYNC, 0o600)
+for (let n = 0; n < ${writes}; n++) fs.writeSync(fd, 'x'.repeat(4096), n * 4096)`
 
 /**
- * The core of two that is told when a write has reached the disk, or the first one where that is either of them. On the
- * other core a gateway would wait besides for one core to wake the other, twice a request, as long as that is idle.
+ * Of two cores the second, where the disk tells it of writes that the first has asked for; else the first. On a core that
+ * is not told, a gateway would wait besides for one idle core to wake the other, for each write.
  */
 export function diskCore(folder: string): number {
   const file = join(folder, 'disk-core')
   const before = interrupts()
-  const fd = openSync(file, constants.O_CREAT | constants.O_WRONLY | constants.O_DSYNC, 0o600)
-  for (let n = 0; n < writes; n++) writeSync(fd, 'x'.repeat(4096), n * 4096)
-  closeSync(fd)
+  execFileSync('taskset', ['-c', '0', process.execPath, '-e', writeThem, file])
   const after = interrupts()
   rmSync(file)
   return coreOf(before, after)
@@ -30,7 +32,7 @@ export function coreOf(before: Interrupts, after: Interrupts): number {
   return second >= writes && second > 10 * first ? 1 : 0
 }
 
-/** Lines with a number are devices; the others are the cores' own affairs. */
+/** Lines with a number: nearly all of them are devices. */
 export function interrupts(text = readFileSync('/proc/interrupts', 'latin1')): Interrupts {
   const lines = text.split('\n').flatMap((line): [string, number[]][] => {
     const [, name, rest] = /^\s*(\d+):((?:\s+\d+)+)/.exec(line) ?? []

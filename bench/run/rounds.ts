@@ -36,7 +36,7 @@ export async function runRounds(
     const subject = running.get(name) ?? (await start(name))
     const report = await measure(scenario, subject, options)
     reports.get(name)?.push(report)
-    const figure = scenario.figure(report).toFixed(2)
+    const figure = scenario.figure(report, 0).toFixed(2)
     const wrong = report.errors > 0 ? `, ${report.errors} WRONG ANSWERS` : ''
     options.say(`  round ${round + 1}/${rounds} ${name}: ${figure} ${scenario.unit}${wrong}`)
   }
@@ -75,11 +75,11 @@ export async function runRounds(
 async function measure(
   scenario: Scenario,
   subject: Subject,
-  { pace, bed }: RunOptions,
+  { pace, bed, say }: RunOptions,
 ): Promise<LoadReport> {
   if (scenario.load !== undefined) {
     const report = await runLoad(scenario.load(pace), subject, bed)
-    return { ...report, laterUs: await untilQuiet(subject) }
+    return { ...report, laterUs: await untilQuiet(subject, say) }
   }
   await sleep(quietMs)
   const bytes = residentBytes(subject.child.pid)
@@ -91,6 +91,7 @@ async function measure(
     seconds: quietMs / 1000,
     answers: 0,
     chunks: 0,
+    inAll: { answers: 0, chunks: 0 },
     medianMs: 0,
     p99Ms: 0,
     residentBytes: { before: bytes, after: bytes },
@@ -100,21 +101,28 @@ async function measure(
 }
 
 /** What a gateway has put off is neither done while another one is measured, nor kept from sight: the time it takes. */
-async function untilQuiet({ child }: Subject): Promise<number> {
+async function untilQuiet({ name, child }: Subject, say: RunOptions['say']): Promise<number> {
   const begun = readCpu(child.pid)
-  for (let looks = 0; looks < looksMax; looks++) {
-    const before = readCpu(child.pid)
+  let before = begun
+  let quietLooks = 0
+  for (let looks = 0; quietLooks < quietLooksMin && looks < looksMax; looks++) {
     await sleep(lookMs)
     if (child.hasEnded()) throw new Error(`the gateway ended after the load: ${child.complaint()}`)
-    if (cpuBetween(before, readCpu(child.pid)) < quietShare * lookMs * 1_000) break
+    const after = readCpu(child.pid)
+    const isQuiet = cpuBetween(before, after) < quietShare * lookMs * 1_000
+    quietLooks = isQuiet ? quietLooks + 1 : 0
+    before = after
   }
-  return cpuBetween(begun, readCpu(child.pid))
+  if (quietLooks < quietLooksMin) say(`  ${name} is still busy with what it has put off`)
+  return cpuBetween(begun, before)
 }
 
 const lookMs = 200
-const looksMax = 50
+const looksMax = 75
+/** One may have met a moment in which it waited for the disk. */
+const quietLooksMin = 2
 /** Of a core. */
-const quietShare = 0.05
+const quietShare = 0.02
 
 function seriesOf(reports: readonly LoadReport[] = [], reason?: string): Series {
   return reason === undefined ? { kind: 'measured', reports } : { kind: 'unavailable', reason }

@@ -27,7 +27,8 @@ export type Scenario = Readonly<{
   load: ((pace: Pace) => Load) | undefined
   /** What a process that stays gets first, where that is not the load itself. */
   warmUp?: (pace: Pace) => Load
-  figure(report: LoadReport): number
+  /** `laterUs`: what each request or chunk left to be done after the load. */
+  figure(report: LoadReport, laterUs: number): number
 }>
 
 const burst = { kind: 'stream', chunks: 500, group: 8 } as const
@@ -46,7 +47,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
       { kind: 'ratio', to: 'portkey', atMost: 0.1 },
     ],
     load: (pace) => steady(pace, { connections: 64, answer: { kind: 'whole' } }),
-    figure: ({ cpuUs, answers }) => cpuUs / answers,
+    figure: ({ cpuUs, answers }, laterUs) => cpuUs / answers + laterUs,
   },
   stream: {
     ...common,
@@ -60,7 +61,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
       }),
       spreadMs: 1_000,
     }),
-    figure: ({ cpuUs, chunks }) => cpuUs / chunks,
+    figure: ({ cpuUs, chunks }, laterUs) => cpuUs / chunks + laterUs,
   },
   burst: {
     ...common,
@@ -70,7 +71,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     // Eight chunks a millisecond and stream: about half of what bare can take. Flat out, the reads of the
     // slower gateway hold more chunks each and cost it less: the ratio would flatter it.
     load: (pace) => steady(pace, { connections: 32, answer: { ...burst, everyMs: 1 } }),
-    figure: ({ cpuUs, chunks }) => cpuUs / chunks,
+    figure: ({ cpuUs, chunks }, laterUs) => cpuUs / chunks + laterUs,
   },
   flood: {
     ...common,
@@ -78,7 +79,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
     unit: 'CPU µs/chunk',
     targets: [],
     load: (pace) => steady(pace, { connections: 32, answer: { ...burst, everyMs: 0 } }),
-    figure: ({ cpuUs, chunks }) => cpuUs / chunks,
+    figure: ({ cpuUs, chunks }, laterUs) => cpuUs / chunks + laterUs,
   },
   latency: {
     ...common,

@@ -78,7 +78,7 @@ const tokensOf = (usage: Usage): number =>
   usage.audioInput +
   usage.audioOutput
 
-/** What the log and the metrics want to know; the caller does not wait for it. */
+/** What the log and the metrics want to know. Who gets an answer has it by then. */
 export function tellEnd(house: House, { admitted, attempted }: Ended, settled: Settled): void {
   const { outcome, metered, charged, totalMs } = settled
   house.events.requestEnded({

@@ -413,12 +413,20 @@ describe('on a disk that answers at once', () => {
   test('of several, those that come in one turn of the event loop share a write', async () => {
     const { store, hold, countedFrom } = await openAtOnce()
     await hold('h1')
-    const count = await countedFrom()
-    const second = hold('h2')
+    await hold('h2')
+    const settled = await countedFrom()
+    const first = store.ledger.settle(chargeOf('h2', 5n))
     await new Promise<void>((resolve) => {
       process.nextTick(resolve)
     })
-    const others = [store.ledger.settle(chargeOf('h1', 5n)), hold('h3')]
+    await Promise.all([first, hold('h2')])
+    expect(settled()).toBe(1)
+    const count = await countedFrom()
+    const second = hold('h3')
+    await new Promise<void>((resolve) => {
+      process.nextTick(resolve)
+    })
+    const others = [store.ledger.settle(chargeOf('h1', 5n)), hold('h4')]
     await Promise.all([second, ...others])
     expect(count()).toBe(1)
     await store.close()

@@ -91,7 +91,7 @@ export class Journal {
   async #flushAll(): Promise<void> {
     const { beforeFlush, isAlone } = this.#options
     // At least the step that records entries ends first; who is alone gathers nothing by waiting.
-    await (this.#isAtOnce && !isAlone() ? endOfTurn() : undefined)
+    await (this.#isAtOnce && !isAlone(this.#waiting.entries[0]) ? endOfTurn() : undefined)
     beforeFlush(this.#add)
     while (this.#waiting.entries.length > 0) {
       const batch = this.#waiting
@@ -234,7 +234,7 @@ export type JournalOptions = Readonly<{
   run: string
   segmentBytesMax: number
   now: () => number
-  isAlone: () => boolean
+  isAlone: (first: Entry | undefined) => boolean
   /** Adds entries that only ride along with others. */
   beforeFlush: (add: (entry: Entry) => void) => void
   afterFlush: (journal: Pick<Journal, 'end'>) => void

@@ -194,7 +194,8 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
     run: randomBytes(6).toString('hex'),
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES_MAX,
     ...roomListeners(room, head),
-    isAlone: () => books.holds.size <= 1,
+    // Nobody else is in flight: a hold counts itself, a charge no longer.
+    isAlone: (first: Entry | undefined) => books.holds.size <= (first?.kind === 'hold' ? 1 : 0),
     beforeFlush: (add: (entry: Entry) => void) => {
       ledger.rideAlong(add)
     },

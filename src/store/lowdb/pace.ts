@@ -41,14 +41,14 @@ export function lowMachine(urgency: Urgency): Machine {
 
 /**
  * Works while the rest of the process is quiet: a second of it beside requests that want the whole core is a second that
- * they pay for. Where no quiet moment comes for up to half of the time that a segment takes to fill, the work is spread
- * over the rest, or the next one would find it unfinished.
+ * they pay for. Where no quiet moment comes for up to half of the time that is likely left, the work is spread over the
+ * rest of it, or the next full segment would find it unfinished.
  */
-export function unhurriedPace(urgency: Urgency, fillMs: number, machine: Machine): Pace {
+export function unhurriedPace(urgency: Urgency, leftMs: number, machine: Machine): Pace {
   const { nowMs, usedMs, sleep } = machine
-  const patienceMs = Math.min(fillMs / 2, 0.9 * fillMs - 2 * SEGMENT_WORK_MS, PATIENCE_MS_MAX)
+  const patienceMs = Math.min(leftMs / 2, 0.9 * leftMs - 2 * SEGMENT_WORK_MS, PATIENCE_MS_MAX)
   const patientUntil = nowMs() + patienceMs
-  const lateFactor = Math.min(Math.max((0.4 * fillMs) / SEGMENT_WORK_MS - 1, 1), REST_FACTOR_MAX)
+  const lateFactor = Math.min(Math.max((0.4 * leftMs) / SEGMENT_WORK_MS - 1, 1), REST_FACTOR_MAX)
   const isPatient = (): boolean => nowMs() < patientUntil && Atomics.load(urgency, 0) === 0
   /** Whether the others were quiet meanwhile: this thread has used nothing itself. */
   const rest = (ms: number): boolean => {
@@ -56,7 +56,7 @@ export function unhurriedPace(urgency: Urgency, fillMs: number, machine: Machine
     sleep(ms)
     return usedMs() - used < QUIET_SHARE * (nowMs() - begun)
   }
-  let since = nowMs()
+  let since = nowMs() - WORK_MS // at first it only waits
   return () => {
     const worked = nowMs() - since
     if (worked < WORK_MS) return
@@ -75,5 +75,5 @@ const LOOK_MS = 50
 const PATIENCE_MS_MAX = 60_000
 /** Measured: 0.8 s to replay 64 MiB and to add up their usage, 0.2 s to pack them. */
 const SEGMENT_WORK_MS = 1_200
-/** A twentieth of a core: then a snapshot takes half a minute. */
+/** A twentieth of a core. */
 const REST_FACTOR_MAX = 19

@@ -18,8 +18,9 @@ async function work(port: MessagePort): Promise<never> {
 }
 
 async function snapshot(asked: SnapshotWork, port: MessagePort): Promise<SnapshotDone> {
-  const { dir, upTo, urgency, fillMs, archive } = asked
-  const pace = unhurriedPace(urgency, fillMs, lowMachine(urgency))
+  const { dir, upTo, urgency, leftMs, archive } = asked
+  const pace = unhurriedPace(urgency, leftMs, lowMachine(urgency))
+  pace() // nothing is read and kept in memory before the first quiet moment
   const made = await makeSnapshot({ dir, upTo, pace, live: live(port) })
   if (made.kind !== 'made') return made
   const { covered } = made

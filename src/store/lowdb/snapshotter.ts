@@ -53,7 +53,8 @@ export class Snapshotter {
       this.#wanted = undefined
       if (!isStopping(this.#urgency)) this.#urgency = newUrgency()
       try {
-        const pacing = { urgency: this.#urgency, fillMs: this.#fillMs }
+        const leftMs = this.#sealedAt + this.#fillMs - performance.now()
+        const pacing = { urgency: this.#urgency, leftMs }
         this.#tell(await this.#makeOne({ dir, upTo, accounts, ...pacing, archive: archive?.() }))
       } catch (error) {
         this.#options.onTrouble(
@@ -102,7 +103,8 @@ export type SnapshotWork = Readonly<{
   dir: string
   upTo: number
   urgency: Urgency
-  fillMs: number
+  /** Until the next segment is full, if that takes as long as the last one took. */
+  leftMs: number
   archive: ArchiveSettings | undefined
 }>
 
