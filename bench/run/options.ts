@@ -21,8 +21,8 @@ Compares Tollgate with a bare Node pass-through (the ceiling) and with Portkey: 
 
   --only NAMES       scenarios: ${scenarioNames.join(',')} (all but flood)
   --subjects NAMES   gateways: bare,tollgate,portkey (all three); bare2 is bare again and shows the noise
-  --rounds N         rounds, the subjects taking turns in each (7)
-  --seconds N        length of a measured window (2)
+  --rounds N         rounds, the subjects taking turns in each (11)
+  --seconds N        length of a measured window (1)
   --quick            2 rounds of 1 second and 1000 open streams: a smoke test, not a measurement
   --json             print the result as JSON on standard output, and nothing else there
   --profile          one window under the CPU profiler instead of a comparison; bare and tollgate (tollgate)
@@ -52,8 +52,8 @@ export function readOptions(args: readonly string[]): Options {
       values.subjects ?? (isProfile ? 'tollgate' : 'bare,tollgate,portkey'),
       subjectNames,
     ),
-    rounds: positive('--rounds', values.rounds ?? (isQuick ? '2' : '7')),
-    seconds: positive('--seconds', values.seconds ?? (isQuick ? '1' : '2')),
+    rounds: positive('--rounds', values.rounds ?? (isQuick ? '2' : '11')),
+    seconds: positive('--seconds', values.seconds ?? '1'),
     isQuick,
     isJson: values.json,
     isProfile,

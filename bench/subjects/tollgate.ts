@@ -8,8 +8,10 @@ import { freePort, untilReady } from './loopback.ts'
 import { profileArgs, Unavailable, type Bed, type Subject } from './subject.ts'
 
 const credit = 1_000_000_000
+/** More than any scenario asks for: limits count, and refuse nothing. */
+const beyond = 1_000_000_000
 
-/** Everything on: authentication, holds, the journal with its disk syncs, settling, usage records, logs. */
+/** Everything on: keys, limits in four windows and of what is in flight, holds, the journal and its disk syncs, logs. */
 export async function startTollgate(bed: Bed): Promise<Subject> {
   const program = programCopy(bed)
   const port = await freePort()
@@ -60,8 +62,12 @@ function gatewayConfig(upstreamPort: number): string {
   free: { requests_per_minute: 100 }
   premium: { requests_per_minute: 1000 }
   enterprise: { requests_per_minute: 10000 }
-  bench: { requests_per_minute: 0 }
-limits: { key_in_flight_max: 0, account_in_flight_max: 0 }
+  bench:
+    requests_per_minute: ${beyond}
+    requests_per_day: ${beyond}
+    tokens_per_minute: ${1_000 * beyond}
+    tokens_per_day: ${1_000 * beyond}
+limits: { key_in_flight_max: 100000, account_in_flight_max: 100000 }
 providers:
   - id: bench
     protocol: openai
