@@ -5,10 +5,13 @@
 import { setImmediate } from 'node:timers/promises'
 import { lineQueue, type LineQueue } from './line-queue.ts'
 import type { LogSink } from './log-sink.ts'
-import { logText, type LogEntry } from './log-text.ts'
+import { lineText, readyText, type LogEntry, type LogLevel, type ReadyMembers } from './log-text.ts'
+import { bytesOf, ReadyLines, type ReadyLine } from './ready-lines.ts'
 
 export interface BatchWriter {
   push(entry: LogEntry): void
+  /** A line that is written down at once. */
+  pushReady(timeMs: number, level: LogLevel, members: ReadyMembers): void
   /** Resolves when all that was pushed so far has been written, or given up. */
   flush(): Promise<void>
   /** How many lines were given up so far. */
@@ -23,9 +26,10 @@ const BATCH_LINES_MAX = 256
 const BATCH_AFTER_MS = 100
 
 export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter {
-  const queue = lineQueue<LogEntry>(linesWaitingMax)
+  const queue = lineQueue<LogEntry | ReadyLine>(linesWaitingMax)
+  const ready = new ReadyLines()
   let lost = 0
-  const writeBatch = batchOutput(queue, sink, (lines) => (lost += lines))
+  const writeBatch = batchOutput({ queue, ready, sink }, (lines) => (lost += lines))
   let timer: NodeJS.Timeout | undefined
   let draining: Promise<void> | undefined
   let pushed = 0
@@ -49,12 +53,17 @@ export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter
     timer = queue.size() > 0 ? armed() : undefined
   }
 
+  function push(line: LogEntry | ReadyLine): void {
+    queue.push(line)
+    pushed++
+    if (queue.size() >= BATCH_LINES_MAX) void drained()
+    else timer ??= armed()
+  }
+
   return {
-    push(entry) {
-      queue.push(entry)
-      pushed++
-      if (queue.size() >= BATCH_LINES_MAX) void drained()
-      else timer ??= armed()
+    push,
+    pushReady: (timeMs, level, members) => {
+      push(ready.add(readyText(timeMs, level, members)))
     },
     lost: () => lost,
     async flush() {
@@ -64,22 +73,29 @@ export function batchWriter(sink: LogSink, linesWaitingMax: number): BatchWriter
   }
 }
 
+type Output = Readonly<{
+  queue: LineQueue<LogEntry | ReadyLine>
+  ready: ReadyLines
+  sink: LogSink
+}>
+
 /** Writes the next batch; resolves with how many lines are done with, written or lost. */
 function batchOutput(
-  queue: LineQueue<LogEntry>,
-  sink: LogSink,
+  { queue, ready, sink }: Output,
   onLost: (lines: number) => void,
 ): () => Promise<number> {
   let unwritten = 0
+  const written = (lines: readonly (LogEntry | ReadyLine)[]): Promise<boolean> =>
+    sink.write(bytesOf(lines.map((line) => ('block' in line ? line : ready.add(lineText(line))))))
   return async () => {
     const dropped = queue.takeDropped()
     const entries = queue.take(BATCH_LINES_MAX)
     const gap = dropped === 0 ? [] : [gapEntry('The log could not keep up', dropped)]
-    const isWritten = await sink.write(logText([...gap, ...entries]))
+    const isWritten = await written([...gap, ...entries])
     onLost(isWritten ? dropped : dropped + entries.length)
     if (!isWritten) unwritten += entries.length
     else if (unwritten > 0) {
-      await sink.write(logText([gapEntry('The log file could not be written', unwritten)]))
+      await written([gapEntry('The log file could not be written', unwritten)])
       unwritten = 0
     }
     return dropped + entries.length

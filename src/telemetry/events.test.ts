@@ -4,24 +4,25 @@ import { micro } from '../domain/money.ts'
 import { NO_USAGE, textUsage } from '../domain/usage.ts'
 import type { RequestEnded } from '../ports/events.ts'
 import { logEvents } from './events.ts'
-import { logText, type LogEntry } from './log-text.ts'
+import { lineText, readyText } from './log-text.ts'
 import type { Events } from '../ports/events.ts'
 
 /** The lines as they would be written for what `tell` tells. */
 function linesOf(tell: (events: Events) => void): Record<string, unknown>[] {
-  const entries: LogEntry[] = []
+  const lines: string[] = []
   const done = (): Promise<void> => Promise.resolve()
   tell(
     logEvents({
-      write: (level, fields) => void entries.push({ timeMs: 0, level, fields }),
+      write: (level, fields) => void lines.push(lineText({ timeMs: 0, level, fields })),
+      writeReady: (level, members) => void lines.push(readyText(0, level, members)),
       setLevel: () => undefined,
       lost: () => 0,
       flush: done,
       close: done,
     }),
   )
-  return logText(entries)
-    .split('\n')
+  return lines
+    .flatMap((line) => line.split('\n'))
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
@@ -153,6 +154,29 @@ test('a failed attempt, a notice, a warning and a problem have their own lines a
     { level: 'info', event: 'notice', message: 'ready', port: 8088 },
     { level: 'warn', event: 'warning', message: 'slow' },
     { level: 'error', event: 'problem', message: 'broken' },
+  ])
+})
+
+test('a name that a terminal would obey is escaped in the line of a request, and longer ones are whole', () => {
+  const lines: string[] = []
+  const write = (): undefined => undefined
+  const log = {
+    write,
+    setLevel: write,
+    lost: () => 0,
+    flush: async () => {},
+    close: async () => {},
+  }
+  const events = logEvents({
+    ...log,
+    writeReady: (level, members) => void lines.push(readyText(0, level, members)),
+  })
+  const names = ['a\u009b31m\u202e\u2066b', `"\\ü${'x'.repeat(500)}`]
+  for (const model of [...names, ...names]) events.requestEnded({ ...ended, model })
+  for (const line of lines) expect(line).toMatch(/^[^\p{Cc}\u202e\u2066]*$/u)
+  expect(lines.map((line) => (JSON.parse(line) as RequestEnded).model)).toEqual([
+    ...names,
+    ...names,
   ])
 })
 

@@ -6,7 +6,7 @@ import { BUCKETS, type Bucket, type Usage } from '../domain/usage.ts'
 import type { Events, RequestEnded, RequestRefused } from '../ports/events.ts'
 import { causeOf, stackLines } from './error-text.ts'
 import type { Log } from './log.ts'
-import type { LogLevel, ReadyMembers } from './log-text.ts'
+import { withoutUnsafe, type LogLevel, type ReadyMembers } from './log-text.ts'
 import { isSuspect, scrubbedText, type LogFields } from './redact.ts'
 
 /** The lines are made later, off the caller's stack: hence the functions. */
@@ -17,8 +17,8 @@ export function logEvents(log: Log): Events {
     waited: () => undefined,
     hedged: () => undefined,
     continued: () => undefined,
-    // The one line that every request has: written at once, so that nothing of the request lives on in the queue.
-    requestEnded: (event) => log.write('info', requestMembers(event)),
+    // The one line that every request has: made at once, so that nothing of the request lives on in the queue.
+    requestEnded: (event) => log.writeReady('info', requestMembers(event)),
     requestRefused: (event) => log.write(REFUSAL_LEVELS[event.code], () => refusalLine(event)),
     attemptFailed: ({ requestId, attempt, detail }) =>
       log.write('warn', () => ({ event: 'attempt_failed', id: requestId, ...attempt, detail })),
@@ -31,40 +31,41 @@ export function logEvents(log: Log): Events {
   }
 }
 
-/**
- * One look tells that there is nothing to scrub, as the names alone may be a caller's. It also makes one piece of the
- * text: the many that it was put together of would live on in the queue.
- */
-function requestMembers(event: RequestEnded): ReadyMembers {
-  const text = membersOf(event, named)
-  return isSuspect(text) ? membersOf(event, (name) => named(scrubbedText(name))) : text
-}
-
 /** By hand, because nearly all lines are this one, and JSON.stringify takes three times as long. */
-function membersOf(event: RequestEnded, written: (name: string) => string): ReadyMembers {
-  const { attempts, usage, firstByteMs, deployment } = event
+function requestMembers(event: RequestEnded): ReadyMembers {
+  const { attempts, usage, firstByteMs, deployment, cost, charged } = event
   const failed = attempts.length === 1 ? [] : attempts.filter(({ fault }) => fault !== undefined)
+  const costText = formatCredits(cost)
   return (
-    `"event":"request","id":"${event.requestId}","account":${written(event.account)},"key":${written(event.key)},` +
-    `"model":${written(event.model)},` +
-    (deployment === undefined ? '' : `"deployment":${written(deployment)},`) +
+    `"event":"request","id":"${event.requestId}","account":${named(event.account)},"key":${named(event.key)},` +
+    `"model":${named(event.model)},` +
+    (deployment === undefined ? '' : `"deployment":${named(deployment)},`) +
     `"attempts":${attempts.length},` +
     (failed.length === 0
       ? ''
-      : `"faults":[${failed.map((one) => written(faultText(one))).join()}],`) +
+      : `"faults":[${failed.map((one) => named(faultText(one))).join()}],`) +
     `"outcome":"${event.outcome}",` +
     (usage === undefined ? '' : `"tokens":${tokenCounts(usage)},`) +
     `"estimated":${event.isEstimated},"stream":${event.isStream},` +
-    `"cost":"${formatCredits(event.cost)}","charged":"${formatCredits(event.charged)}",` +
+    `"cost":"${costText}","charged":"${charged === cost ? costText : formatCredits(charged)}",` +
     (firstByteMs === undefined ? '' : `"first_byte_ms":${hundredths(firstByteMs)},`) +
     `"total_ms":${hundredths(event.totalMs)}`
   )
 }
 
-/** What JSON writes as it is. */
-const PLAIN = /^[\w./:@-]*$/
+const NAMES_MAX = 10_000
+const NAME_CHARS_MAX = 128
+const knownNames = new Map<string, string>()
 
-const named = (name: string): string => (PLAIN.test(name) ? `"${name}"` : JSON.stringify(name))
+/** As it is written: the same few names come again and again. They may be a caller's, and hold anything. */
+function named(name: string): string {
+  const known = knownNames.get(name)
+  if (known !== undefined) return known
+  const written = withoutUnsafe(JSON.stringify(isSuspect(name) ? scrubbedText(name) : name))
+  if (knownNames.size >= NAMES_MAX) knownNames.clear()
+  if (name.length <= NAME_CHARS_MAX) knownNames.set(name, written)
+  return written
+}
 
 const hundredths = (ms: number): number => Math.round(ms * 100) / 100
 

@@ -1,11 +1,12 @@
 import winston from 'winston'
 import { fileTarget, type FileSettings } from './file-target.ts'
 import { joinTransport } from './join-transport.ts'
+import { linesIn } from './lines-in.ts'
 import { tellStderr } from './tell-stderr.ts'
 
 export interface LogSink {
   /** One batch at a time. False: the file did not get it. Never throws. */
-  write(text: string): Promise<boolean>
+  write(lines: Buffer): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -13,18 +14,16 @@ export type SinkSettings = FileSettings & Readonly<{ isStdout: boolean }>
 
 /** Where the text of the log goes: winston, with the rotating file and, if wished, standard output behind it. */
 export function openLogSink(settings: SinkSettings): LogSink {
-  const logger = winston.createLogger({
-    format: winston.format.printf(({ message }) => String(message)),
-  })
+  const logger = winston.createLogger({ format: asItIs })
   logger.on('error', (error) => tellStderr('The log failed', error))
   const file = fileTarget(logger, settings)
   const leaveStdout = settings.isStdout ? joinStdout(logger) : () => undefined
   return {
-    write(text) {
-      const written = file.expect(Buffer.byteLength(text) + 1)
+    write(lines) {
+      const written = file.expect(lines.byteLength)
       try {
-        // Without a transport winston would keep the text in memory and complain.
-        if (logger.transports.length > 0) logger.info(text)
+        // Without a transport winston would keep the lines in memory and complain.
+        if (logger.transports.length > 0) logger.log({ level: 'info', message: '', lines })
       } catch (error) {
         file.fail(error)
       }
@@ -38,9 +37,19 @@ export function openLogSink(settings: SinkSettings): LogSink {
   }
 }
 
+/** Winston hands the batch on as it is: its transports write bytes. */
+const asItIs = winston.format((info) => info)()
+
+class StdoutTransport extends winston.transports.Stream {
+  override log(info: unknown, next: () => void): void {
+    process.stdout.write(linesIn(info))
+    next()
+  }
+}
+
 /** A reader of standard output that goes away (`tollgate | head`) ends the log there, not the gateway. */
 function joinStdout(logger: winston.Logger): () => void {
-  const transport = new winston.transports.Stream({ stream: process.stdout, eol: '\n' })
+  const transport = new StdoutTransport({ stream: process.stdout })
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston's types import the class as a namespace, in which the rule does not recognise it
   const leave = joinTransport(logger, transport)
   let isTold = false

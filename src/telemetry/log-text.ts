@@ -6,10 +6,10 @@ export type LogEntry = Readonly<{
   timeMs: number
   level: LogLevel
   /** A function where making the fields is work: it is called when the line is written, not when it is told. */
-  fields: LogFields | (() => LogFields) | ReadyMembers
+  fields: LogFields | (() => LogFields)
 }>
 
-/** The inside of a JSON object, of values that are the house's own: nothing in it needs scrubbing. */
+/** The inside of a JSON object in which nothing needs scrubbing any more, and nothing would be obeyed. */
 export type ReadyMembers = string
 
 /**
@@ -18,38 +18,36 @@ export type ReadyMembers = string
  */
 const UNSAFE = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
 
-/** A batch as JSON lines, one an event, whatever the values hold. */
-export function logText(entries: readonly LogEntry[]): string {
-  const timeOf = memoizedTime()
-  const lines = entries.map((entry) => `{"time":"${timeOf(entry.timeMs)}",${restOf(entry)}`)
-  return lines
-    .join('\n')
-    .replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
+export const withoutUnsafe = (json: string): string =>
+  json.replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-function restOf(entry: LogEntry): string {
+/** An event as a line of JSON, whatever the values hold. */
+export function lineText(entry: LogEntry): string {
   try {
-    return membersOf(entry)
+    return lineOf(entry)
   } catch (error) {
     // An event that cannot be written must not take its whole batch along.
     const reason = error instanceof Error ? error.message : 'unknown'
-    return membersOf({ ...entry, level: 'error', fields: { event: 'log_line_failed', reason } })
+    return lineOf({ ...entry, level: 'error', fields: { event: 'log_line_failed', reason } })
   }
 }
 
-function membersOf({ level, fields }: LogEntry): string {
-  if (typeof fields === 'string') return `"level":"${level}",${fields}}`
+function lineOf({ timeMs, level, fields }: LogEntry): string {
   const members = JSON.stringify(scrubbed(typeof fields === 'function' ? fields() : fields))
-  return members === '{}' ? `"level":"${level}"}` : `"level":"${level}",${members.slice(1)}`
+  const begun = lineStart(timeMs, level)
+  return withoutUnsafe(members === '{}' ? `${begun}}` : `${begun},${members.slice(1)}`)
 }
 
-/** Many events of a batch fall into one millisecond, and writing out a time costs as much as scrubbing a line. */
-function memoizedTime(): (timeMs: number) => string {
-  let lastMs = Number.NaN
-  let text = ''
-  return (timeMs) => {
-    if (timeMs !== lastMs) text = new Date(timeMs).toISOString()
-    lastMs = timeMs
-    return text
-  }
+/** The line of members that are ready. */
+export const readyText = (timeMs: number, level: LogLevel, members: ReadyMembers): string =>
+  `${lineStart(timeMs, level)},${members}}`
+
+let lastMs = Number.NaN
+let lastTime = ''
+
+/** Many events fall into one millisecond, and writing out a time costs as much as scrubbing a line. */
+function lineStart(timeMs: number, level: LogLevel): string {
+  if (timeMs !== lastMs) lastTime = `{"time":"${new Date(timeMs).toISOString()}","level":"`
+  lastMs = timeMs
+  return `${lastTime}${level}"`
 }

@@ -149,6 +149,19 @@ test('ten thousand lines at once all arrive, in order', async () => {
   expect(linesIn(dir).map(({ index }) => index)).toEqual([...Array(10_000).keys()])
 })
 
+test('lines of requests and others arrive in the order in which they were told, whatever they hold', async () => {
+  const { log, dir } = scratchLog()
+  const told: string[] = []
+  for (let index = 0; index < 2_000; index++) {
+    const text = `${index} ${'ü€😀'.repeat(index % 40)}`
+    told.push(text)
+    if (index % 7 === 0) log.write('info', { text })
+    else log.writeReady('info', `"text":${JSON.stringify(text)}`)
+  }
+  await log.flush()
+  expect(linesIn(dir).map(({ text }) => text)).toEqual(told)
+})
+
 test('beyond its bound the oldest lines are lost, and the log says how many', async () => {
   const { log, dir } = scratchLog({ linesWaitingMax: 10 })
   for (let index = 0; index < 25; index++) log.write('info', { event: 'many', index })

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { batchWriter } from './batch-writer.ts'
 import { openLogSink } from './log-sink.ts'
-import type { LogEntry, LogLevel } from './log-text.ts'
+import type { LogEntry, LogLevel, ReadyMembers } from './log-text.ts'
 
 export type LogSettings = Readonly<{
   dir: string
@@ -17,6 +17,8 @@ export interface Log {
    * called later. A line that does not fit is lost and counted, never waited for.
    */
   write(level: LogLevel, fields: LogEntry['fields']): void
+  /** The same for the line that every request has, which is made by hand, and kept as bytes. */
+  writeReady(level: LogLevel, members: ReadyMembers): void
   setLevel(level: LogLevel): void
   /** How many lines are missing, because they did not fit or the file did not get them. */
   lost(): number
@@ -42,10 +44,14 @@ export function openLog({ dir, level, isStdout, ...limits }: LogSettings): Log {
     await sink.close()
   }
 
+  const isLeftOut = (level: LogLevel): boolean => RANK[level] > rankMax || closing !== undefined
+
   return {
-    write(lineLevel, fields) {
-      if (RANK[lineLevel] > rankMax || closing !== undefined) return
-      writer.push({ timeMs: Date.now(), level: lineLevel, fields })
+    write(level, fields) {
+      if (!isLeftOut(level)) writer.push({ timeMs: Date.now(), level, fields })
+    },
+    writeReady(level, members) {
+      if (!isLeftOut(level)) writer.pushReady(Date.now(), level, members)
     },
     setLevel(next) {
       rankMax = RANK[next]

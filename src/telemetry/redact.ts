@@ -64,7 +64,7 @@ const writesItself = (value: object): value is { toJSON: () => unknown } =>
 
 const isFields = (value: unknown): value is LogFields => typeof value === 'object' && value !== null
 
-/** Whether there is anything to scrub in a text whose values are the house's own but for a few. */
+/** Whether there is anything to scrub in a text, but for a run of random letters. */
 export const isSuspect = (text: string): boolean => SUSPECT.test(text)
 
 export function scrubbedText(text: string): string {

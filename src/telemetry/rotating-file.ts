@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import DailyRotateFile from 'winston-daily-rotate-file'
+import { linesIn } from './lines-in.ts'
 
 export type RotatingFileOptions = Readonly<{
   dir: string
@@ -44,11 +45,11 @@ export class RotatingFile extends DailyRotateFile {
   /** A rotation makes its file right here; what that throws must not reach winston's streams. */
   override log(info: unknown, next: () => void): void {
     try {
-      super.log?.(info, next)
+      this.logStream.write(linesIn(info))
     } catch (error) {
       this.#onTrouble(error)
-      next()
     }
+    next()
   }
 }
 
