@@ -37,28 +37,53 @@ export type Admission = Readonly<{
 }>
 
 /** Model known and allowed; what the limits allow; then the hold, durable before any byte goes upstream. */
-export async function admit(house: House, admission: Admission): Promise<Admitted> {
+export function admit(house: House, admission: Admission): Promise<Admitted> {
   const { requestId, key, body, maxCost, reply } = admission
-  const { clock } = house
   const { request, size } = body
   const route = routeFor(house, key, body)
   const resale = house.ledger.resale(key.account)
   const asked = { request, size, route, resale }
   checkLength(asked)
-  const [startedAt, startedTicks] = [clock.nowMs(), clock.ticksMs()]
+  const startedAt = house.clock.nowMs()
+  const startedTicks = house.clock.ticksMs()
   const whole = planHold(asked)
   const wanted = maxCost === undefined ? whole : cheapened(asked, whole, maxCost)
-  const claiming = claimLimits(house, { key, asked, wanted, reply })
-  const claim = claiming instanceof Promise ? await claiming : claiming
-  try {
-    const entering = { requestId, key, asked, wanted }
-    const answer = await house.ledger.hold(holdFor(entering, wanted))
-    const plan = answer.kind === 'held' ? wanted : await holdLess(house, entering, answer)
-    return { request, size, route, resale, requestId, key, plan, claim, startedAt, startedTicks }
-  } catch (error) {
+  const claim = claimLimits(house, { key, asked, wanted, reply })
+  const entering = { requestId, key, asked, wanted, startedAt, startedTicks }
+  return claim instanceof Promise
+    ? claim.then((taken) => enter(house, entering, taken))
+    : enter(house, entering, claim)
+}
+
+type Entering = Readonly<{
+  requestId: string
+  key: KeyRecord
+  asked: Asked
+  wanted: HoldPlan
+  startedAt: number
+  startedTicks: number
+}>
+
+function enter(house: House, entering: Entering, claim: LimitClaim | undefined): Promise<Admitted> {
+  const { wanted } = entering
+  const refuse = (error: unknown): never => {
     claim?.undo() // what nobody will answer does not count
     throw error
   }
+  return house.ledger.hold(holdFor(entering, wanted)).then((answer) => {
+    if (answer.kind === 'held') return admitted(entering, wanted, claim)
+    const held = holdLess(house, entering, answer)
+    return held.then((plan) => admitted(entering, plan, claim), refuse)
+  }, refuse)
+}
+
+function admitted(
+  { requestId, key, asked, startedAt, startedTicks }: Entering,
+  plan: HoldPlan,
+  claim: LimitClaim | undefined,
+): Admitted {
+  const { request, size, route, resale } = asked
+  return { request, size, route, resale, requestId, key, plan, claim, startedAt, startedTicks }
 }
 
 type Claiming = Readonly<{ key: KeyRecord; asked: Asked; wanted: HoldPlan; reply: Reply }>
@@ -111,13 +136,6 @@ export const modelNotFound = (model: string): Failure =>
   )
 
 type Short = Extract<HoldAnswer, { kind: 'short' }>
-
-type Entering = Readonly<{
-  requestId: string
-  key: KeyRecord
-  asked: Asked
-  wanted: HoldPlan
-}>
 
 const holdFor = ({ requestId, key, asked }: Entering, plan: HoldPlan): HoldRequest => ({
   id: requestId,

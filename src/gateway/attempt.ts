@@ -4,7 +4,7 @@ import type { Candidate } from '../domain/route.ts'
 import type { StreamHead } from '../ports/provider.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
-import type { Answer } from './answer.ts'
+import type { Answer, Ending } from './answer.ts'
 import { beginAnswer } from './begin-answer.ts'
 import type { BrokenOff } from './go-on.ts'
 import type { House } from './house.ts'
@@ -38,44 +38,69 @@ export type Attempting = Readonly<{
 }>
 
 /** Calls one deployment after the other until a first visible token or a whole answer has come. */
-export async function attempt(house: House, attempting: Attempting): Promise<Attempted> {
-  const { admitted, reply, rounds } = attempting
-  const { clock } = house
-  const attempts: AttemptRecord[] = []
-  const turns = new Turns(house, attempting)
-  const taken = turns.first()
-  let turn = taken instanceof Promise ? await taken : taken
-  for (;;) {
-    const startedTicks = clock.ticksMs()
-    const begun = beginAnswer(house, { admitted, reply, rounds, turn })
-    const first = { candidate: turn.candidate, answer: begun, startedTicks }
+export function attempt(house: House, attempting: Attempting): Promise<Attempted> {
+  const attempts = new Attempts(house, attempting)
+  const turn = attempts.turns.first()
+  return turn instanceof Promise ? turn.then((one) => attempts.ask(one)) : attempts.ask(turn)
+}
+
+/** An attempt that runs. */
+export type Run = Readonly<{ candidate: Candidate; answer: Answer; startedTicks: number }>
+
+/** Those of one request. */
+class Attempts {
+  readonly turns: Turns
+  readonly #house: House
+  readonly #attempting: Attempting
+  readonly #records: AttemptRecord[] = []
+
+  constructor(house: House, attempting: Attempting) {
+    this.turns = new Turns(house, attempting)
+    this.#house = house
+    this.#attempting = attempting
+  }
+
+  ask(turn: Turn): Promise<Attempted> {
+    const { admitted, reply, rounds } = this.#attempting
+    const startedTicks = this.#house.clock.ticksMs()
+    const answer = beginAnswer(this.#house, { admitted, reply, rounds, turn })
+    const first: Run = { candidate: turn.candidate, answer, startedTicks }
     const { hedge } = turn.candidate.model
-    const { run, ending } =
-      hedge === undefined || !admitted.request.stream
-        ? { run: first, ending: await begun.started() }
-        : await race(house, { attempting, hedge, first, turns, attempts })
+    if (hedge === undefined || !admitted.request.stream)
+      return answer.started().then((ending) => this.#came(first, ending))
+    const { turns } = this
+    const racing = { attempting: this.#attempting, hedge, first, turns, attempts: this.#records }
+    return race(this.#house, racing).then(({ run, ending }) => this.#came(run, ending))
+  }
+
+  /** Its first visible token, its end, or that it failed. */
+  #came(run: Run, ending: Ending | undefined): Attempted | Promise<Attempted> {
+    const { clock, events } = this.#house
+    const { requestId, startedTicks } = this.#attempting.admitted
     const { candidate, answer } = run
     const fault = ending?.kind === 'fault' ? ending.fault : undefined
-    const record = recordOf(candidate, fault, clock.ticksMs() - run.startedTicks)
-    attempts.push(record)
-    const firstByteMs = fault === undefined ? clock.ticksMs() - admitted.startedTicks : undefined
-    const asked = candidate
+    const now = clock.ticksMs()
+    const attempt = recordOf(candidate, fault, now - run.startedTicks)
+    this.#records.push(attempt)
+    const firstByteMs = fault === undefined ? now - startedTicks : undefined
+    const [asked, attempts, { turns }] = [candidate, this.#records, this]
     const attempted = { answer, candidate, asked, attempts, fault, firstByteMs, turns }
     if (fault === undefined) return attempted
-    house.events.attemptFailed({
-      requestId: admitted.requestId,
-      attempt: record,
-      detail: fault.detail,
-    })
+    events.attemptFailed({ requestId, attempt, detail: fault.detail })
+    return this.#goOn(attempted, fault)
+  }
+
+  async #goOn(failed: Attempted, fault: Fault): Promise<Attempted> {
+    const { reply, rounds } = this.#attempting
+    const { candidate, answer } = failed
     let next: Turn | undefined
     try {
       if (movesOn(fault) && !reply.isGone && !rounds.isHurrying)
-        next = await turns.after({ candidate, fault, answer })
+        next = await this.turns.after({ candidate, fault, answer })
     } finally {
       rounds.remove(answer) // only now: who cancels in between finds it
     }
-    if (next === undefined) return attempted
-    turn = next
+    return next === undefined ? failed : await this.ask(next)
   }
 }
 

@@ -138,17 +138,63 @@ export class Completions {
     return overloaded(this.#house.chance, 'The gateway is busy.')
   }
 
+  /** From the hold to its end, which comes whatever happens in between. */
   async #run(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
+    const house = this.#house
+    const rounds = this.#rounds
     const { requestId, maxCost } = call
     const { key, body } = entered
     let admitted: Admitted
     try {
-      admitted = await admit(this.#house, { requestId, key, body, maxCost, reply })
+      admitted = await admit(house, { requestId, key, body, maxCost, reply })
     } catch (error) {
       this.#tellRefusal(call, entered, error)
       throw error
     }
-    await this.#answer(admitted, reply)
+    const stream = admitted.request.stream ? this.#openStream(reply) : undefined
+    let attempted: Attempted | undefined
+    try {
+      const candidates = choose(house, admitted)
+      attempted = await attempt(house, { admitted, reply, candidates, rounds })
+      let ending: Ending
+      if (stream !== undefined && attempted.answer.isVisible) {
+        const relaying = { admitted, attempted, stream, reply, rounds }
+        ;({ attempted, ending } = await relay(house, relaying))
+      } else {
+        const over = attempted.answer.over()
+        ending = over instanceof Promise ? await over : over
+      }
+      if (stream !== undefined) rounds.remove(stream)
+      const ended = { admitted, attempted, ending }
+      const settled = await settle(house, ended)
+      try {
+        conclude({ candidates, attempted, ending, settled, reply, stream, admitted })
+      } finally {
+        tellEnd(house, ended, settled)
+      }
+    } catch (error) {
+      // A bug, or a refusal after the hold: either way neither the call nor the hold must stay.
+      attempted?.answer.leave()
+      await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
+      admitted.claim?.settleUnused()
+      throw error
+    } finally {
+      if (attempted !== undefined) rounds.remove(attempted.answer)
+      if (stream !== undefined) this.#closeStream(stream)
+    }
+  }
+
+  #openStream(reply: Reply): StreamReply {
+    const { clock, catalog } = this.#house
+    const stream = new StreamReply(reply, clock, catalog.settings().keepAlive)
+    this.#rounds.add(stream)
+    this.#streams++
+    return stream
+  }
+
+  #closeStream(stream: StreamReply): void {
+    this.#rounds.remove(stream)
+    this.#streams--
   }
 
   #runOnce(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
@@ -172,57 +218,6 @@ export class Completions {
     const { cause, short } = details
     const who = { account: key?.account, key: key?.id, model: body?.request.model }
     this.#house.events.requestRefused({ requestId, code, message, ...who, cause, short })
-  }
-
-  async #answer(admitted: Admitted, reply: Reply): Promise<void> {
-    const house = this.#house
-    const rounds = this.#rounds
-    const { keepAlive } = house.catalog.settings()
-    const stream = admitted.request.stream
-      ? new StreamReply(reply, house.clock, keepAlive)
-      : undefined
-    if (stream !== undefined) {
-      rounds.add(stream)
-      this.#streams++
-    }
-    let attempted: Attempted | undefined
-    try {
-      const candidates = choose(house, admitted)
-      attempted = await attempt(house, { admitted, reply, candidates, rounds })
-      let ending: Ending
-      if (stream !== undefined && attempted.answer.isVisible) {
-        ;({ attempted, ending } = await relay(house, {
-          admitted,
-          attempted,
-          stream,
-          reply,
-          rounds,
-        }))
-      } else {
-        const over = attempted.answer.over()
-        ending = over instanceof Promise ? await over : over
-      }
-      if (stream !== undefined) rounds.remove(stream)
-      const ended = { admitted, attempted, ending }
-      const settled = await settle(house, ended)
-      try {
-        conclude({ candidates, attempted, ending, settled, reply, stream, admitted })
-      } finally {
-        tellEnd(house, ended, settled)
-      }
-    } catch (error) {
-      // A bug, or a refusal after the hold: either way neither the call nor the hold must stay.
-      attempted?.answer.leave()
-      await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
-      admitted.claim?.settleUnused()
-      throw error
-    } finally {
-      if (attempted !== undefined) rounds.remove(attempted.answer)
-      if (stream !== undefined) {
-        rounds.remove(stream)
-        this.#streams--
-      }
-    }
   }
 }
 

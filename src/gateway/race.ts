@@ -8,14 +8,11 @@ import type { Candidate } from '../domain/route.ts'
 import { textUsage } from '../domain/usage.ts'
 import type { HedgeResult } from '../ports/events.ts'
 import type { Admitted } from './admit.ts'
-import type { Answer, Ending } from './answer.ts'
-import { recordOf, type Attempting } from './attempt.ts'
+import type { Ending } from './answer.ts'
+import { recordOf, type Attempting, type Run } from './attempt.ts'
 import { beginAnswer } from './begin-answer.ts'
 import type { House } from './house.ts'
 import type { Turn, Turns } from './turns.ts'
-
-/** An attempt that runs. */
-type Run = Readonly<{ candidate: Candidate; answer: Answer; startedTicks: number }>
 
 /** Who answers, or failed last; and before it in `attempts`, who did not. */
 type Raced = Readonly<{ run: Run; ending: Ending | undefined }>

@@ -18,18 +18,27 @@ export type Settled = Readonly<{
 export type Ended = Readonly<{ admitted: Admitted; attempted: Attempted; ending: Ending }>
 
 /** Ends the hold by the Outcomes table; durable before it resolves. */
-export async function settle(house: House, ended: Ended): Promise<Settled> {
-  const { admitted, attempted } = ended
+export function settle(house: House, ended: Ended): Promise<Settled> {
   const outcome = outcomeOf(ended)
   const { outcomes } = house.catalog.settings()
-  const charge = chargeFor(outcome, attempted.answer.wasAccepted, outcomes)
-  const metering = meter(house, ended, charge.of)
-  const metered = metering instanceof Promise ? await metering : metering
+  const charge = chargeFor(outcome, ended.attempted.answer.wasAccepted, outcomes)
+  const payer = charge.of === 'nothing' ? 'account' : charge.payer
+  const metered = meter(house, ended, charge.of)
+  return metered instanceof Promise
+    ? metered.then((later) => settleMetered(house, ended, { outcome, payer, metered: later }))
+    : settleMetered(house, ended, { outcome, payer, metered })
+}
+
+type Due = Readonly<{ outcome: Outcome; payer: 'account' | 'operator'; metered: Metered }>
+
+function settleMetered(house: House, ended: Ended, due: Due): Promise<Settled> {
+  const { admitted, attempted } = ended
+  const { outcome, payer, metered } = due
   const totalMs = house.clock.ticksMs() - admitted.startedTicks
-  const answer = await house.ledger.settle({
+  const settling = house.ledger.settle({
     id: admitted.requestId,
     cost: metered.cost,
-    payer: charge.of === 'nothing' ? 'account' : charge.payer,
+    payer,
     outcome,
     usage: metered.usage,
     price: metered.price,
@@ -42,11 +51,13 @@ export async function settle(house: House, ended: Ended): Promise<Settled> {
     firstByteMs: attempted.firstByteMs,
     totalMs,
   })
-  const charged = answer.kind === 'settled' ? answer.charged : ZERO
-  const balance = answer.kind === 'settled' ? answer.balance : ZERO
-  const spent = answer.kind === 'settled' ? (answer.charges ?? charged) : ZERO
-  admitted.claim?.settle(tokensOf(metered.usage), spent)
-  return { outcome, metered, charged, balance, totalMs }
+  return settling.then((answer) => {
+    const isSettled = answer.kind === 'settled'
+    const charged = isSettled ? answer.charged : ZERO
+    const balance = isSettled ? answer.balance : ZERO
+    admitted.claim?.settle(tokensOf(metered.usage), (isSettled && answer.charges) || charged)
+    return { outcome, metered, charged, balance, totalMs }
+  })
 }
 
 function meter(

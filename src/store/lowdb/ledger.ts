@@ -24,6 +24,7 @@ import { decideChainHold, decideChainSettle, releasedLevels, type Charged } from
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
 import { InFlightHolds } from './in-flight.ts'
 import type { Journal } from './journal.ts'
+import { Progress } from './progress.ts'
 import { storeUnavailable } from './store-unavailable.ts'
 
 /**
@@ -34,13 +35,7 @@ export class LowdbLedger implements Ledger {
   readonly #books: Books
   readonly #journal: Pick<Journal, 'append' | 'trouble' | 'flush'>
   readonly #now: () => number
-  /**
-   * Progress waits a moment before it is written: a request that ends within it leaves no record of it. First in a list,
-   * because nearly all do, and a map that nearly all leave at once has to be made anew all the time.
-   */
-  readonly #fresh: Progress[] = []
-  readonly #ripe = new Map<string, MicroCredits>()
-  #ripening: NodeJS.Timeout | undefined
+  readonly #progress: Progress
   /** Holds of runs before this one. */
   readonly #orphans: ReadonlySet<string>
   readonly #inFlight: InFlightHolds
@@ -55,6 +50,7 @@ export class LowdbLedger implements Ledger {
     this.#books = books
     this.#journal = journal
     this.#now = now
+    this.#progress = new Progress(books, journal, now)
     this.#orphans = new Set(books.holds.keys())
     this.#inFlight = new InFlightHolds(books)
   }
@@ -72,20 +68,29 @@ export class LowdbLedger implements Ledger {
     return account && resaleOf(this.#books, account)
   }
 
-  async hold(request: HoldRequest): Promise<HoldAnswer> {
+  hold(request: HoldRequest): Promise<HoldAnswer> {
+    try {
+      const batch = this.#place(request)
+      if ('kind' in batch) return Promise.resolve(batch)
+      return batch.firstTry.promise.then((tried) => {
+        if (tried === 'landed') return HELD
+        // Refused, so it must be given back once the disk takes entries again; nobody waits for that.
+        this.#end(request.id, { outcome: 'failed', attempts: [] })
+        throw storeUnavailable(this.#journal.trouble)
+      })
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  #place(request: HoldRequest): Batch | HoldAnswer {
     if (this.#journal.trouble !== undefined) throw storeUnavailable(this.#journal.trouble)
     if (this.#books.keysById.get(request.key)?.revokedAt !== undefined) throw keyRevoked()
     const account = this.#accountOf(request.account)
     if (account.isDisabled === true) throw accountDisabled()
-    const batch =
-      account.parent === undefined && request.resale === undefined
-        ? this.#holdOne(account, request)
-        : this.#holdChain(account, request)
-    if ('kind' in batch) return batch
-    if ((await batch.firstTry.promise) === 'landed') return { kind: 'held' }
-    // Refused, so it must be given back once the disk takes entries again; nobody waits for that.
-    this.#end(request.id, { outcome: 'failed', attempts: [] })
-    throw storeUnavailable(this.#journal.trouble)
+    return account.parent === undefined && request.resale === undefined
+      ? this.#holdOne(account, request)
+      : this.#holdChain(account, request)
   }
 
   #holdOne(account: AccountState, request: HoldRequest): Batch | HoldAnswer {
@@ -115,27 +120,12 @@ export class LowdbLedger implements Ledger {
   }
 
   progress(id: string, cost: MicroCredits): void {
-    this.#fresh.push({ id, cost })
-    this.#ripening ??= setTimeout(() => {
-      this.#ripening = undefined
-      for (const { id, cost } of this.#fresh.splice(0))
-        if (this.#books.holds.has(id)) this.#ripe.set(id, cost)
-      this.#journal.flush()
-    }, PROGRESS_WAIT_MS)
+    this.#progress.note(id, cost)
   }
 
   /** Called when a flush begins. */
   rideAlong(add: (entry: Entry) => void): void {
-    if (this.#ripe.size === 0) return
-    for (const [ref, amount] of this.#ripe) {
-      const hold = this.#books.holds.get(ref)
-      if (hold === undefined) continue
-      const head = { kind: 'progress', at: this.#now(), account: hold.account, ref } as const
-      const entry = { ...head, cost: amount.toString() }
-      post(this.#books, entry, undefined)
-      add(entry)
-    }
-    this.#ripe.clear()
+    this.#progress.rideAlong(add)
   }
 
   inFlight(of: 'account' | 'key', id: string): readonly InFlight[] {
@@ -158,9 +148,9 @@ export class LowdbLedger implements Ledger {
     await this.#charge({ ...KILLED, ...known }, hold.price)
   }
 
-  async #charge(charge: Charged, price: string): Promise<SettleAnswer> {
+  #charge(charge: Charged, price: string): Promise<SettleAnswer> {
     const hold = this.#books.holds.get(charge.id)
-    if (hold === undefined) return { kind: 'hold_missing' }
+    if (hold === undefined) return Promise.resolve({ kind: 'hold_missing' })
     if (hold.levels !== undefined) return this.#chargeChain(charge, hold)
     const account = this.#accountOf(hold.account)
     const payable = charge.payer === 'account' ? charge.cost : ZERO
@@ -171,9 +161,10 @@ export class LowdbLedger implements Ledger {
     const batch = this.#record(entry, credit)
     if (overrun > 0n) this.#overrun(hold.id, overrun, 'beyond_hold')
     if (charge.payer === 'operator' && charge.cost > 0n) this.#overrun(hold.id, charge.cost, 'cut')
-    await batch.landed.promise
-    if (this.#inFlight.isWatched) this.#inFlight.ended(hold.id, [charged])
-    return { kind: 'settled', charged, balance: credit.balance }
+    return batch.landed.promise.then(() => {
+      if (this.#inFlight.isWatched) this.#inFlight.ended(hold.id, [charged])
+      return { kind: 'settled', charged, balance: credit.balance }
+    })
   }
 
   async #chargeChain(charge: Charged, hold: OpenHold): Promise<SettleAnswer> {
@@ -222,10 +213,12 @@ export class LowdbLedger implements Ledger {
   }
 }
 
-type Progress = Readonly<{ id: string; cost: MicroCredits }>
+const refused = (error: unknown): Promise<never> =>
+  Promise.resolve().then(() => {
+    throw error
+  })
 
-/** A crash within this time of the dispatch finds no trace of it, and the hold is released. */
-const PROGRESS_WAIT_MS = 25
+const HELD: HoldAnswer = { kind: 'held' }
 
 /** What a run that died left untold about a request. */
 const KILLED = {

@@ -227,16 +227,17 @@ const ledger: readonly Mutant[] = [
     name: 'hold-not-awaited',
     harm: 'the upstream is called before the hold is durable',
     file: 'src/store/lowdb/ledger.ts',
-    find: "if ((await batch.firstTry.promise) === 'landed') return",
-    replace: 'if (batch.entries.length > 0) return',
+    find: 'return batch.firstTry.promise.then((tried) => {',
+    replace: "return Promise.resolve('landed').then((tried) => {",
     tests: [simulator],
   },
   {
     name: 'settle-not-awaited',
     harm: 'the caller sees the end before the charge is durable',
     file: 'src/store/lowdb/ledger.ts',
-    find: '    await batch.landed.promise\n    if (this.#inFlight.isWatched) this.#inFlight.ended(hold.id, [charged])\n',
-    replace: '',
+    find: 'return batch.landed.promise.then(() => {\n      if (this.#inFlight.isWatched) this.#inFlight.ended(hold.id, [charged])\n',
+    replace:
+      'return Promise.resolve().then(() => {\n      if (this.#inFlight.isWatched) this.#inFlight.ended(hold.id, [charged])\n',
     tests: [simulator],
   },
   {
@@ -298,10 +299,11 @@ const ledger: readonly Mutant[] = [
   {
     name: 'progress-after-settle',
     harm: 'a note of an ended request makes it cost something again',
-    file: 'src/store/lowdb/ledger.ts',
+    file: 'src/store/lowdb/progress.ts',
     find: '      if (hold === undefined) continue\n',
-    replace:
-      "      if (hold === undefined) this.#overrun(ref, amount, 'beyond_hold')\n      if (hold === undefined) continue\n",
+    replace: `      const late = { kind: 'overrun', at: this.#now(), account: 'operator', ref, amount: amount.toString(), reason: 'beyond_hold' }
+      if (hold === undefined) { post(this.#books, late, undefined); add(late); continue }
+`,
     tests: [store('journal')],
   },
   {
