@@ -2,6 +2,7 @@
 import type { AttemptRecord } from '../domain/entry.ts'
 import type { FailureCode } from '../domain/failure.ts'
 import { formatCredits } from '../domain/money.ts'
+import { hundredthsText } from '../domain/number-text.ts'
 import { BUCKETS, type Bucket, type Usage } from '../domain/usage.ts'
 import type { Events, RequestEnded, RequestRefused } from '../ports/events.ts'
 import { causeOf, stackLines } from './error-text.ts'
@@ -48,8 +49,10 @@ function requestMembers(event: RequestEnded): ReadyMembers {
     (usage === undefined ? '' : `"tokens":${tokenCounts(usage)},`) +
     `"estimated":${event.isEstimated},"stream":${event.isStream},` +
     `"cost":"${costText}","charged":"${charged === cost ? costText : formatCredits(charged)}",` +
-    (firstByteMs === undefined ? '' : `"first_byte_ms":${hundredths(firstByteMs)},`) +
-    `"total_ms":${hundredths(event.totalMs)}`
+    (firstByteMs === undefined
+      ? ''
+      : `"first_byte_ms":${hundredthsText(hundredths(firstByteMs))},`) +
+    `"total_ms":${hundredthsText(hundredths(event.totalMs))}`
   )
 }
 
