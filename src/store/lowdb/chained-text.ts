@@ -4,6 +4,7 @@ import { CRC_LENGTH, writeCrc } from './crc-tail.ts'
 
 const NEWLINE = 10
 const START_BYTES = 64 * 1024
+const UTF8_BYTES_MAX = 3
 /** After a batch beyond this the memory is given back. */
 const KEPT_BYTES_MAX = 1024 * 1024
 
@@ -40,6 +41,7 @@ export class ChainedText {
 
   /** Ends a line with its CRC-32, which goes on from the one before it. */
   endLine(from: number, before: number): number {
+    this.makeRoom(CRC_LENGTH + 1)
     const crc = crc32(this.#bytes.subarray(from, this.#at), before)
     writeCrc(this.#bytes, this.#at, crc)
     this.#at += CRC_LENGTH
@@ -47,7 +49,7 @@ export class ChainedText {
     return crc
   }
 
-  /** For what is put in next, which does not look. */
+  /** For `short` and `piece`, which do not look. */
   makeRoom(bytes: number): void {
     const needed = this.#at + bytes
     if (needed <= this.#bytes.byteLength) return
@@ -56,17 +58,31 @@ export class ChainedText {
     this.#bytes = larger
   }
 
+  /** For a few characters, all of them ASCII, a call out of JavaScript takes longer than they do. */
+  short(text: string): void {
+    const bytes = this.#bytes
+    const end = this.#at + text.length
+    for (let at = this.#at, from = 0; at < end; at++, from++) bytes[at] = text.charCodeAt(from)
+    this.#at = end
+  }
+
+  piece(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#at)
+    this.#at += bytes.byteLength
+  }
+
   ascii(text: string): void {
+    this.makeRoom(text.length)
     this.#at += this.#bytes.write(text, this.#at, 'latin1')
   }
 
   utf8(text: string): void {
+    this.makeRoom(text.length * UTF8_BYTES_MAX)
     this.#at += this.#bytes.write(text, this.#at)
   }
 
-  bytes(bytes: Buffer): void {
+  bytes(bytes: Uint8Array): void {
     this.makeRoom(bytes.byteLength)
-    this.#bytes.set(bytes, this.#at)
-    this.#at += bytes.byteLength
+    this.piece(bytes)
   }
 }

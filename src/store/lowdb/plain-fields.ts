@@ -1,48 +1,66 @@
 import type { AttemptRecord, Entry, HoldEntry, SettleEntry } from '../../domain/entry.ts'
 import { hundredthsText, timeText } from '../../domain/number-text.ts'
+import { BUCKETS } from '../../domain/usage.ts'
+import type { ChainedText } from './chained-text.ts'
 
 /**
  * The fields of holds and charges, which are nearly all that is written, as `JSON.stringify` writes them: put together by
- * hand, in as few pieces as can be, which takes a third of the time. Whatever JSON would escape, or is not ASCII, is left
- * to it.
+ * hand where they are to stand, because texts on the way there would be most of what a request leaves to be collected.
+ * Whatever JSON would escape, or is not ASCII, is left to it.
  */
 export class PlainFields {
   /** By key and model: at the next request of the same key for the same model they are mostly the same. */
   readonly #words = new Map<string, Map<string, Words>>()
   #count = 0
 
-  /** Undefined for other kinds, for chains, where another model answered, and where some text is not plain. */
-  of(entry: Entry): string | undefined {
-    if (entry.kind === 'hold') return this.#hold(entry)
-    return entry.kind === 'settle' ? this.#settle(entry) : undefined
+  /** False, and nothing written, for other kinds, for chains, where another model answered, and where some text is not plain. */
+  write(entry: Entry, to: ChainedText): boolean {
+    if (entry.kind === 'hold') return this.#hold(entry, to)
+    return entry.kind === 'settle' && this.#settle(entry, to)
   }
 
-  #hold(entry: Only<HoldEntry, HoldField>): string | undefined {
-    const { at, ref, amount, balance, held, input } = entry
-    if (entry.levels !== undefined || entry.markup !== undefined || !isPlain(ref)) return undefined
+  #hold(entry: Only<HoldEntry, HoldField>, to: ChainedText): boolean {
+    if (entry.levels !== undefined || entry.markup !== undefined || !isPlain(entry.ref))
+      return false
     const words = this.#wordsOf(entry)
-    if (words === undefined) return undefined
-    return (
-      `"kind":"hold","at":${timeText(at)}${words.account}${ref}","amount":"${amount}",` +
-      `"balance":"${balance}","held":"${held}${words.asked}${input}"`
-    )
+    if (words === undefined) return false
+    to.makeRoom(words.bytes + amountBytes(entry) + entry.input.length + REST_BYTES_MAX)
+    to.short('"kind":"hold","at":')
+    moved(entry, words, to)
+    to.piece(words.asked)
+    to.short(entry.input)
+    to.short('"')
+    return true
   }
 
-  #settle(entry: Only<SettleEntry, SettleField>): string | undefined {
-    const { at, ref, amount, balance, held, outcome, cost, firstByteMs } = entry
-    if (entry.levels !== undefined || entry.asked !== undefined || !isPlain(ref)) return undefined
+  #settle(entry: Only<SettleEntry, SettleField>, to: ChainedText): boolean {
+    if (entry.levels !== undefined || entry.asked !== undefined || !isPlain(entry.ref)) return false
     const words = this.#wordsOf(entry)
-    if (words === undefined) return undefined
-    const answered = this.#answered(words, entry.deployment)
-    const attempts = this.#attempts(answered, entry)
-    if (answered === undefined || attempts === undefined) return undefined
-    return (
-      `"kind":"settle","at":${timeText(at)}${words.account}${ref}","amount":"${amount}",` +
-      `"balance":"${balance}","held":"${held}${answered.by}${outcome}","cost":"${cost}${words.price}${tokens(entry.usage)}` +
-      `${entry.estimated ? '},"estimated":true' : '}'}${entry.stream ? ',"stream":true' : ''}${attempts}` +
-      `,"startedAt":${timeText(entry.startedAt)}` +
-      `${firstByteMs === undefined ? '' : `,"firstByteMs":${hundredthsText(firstByteMs)}`},"totalMs":${hundredthsText(entry.totalMs)}`
-    )
+    const answered = words && this.#answered(words, entry.deployment)
+    if (words === undefined || answered === undefined) return false
+    const attempt = onlyAttempt(answered, entry.attempts)
+    const attempts = attempt === undefined ? textOf(entry.attempts) : ''
+    if (attempts === undefined) return false
+    const bytes = words.bytes + answered.bytes + amountBytes(entry) + entry.cost.length
+    to.makeRoom(bytes + attempts.length + REST_BYTES_MAX)
+    to.short('"kind":"settle","at":')
+    moved(entry, words, to)
+    to.piece(answered.by)
+    to.short(entry.outcome)
+    to.short('","cost":"')
+    to.short(entry.cost)
+    to.piece(words.price)
+    tokens(entry.usage, to)
+    to.short(entry.estimated ? '},"estimated":true' : '}')
+    if (entry.stream) to.short(',"stream":true')
+    if (attempt === undefined) to.ascii(`,"attempts":${attempts}`)
+    else {
+      to.piece(answered.attempt)
+      to.short(hundredthsText(attempt.ms))
+      to.short('}]')
+    }
+    times(entry, to)
+    return true
   }
 
   #wordsOf(entry: Named): Words | undefined {
@@ -54,13 +72,12 @@ export class PlainFields {
 
   #learn({ account, key, model, price }: Named): Words | undefined {
     if (!isPlain(account) || !isPlain(key) || !isPlain(model) || !isPlain(price)) return undefined
-    const words: Words = {
-      of: { account, key, model, price },
-      account: `,"account":"${account}","ref":"`,
-      asked: `","key":"${key}","model":"${model}","price":"${price}","input":"`,
-      price: `","price":"${price}","usage":{`,
-      answered: undefined,
-    }
+    const whose = Buffer.from(`,"account":"${account}","ref":"`)
+    const asked = Buffer.from(`","key":"${key}","model":"${model}","price":"${price}","input":"`)
+    const by = Buffer.from(`","price":"${price}","usage":{`)
+    const bytes = whose.byteLength + asked.byteLength + by.byteLength
+    const of = { account, key, model, price }
+    const words: Words = { of, whose, asked, price: by, bytes, answered: undefined }
     if (++this.#count > WORDS_MAX) {
       this.#words.clear()
       this.#count = 1
@@ -76,23 +93,52 @@ export class PlainFields {
     if (deployment !== undefined && !isPlain(deployment)) return undefined
     const { key, model } = words.of
     const named = deployment === undefined ? '' : `","deployment":"${deployment}`
-    words.answered = {
-      deployment,
-      by: `","key":"${key}","model":"${model}${named}","outcome":"`,
-      attempt: `,"attempts":[{"deployment":"${deployment}","ms":`,
-    }
+    const by = Buffer.from(`","key":"${key}","model":"${model}${named}","outcome":"`)
+    const attempt = Buffer.from(`,"attempts":[{"deployment":"${deployment}","ms":`)
+    words.answered = { deployment, by, attempt, bytes: by.byteLength + attempt.byteLength }
     return words.answered
   }
+}
 
-  /** Mostly there was one, and it answered. */
-  #attempts(answered: Answered | undefined, { attempts }: SettleEntry): string | undefined {
-    const [first] = attempts
-    if (attempts.length === 1 && first !== undefined && isAnswer(first))
-      if (first.deployment === answered?.deployment)
-        return `${answered.attempt}${hundredthsText(first.ms)}}]`
-    const text = JSON.stringify(attempts)
-    return ASCII.test(text) ? `,"attempts":${text}` : undefined
+/** Mostly there was one, and it answered. */
+function onlyAttempt(
+  { deployment }: Answered,
+  attempts: readonly AttemptRecord[],
+): AttemptRecord | undefined {
+  const [first] = attempts
+  const isOnly = attempts.length === 1 && first !== undefined && isAnswer(first)
+  return isOnly && first.deployment === deployment ? first : undefined
+}
+
+function textOf(attempts: readonly AttemptRecord[]): string | undefined {
+  const text = JSON.stringify(attempts)
+  return ASCII.test(text) ? text : undefined
+}
+
+const amountBytes = ({ ref, amount, balance, held }: HoldEntry | SettleEntry): number =>
+  ref.length + amount.length + balance.length + held.length
+
+function moved(entry: HoldEntry | SettleEntry, words: Words, to: ChainedText): void {
+  to.short(timeText(entry.at))
+  to.piece(words.whose)
+  to.short(entry.ref)
+  to.short('","amount":"')
+  to.short(entry.amount)
+  to.short('","balance":"')
+  to.short(entry.balance)
+  to.short('","held":"')
+  to.short(entry.held)
+}
+
+function times({ startedAt, firstByteMs, totalMs }: SettleEntry, to: ChainedText): void {
+  to.short(',"startedAt":')
+  to.short(timeText(startedAt))
+  if (firstByteMs !== undefined) {
+    to.short(',"firstByteMs":')
+    to.short(hundredthsText(firstByteMs))
   }
+  to.short(',"totalMs":')
+  to.short(hundredthsText(totalMs))
 }
 
 type Named = Pick<HoldEntry, 'account' | 'key' | 'model' | 'price'>
@@ -100,15 +146,23 @@ type Named = Pick<HoldEntry, 'account' | 'key' | 'model' | 'price'>
 /** What stands between the numbers. */
 type Words = {
   readonly of: Named
-  readonly account: string
-  readonly asked: string
-  readonly price: string
+  readonly whose: Uint8Array
+  readonly asked: Uint8Array
+  readonly price: Uint8Array
+  readonly bytes: number
   /** Of the deployment that answered last. */
   answered: Answered | undefined
 }
-type Answered = Readonly<{ deployment: string | undefined; by: string; attempt: string }>
+type Answered = Readonly<{
+  deployment: string | undefined
+  by: Uint8Array
+  attempt: Uint8Array
+  bytes: number
+}>
 
 const WORDS_MAX = 10_000
+/** Of what stands between them, of times and of counts: some twenty numbers of two dozen digits at most. */
+const REST_BYTES_MAX = 1024
 const ASCII = /^[ -~]*$/
 
 function isPlain(text: string): boolean {
@@ -124,18 +178,17 @@ const [SPACE, TILDE, QUOTE, BACKSLASH] = [0x20, 0x7e, 0x22, 0x5c]
 const isAnswer = ({ fault, status, cost }: AttemptRecord): boolean =>
   fault === undefined && status === undefined && cost === undefined
 
-const number = (value: number): string => (Number.isFinite(value) ? String(value) : 'null')
-
-function tokens(usage: SettleEntry['usage']): string {
-  let text = ''
-  if (usage.input !== undefined) text += `,"input":${number(usage.input)}`
-  if (usage.cachedInput !== undefined) text += `,"cachedInput":${number(usage.cachedInput)}`
-  if (usage.cacheWrite !== undefined) text += `,"cacheWrite":${number(usage.cacheWrite)}`
-  if (usage.image !== undefined) text += `,"image":${number(usage.image)}`
-  if (usage.output !== undefined) text += `,"output":${number(usage.output)}`
-  if (usage.audioInput !== undefined) text += `,"audioInput":${number(usage.audioInput)}`
-  if (usage.audioOutput !== undefined) text += `,"audioOutput":${number(usage.audioOutput)}`
-  return text.slice(1)
+function tokens(usage: SettleEntry['usage'], to: ChainedText): void {
+  let before = '"'
+  for (const bucket of BUCKETS) {
+    const count = usage[bucket]
+    if (count === undefined) continue
+    to.short(before)
+    to.short(bucket)
+    to.short('":')
+    to.short(hundredthsText(count))
+    before = ',"'
+  }
 }
 
 /** An entry of which all fields are named: one that is added to its type, and not above, does not compile. */

@@ -18,9 +18,8 @@ export const GENESIS: Position = { seq: 0, crc: 0, chain: '0'.repeat(64) }
 
 const CHAIN_LENGTH = `,"chain":"${GENESIS.chain}"`.length
 
-/** What a line has besides its entry, and no more: number, count, chain and CRC. */
-const FRAME_BYTES_MAX = 256
-const UTF8_BYTES_MAX = 3
+/** `{"seq":`, a number and a comma. */
+const START_BYTES_MAX = 32
 
 /** Writes lines, one batch at a time, each going on where the last one ended. */
 export class RecordWriter {
@@ -58,13 +57,13 @@ export class RecordWriter {
 
   /** Returns where the line begins. */
   #open(entry: Entry): number {
-    const plain = this.#plain.of(entry)
-    const fields = plain ?? JSON.stringify(entry).slice(1, -1)
-    const bytes = plain === undefined ? fields.length * UTF8_BYTES_MAX : fields.length
-    this.#text.makeRoom(bytes + FRAME_BYTES_MAX)
-    const line = this.#text.end
-    if (plain !== undefined) this.#text.ascii(`{"seq":${++this.#seq},${fields}`)
-    else this.#text.utf8(`{"seq":${++this.#seq},${fields}`)
+    const text = this.#text
+    const line = text.end
+    text.makeRoom(START_BYTES_MAX)
+    text.short('{"seq":')
+    text.short(String(++this.#seq))
+    text.short(',')
+    if (!this.#plain.write(entry, text)) text.utf8(JSON.stringify(entry).slice(1, -1))
     return line
   }
 
