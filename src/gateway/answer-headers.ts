@@ -1,20 +1,17 @@
 import { formatCredits, type MicroCredits } from '../domain/money.ts'
-import type { ReplyHeaders } from '../ports/reply.ts'
+import { headerLine, joined, ownLines, type HeaderLines } from '../ports/header-lines.ts'
 import type { Attempted } from './attempt.ts'
 
 export type Answering = Pick<Attempted, 'candidate' | 'attempts'>
 
 /** What is known of an answer before its body. */
-export const answerHeaders = ({ candidate, attempts }: Answering): ReplyHeaders => [
-  'x-tollgate-provider',
-  candidate.deployment.provider,
-  'x-tollgate-attempts',
-  String(attempts.length),
-]
+export const answerHeaders = ({ candidate, attempts }: Answering): HeaderLines =>
+  joined(
+    headerLine('x-tollgate-provider', candidate.deployment.provider),
+    ownLines(`x-tollgate-attempts: ${attempts.length}\r\n`),
+  )
 
-export const costHeaders = (charged: MicroCredits, balance: MicroCredits): ReplyHeaders => [
-  'x-tollgate-cost',
-  formatCredits(charged),
-  'x-tollgate-balance',
-  formatCredits(balance),
-]
+export const costHeaders = (charged: MicroCredits, balance: MicroCredits): HeaderLines =>
+  ownLines(
+    `x-tollgate-cost: ${formatCredits(charged)}\r\nx-tollgate-balance: ${formatCredits(balance)}\r\n`,
+  )

@@ -1,4 +1,5 @@
 import type { Candidate } from '../domain/route.ts'
+import { joined } from '../ports/header-lines.ts'
 import type { Reply } from '../ports/reply.ts'
 import { modelNotFound, type Admitted } from './admit.ts'
 import type { Ending } from './answer.ts'
@@ -30,7 +31,7 @@ export function conclude(concluding: Concluding): void {
   if (stream === undefined) {
     const cost = costHeaders(settled.charged, settled.balance)
     const body = ending.kind === 'finished' ? ending.body : undefined
-    reply.send([...answerHeaders(attempted), ...cost], body ?? '')
+    reply.send(joined(answerHeaders(attempted), cost), body ?? '')
     return
   }
   stream.begin(attempted)

@@ -6,9 +6,10 @@ import type { Model } from '../domain/model.ts'
 import { ZERO } from '../domain/money.ts'
 import type { GatewaySettings } from '../ports/catalog.ts'
 import type { AccountTerms } from '../ports/ledger.ts'
+import { namesAndValues } from '../ports/header-lines.ts'
 import type { Budget, Verdict } from '../ports/limiter.ts'
 import type { Reply } from '../ports/reply.ts'
-import { limitHeaders } from './limit-headers.ts'
+import { durationText, limitHeaders } from './limit-headers.ts'
 import { Limits } from './limits.ts'
 
 const KEY: KeyRecord = {
@@ -162,11 +163,25 @@ test.each([
   [3_661_000, '1h1m1s'],
 ])('%d ms are told as %s', (resetMs, text) => {
   const requests = { limit: 5, left: 4, resetMs }
-  const headers = limitHeaders({ refusal: undefined, requests, tokens: undefined }, 1_000)
-  expect(headers).toEqual([
+  const headers = limitHeaders()({ refusal: undefined, requests, tokens: undefined }, 1_000)
+  expect(namesAndValues(headers)).toEqual([
     ...['x-ratelimit-limit', '5', 'x-ratelimit-remaining', '4'],
     ...['x-ratelimit-reset', String(Math.ceil(1 + resetMs / 1_000))],
     ...['x-ratelimit-limit-requests', '5', 'x-ratelimit-remaining-requests', '4'],
     ...['x-ratelimit-reset-requests', text],
   ])
+})
+
+test('each is told of its own limits, however many others were told of theirs', () => {
+  const headersOf = limitHeaders()
+  for (let n = 1; n <= 3_000; n++) {
+    const tokens = { limit: n % 7, left: n, resetMs: n * 1_000 }
+    const headers = headersOf({ refusal: undefined, requests: undefined, tokens }, n)
+    expect(namesAndValues(headers)).toEqual([
+      ...['x-ratelimit-limit', String(n % 7), 'x-ratelimit-remaining', String(n)],
+      ...['x-ratelimit-reset', String(Math.ceil(n + n / 1_000))],
+      ...['x-ratelimit-limit-tokens', String(n % 7), 'x-ratelimit-remaining-tokens', String(n)],
+      ...['x-ratelimit-reset-tokens', durationText(n * 1_000)],
+    ])
+  }
 })

@@ -24,6 +24,7 @@ const TELL_EVERY_MS = 10_000
 export class Limits {
   readonly #needs: LimitsNeeds
   readonly #allowances: Allowances
+  readonly #headers = limitHeaders()
   #nextTellTicks = -Infinity
 
   constructor(needs: LimitsNeeds) {
@@ -102,7 +103,7 @@ export class Limits {
   }
 
   #decide(claim: LimitClaim, verdict: Verdict, reply: Reply): LimitClaim {
-    reply.announce(limitHeaders(verdict, this.#needs.clock.nowMs()))
+    reply.announce(this.#headers(verdict, this.#needs.clock.nowMs()))
     if (verdict.refusal !== undefined) throw limitRefusal(verdict.refusal, claim)
     return claim
   }

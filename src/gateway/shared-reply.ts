@@ -1,9 +1,10 @@
 import type { Failure } from '../domain/failure.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Reply, ReplyHeaders } from '../ports/reply.ts'
+import { headerLine, joined, NO_LINES, type HeaderLines } from '../ports/header-lines.ts'
+import type { Reply } from '../ports/reply.ts'
 
 /** Tells a caller that somebody else's call, or an earlier one of their own, is what they see. */
-const REPLAYED: ReplyHeaders = ['x-tollgate-replayed', 'true']
+const REPLAYED = headerLine('x-tollgate-replayed', 'true')
 
 export type Sharing = Readonly<{
   clock: Pick<Clock, 'after'>
@@ -14,7 +15,7 @@ export type Sharing = Readonly<{
   forget: (bytes: number) => void
 }>
 
-type Step = (reply: Reply, more: ReplyHeaders) => void
+type Step = (reply: Reply, more: HeaderLines) => void
 
 /**
  * One answer for several callers: whoever joins late gets all of it from its beginning. What is too long to be remembered
@@ -22,7 +23,7 @@ type Step = (reply: Reply, more: ReplyHeaders) => void
  */
 export class SharedReply implements Reply {
   /** With the headers that each gets besides those of the answer. */
-  readonly #members = new Map<Reply, ReplyHeaders>()
+  readonly #members = new Map<Reply, HeaderLines>()
   #steps: Step[] | undefined = []
   readonly #goneListeners: (() => void)[] = []
   readonly #writableListeners: (() => void)[] = []
@@ -53,7 +54,7 @@ export class SharedReply implements Reply {
 
   /** The first caller is the one whose call it is; the others are told that it is not theirs. */
   join(reply: Reply, isFirst: boolean): void {
-    const more = isFirst ? [] : REPLAYED
+    const more = isFirst ? NO_LINES : REPLAYED
     for (const step of this.#steps ?? []) step(reply, more)
     if (this.#isOver) return
     this.#members.set(reply, more)
@@ -99,7 +100,7 @@ export class SharedReply implements Reply {
   }
 
   /** They say how the limits of the first stand, and nothing to whoever gets the answer later. */
-  announce(headers: ReplyHeaders): void {
+  announce(headers: HeaderLines): void {
     for (const member of this.#members.keys()) member.announce(headers)
   }
 
@@ -108,17 +109,17 @@ export class SharedReply implements Reply {
     else this.#goneListeners.push(listener)
   }
 
-  send(headers: ReplyHeaders, body: Uint8Array | string): void {
+  send(headers: HeaderLines, body: Uint8Array | string): void {
     this.#isOver = true
     this.#do(body.length, (reply, more) => {
-      reply.send([...headers, ...more], body)
+      reply.send(joined(headers, more), body)
     })
   }
 
-  begin(headers: ReplyHeaders): void {
+  begin(headers: HeaderLines): void {
     this.hasBegun = true
     this.#do(0, (reply, more) => {
-      reply.begin([...headers, ...more])
+      reply.begin(joined(headers, more))
     })
   }
 

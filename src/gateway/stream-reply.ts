@@ -3,6 +3,7 @@ import type { Usage } from '../domain/usage.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { GatewaySettings } from '../ports/catalog.ts'
 import type { StreamHead } from '../ports/provider.ts'
+import { NO_LINES } from '../ports/header-lines.ts'
 import type { Reply } from '../ports/reply.ts'
 import { answerHeaders, type Answering } from './answer-headers.ts'
 import type { Watched } from './rounds.ts'
@@ -28,7 +29,7 @@ export class StreamReply implements Watched {
     if (this.#isFresh) this.#lastTicks = Math.max(now, this.#lastTicks)
     this.#isFresh = false
     if (!isOn || now - this.#lastTicks < (this.#reply.hasBegun ? everyMs : delayMs)) return
-    if (!this.#reply.hasBegun) this.#reply.begin([])
+    if (!this.#reply.hasBegun) this.#reply.begin(NO_LINES)
     this.#lastTicks = now
     this.#reply.write(': keep-alive\n\n')
   }

@@ -1,13 +1,13 @@
 import type { Context } from 'koa'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import { errorResponse, gatewayBody } from './error-responses.ts'
-import { commonHeaders, requestIdIn, setCommonHeaders } from './identify.ts'
+import { identityOf, setCommonHeaders } from './identify.ts'
 import { countFailed } from './strangers.ts'
 import type { Site } from './site.ts'
 
 /** Where errors behind Koa become responses. */
 export async function answerError(site: Site, ctx: Context, error: unknown): Promise<void> {
-  const requestId = requestIdIn(commonHeaders(ctx))
+  const { requestId } = identityOf(ctx)
   const failure = failureFrom(site, { requestId, where: `${ctx.method} ${ctx.path}` }, error)
   respond(site, ctx, await countFailed(site, ctx.req, failure))
 }
@@ -20,7 +20,7 @@ export function answerUnanswered(ctx: Context): void {
 function respond(site: Site, ctx: Context, failure: Failure): void {
   const { code, message, details } = failure
   site.house.events.requestRefused({
-    requestId: requestIdIn(commonHeaders(ctx)),
+    requestId: identityOf(ctx).requestId,
     code,
     message,
     cause: details.cause,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
+import { headerLine, joined, linesOf, NO_LINES, type HeaderLines } from '../ports/header-lines.ts'
 
 /** Which pages may call: those of any origin where nothing is listed, of /v1 alone; the rest is for those listed. */
 export type CorsSettings = Readonly<{
@@ -18,17 +19,26 @@ const EXPOSED = [
 ].join(', ')
 
 /** There are no cookies that a page could abuse, so no answer allows credentials: keys are sent by hand. */
-export function allowOrigin(req: IncomingMessage, answer: string[], cors: CorsSettings): void {
+export function originLines(req: IncomingMessage, cors: CorsSettings): HeaderLines {
   const allowed = allowedOrigin(req, cors)
-  if (allowed !== '*') answer.push('vary', 'origin')
-  if (allowed === undefined) return
-  answer.push('access-control-allow-origin', allowed, 'access-control-expose-headers', EXPOSED)
-  if (req.method !== 'OPTIONS') return
-  answer.push('access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE, OPTIONS')
+  const vary = allowed === '*' ? NO_LINES : VARY
+  if (allowed === undefined) return vary
   const asked = req.headers['access-control-request-headers']
-  if (asked !== undefined) answer.push('access-control-allow-headers', asked)
-  answer.push('access-control-max-age', '86400')
+  return joined(
+    vary,
+    linesOf({
+      'access-control-allow-origin': allowed,
+      'access-control-expose-headers': EXPOSED,
+      ...(req.method === 'OPTIONS' && {
+        'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
+        ...(asked !== undefined && { 'access-control-allow-headers': asked }),
+        'access-control-max-age': '86400',
+      }),
+    }),
+  )
 }
+
+const VARY = headerLine('vary', 'origin')
 
 function allowedOrigin({ url = '', headers }: IncomingMessage, cors: CorsSettings) {
   const { origin = '' } = headers

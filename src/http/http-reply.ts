@@ -1,22 +1,22 @@
 import type { Failure } from '../domain/failure.ts'
-import type { Reply, ReplyHeaders } from '../ports/reply.ts'
+import { joined, linesOf, type HeaderLines } from '../ports/header-lines.ts'
+import type { Reply } from '../ports/reply.ts'
 import { errorResponse } from './error-responses.ts'
 import { GUARD_HEADERS, NO_PAGE } from './identify.ts'
-import { fixedHeaders, type FixedHeaders, type Wire, type WireListener } from './wire.ts'
+import type { AnswerHead, Wire, WireListener } from './wire.ts'
 
-const GUARDS = Object.entries({ ...GUARD_HEADERS, ...NO_PAGE }).flat()
-
-const STREAM_HEADERS = fixedHeaders([
-  ...['content-type', 'text/event-stream; charset=utf-8'],
+const GUARDS = { ...GUARD_HEADERS, ...NO_PAGE }
+const STREAM_HEADERS = linesOf({
+  'content-type': 'text/event-stream; charset=utf-8',
   ...GUARDS,
-  ...['cache-control', 'no-store, no-transform'],
-  ...['x-accel-buffering', 'no'],
-])
-const JSON_HEADERS = fixedHeaders([
-  ...['content-type', 'application/json'],
+  'cache-control': 'no-store, no-transform',
+  'x-accel-buffering': 'no',
+})
+const JSON_HEADERS = linesOf({
+  'content-type': 'application/json',
   ...GUARDS,
-  ...['cache-control', 'no-store'],
-])
+  'cache-control': 'no-store',
+})
 
 /** The way back to a caller of the hot route, over whatever wire it came by. Once it is done, nothing more is said. */
 export class HttpReply implements Reply, WireListener {
@@ -24,14 +24,14 @@ export class HttpReply implements Reply, WireListener {
   status: number | undefined
   hasBegun = false
   readonly #wire: Wire
-  readonly #common: string[]
+  #common: HeaderLines
   readonly #quotaStatus: number
   readonly #goneListeners: (() => void)[] = []
   readonly #writableListeners: (() => void)[] = []
   #isDone = false
 
   /** `common`: headers of every answer, whatever becomes of the request. */
-  constructor(wire: Wire, common: string[], quotaStatus: number) {
+  constructor(wire: Wire, common: HeaderLines, quotaStatus: number) {
     this.#wire = wire
     this.#common = common
     this.#quotaStatus = quotaStatus
@@ -42,8 +42,8 @@ export class HttpReply implements Reply, WireListener {
     return !this.#isDone && this.#wire.isGone
   }
 
-  announce(headers: ReplyHeaders): void {
-    this.#common.push(...headers)
+  announce(headers: HeaderLines): void {
+    this.#common = joined(this.#common, headers)
   }
 
   onGone(listener: () => void): void {
@@ -64,11 +64,11 @@ export class HttpReply implements Reply, WireListener {
     for (const listener of this.#writableListeners) listener()
   }
 
-  send(headers: ReplyHeaders, body: Uint8Array | string): void {
+  send(headers: HeaderLines, body: Uint8Array | string): void {
     this.#sendJson(200, headers, body)
   }
 
-  begin(headers: ReplyHeaders): void {
+  begin(headers: HeaderLines): void {
     if (this.isGone) return
     this.hasBegun = true
     this.#wire.begin(this.#head(200, STREAM_HEADERS, headers))
@@ -90,7 +90,7 @@ export class HttpReply implements Reply, WireListener {
     if (this.#isDone || this.#wire.isGone) return
     const { status, headers, body } = errorResponse(failure, this.#quotaStatus)
     if (!this.hasBegun) {
-      this.#sendJson(status, Object.entries(headers).flat(), Buffer.from(JSON.stringify(body)))
+      this.#sendJson(status, linesOf(headers), Buffer.from(JSON.stringify(body)))
       return
     }
     this.write(`data: ${JSON.stringify(body)}\n\n`)
@@ -101,15 +101,15 @@ export class HttpReply implements Reply, WireListener {
     if (!this.#isDone) this.#wire.drop()
   }
 
-  #sendJson(status: number, headers: ReplyHeaders, body: Uint8Array | string): void {
+  #sendJson(status: number, headers: HeaderLines, body: Uint8Array | string): void {
     if (this.#isDone || this.#wire.isGone) return
     this.#wire.whole(this.#head(status, JSON_HEADERS, headers), body)
     this.#isDone = true // not if that threw: then something else can still be said
     this.hasBegun = true
   }
 
-  #head(status: number, fixed: FixedHeaders, own: ReplyHeaders) {
+  #head(status: number, fixed: HeaderLines, own: HeaderLines): AnswerHead {
     this.status = status
-    return { status, fixed, common: this.#common, own }
+    return { status, before: joined(this.#common, fixed), after: own }
   }
 }

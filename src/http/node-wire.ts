@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { namesAndValues } from '../ports/header-lines.ts'
 import { chunkOf, LAST_CHUNK, type AnswerHead, type Wire, type WireListener } from './wire.ts'
 
 const CHUNKED = ['transfer-encoding', 'chunked']
@@ -68,9 +69,8 @@ export class NodeWire implements Wire {
   }
 }
 
-const listOf = ({ fixed, common, own }: AnswerHead, framing: readonly string[]): string[] => [
-  ...common,
-  ...fixed.list,
+const listOf = ({ before, after }: AnswerHead, framing: readonly string[]): string[] => [
+  ...namesAndValues(before),
   ...framing,
-  ...own,
+  ...namesAndValues(after),
 ]

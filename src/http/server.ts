@@ -65,5 +65,7 @@ type Malformed = Readonly<{ req: IncomingMessage; res: ServerResponse; wrong: st
 function refuse(site: Site, { req, res, wrong }: Malformed): void {
   res.shouldKeepAlive = false
   const { quotaStatus } = site.settings()
-  new HttpReply(new NodeWire(res), introduced(site, req), quotaStatus).fail(invalidRequest(wrong))
+  new HttpReply(new NodeWire(res), introduced(site, req).lines, quotaStatus).fail(
+    invalidRequest(wrong),
+  )
 }

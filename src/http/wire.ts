@@ -1,3 +1,5 @@
+import type { HeaderLines } from '../ports/header-lines.ts'
+
 /** Whose answer it is, and who wants to know what becomes of the wire. */
 export interface WireListener {
   closed(): void
@@ -21,33 +23,12 @@ export interface Wire {
   closeAfter(): void
 }
 
-/** Names and values in turn. */
-export type Headers = readonly string[]
-
 export type AnswerHead = Readonly<{
   status: number
-  /** The same for every answer of its kind, so that their text is made once. */
-  fixed: FixedHeaders
-  common: Headers
-  own: Headers
+  /** The header that says how long the body is stands between them. */
+  before: HeaderLines
+  after: HeaderLines
 }>
-
-export type FixedHeaders = Readonly<{ list: Headers; text: string }>
-
-export const fixedHeaders = (list: Headers): FixedHeaders => ({ list, text: headerLines(list) })
-
-/** What Node refuses to send, too: anything else could end a header and begin another. */
-const UNFIT = /[^\t\x20-\x7e\x80-\xff]/
-
-export function headerLines(headers: Headers): string {
-  let text = ''
-  for (let at = 0; at < headers.length; at += 2) {
-    const value = headers[at + 1] ?? ''
-    if (UNFIT.test(value)) throw new Error(`the header ${headers[at] ?? ''} has an unfit value`)
-    text += `${headers[at] ?? ''}: ${value}\r\n`
-  }
-  return text
-}
 
 /** The last piece of a body in chunks. */
 export const LAST_CHUNK = '0\r\n\r\n'

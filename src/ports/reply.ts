@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.ts'
+import type { HeaderLines } from './header-lines.ts'
 
 /** The way back to the caller. Writing to a caller who has left does nothing. */
 export interface Reply {
@@ -6,13 +7,13 @@ export interface Reply {
   /** The head of an event stream is out: the status cannot change any more. */
   readonly hasBegun: boolean
   /** Whatever comes, an answer or a refusal, will carry these headers. */
-  announce(headers: ReplyHeaders): void
+  announce(headers: HeaderLines): void
   /** Runs once when the caller leaves before the answer is complete. */
   onGone(listener: () => void): void
   /** A whole answer at once; as text where that is ASCII, which is written in one piece with its head. */
-  send(headers: ReplyHeaders, body: Uint8Array | string): void
+  send(headers: HeaderLines, body: Uint8Array | string): void
   /** Begins an event stream; the status is 200 from here on. */
-  begin(headers: ReplyHeaders): void
+  begin(headers: HeaderLines): void
   /** False: the caller reads slower than this; wait for `onWritable`. */
   write(bytes: Uint8Array | string): boolean
   onWritable(listener: () => void): void
@@ -22,6 +23,3 @@ export interface Reply {
   /** Ends the connection without a proper end. */
   drop(): void
 }
-
-/** Names and values in turn: a list costs a request less than objects that are merged. */
-export type ReplyHeaders = readonly string[]

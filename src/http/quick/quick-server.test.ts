@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { Failure } from '../../domain/failure.ts'
+import { headerLine, NO_LINES } from '../../ports/header-lines.ts'
 import { HttpReply } from '../http-reply.ts'
 import { IncomingBody } from '../incoming-body.ts'
 import type { Intake } from '../intake.ts'
@@ -20,7 +21,7 @@ type Answer = (reply: HttpReply, body: IncomingBody) => unknown
 
 /** Says what it was asked, and by which way that came. */
 const echo: Answer = async (reply, body) => {
-  reply.send([], `quick ${String(await body.read())}`)
+  reply.send(NO_LINES, `quick ${String(await body.read())}`)
 }
 
 type Setting = { isLeaving: boolean; answer: Answer }
@@ -31,7 +32,7 @@ async function serve(answer: Answer = echo) {
   let last: QuickConnection | undefined
   const answerQuickly = async (connection: QuickConnection) => {
     last = connection
-    const reply = new HttpReply(connection, ['x-request-id', 'r1'], 402)
+    const reply = new HttpReply(connection, headerLine('x-request-id', 'r1'), 402)
     reply.onGone(() => ended.push('gone'))
     const body = new IncomingBody(connection, intake, 100_000)
     try {
@@ -154,7 +155,7 @@ test('what waited behind an answer comes to Node in its order, however much it i
   const { connect } = await serve(async (reply, body) => {
     const bytes = await body.read()
     await new Promise((resolve) => setTimeout(resolve, 3))
-    reply.send([], `quick ${String(bytes)}`)
+    reply.send(NO_LINES, `quick ${String(bytes)}`)
   })
   const odd = [202, 70_000, 2_002, 150_000].map((count) => post('x'.repeat(count), 'origin: a\r\n'))
   const asked = async () => {
@@ -184,7 +185,7 @@ test('a body asked for late has all that came meanwhile', async () => {
   let ask: (() => void) | undefined
   const { connect } = await serve(async (reply, body) => {
     await new Promise<void>((resolve) => (ask = resolve))
-    reply.send([], `quick ${String(String(await body.read()).length)}`)
+    reply.send(NO_LINES, `quick ${String(String(await body.read()).length)}`)
   })
   const { say, hears } = await connect()
   const text = post('x'.repeat(90_000))
@@ -200,7 +201,7 @@ test('a body that was here before it was asked for holds nothing up', async () =
   let ask: (() => void) | undefined
   const { connect, setting, bytesRead } = await serve(async (reply, body) => {
     await new Promise<void>((resolve) => (ask = resolve))
-    reply.send([], `quick ${String(String(await body.read()).length)}`)
+    reply.send(NO_LINES, `quick ${String(String(await body.read()).length)}`)
   })
   const { say, hears } = await connect()
   const text = post('x'.repeat(90_000))
@@ -218,7 +219,7 @@ test('who reads no answers gets no more of them, until he does', async () => {
   const answer = 'x'.repeat(1_000_000)
   const { connect } = await serve((reply) => {
     answered++
-    reply.send([], answer)
+    reply.send(NO_LINES, answer)
   })
   const { say, hears, socket } = await connect()
   socket.pause()
@@ -234,7 +235,7 @@ test('who reads no answers gets no more of them, until he does', async () => {
 
 test('an answer that is on its way is not cut by a stop', async () => {
   const { server, connect } = await serve((reply) => {
-    reply.send([], 'x'.repeat(20_000_000))
+    reply.send(NO_LINES, 'x'.repeat(20_000_000))
   })
   const { say, socket } = await connect()
   socket.pause()
@@ -256,7 +257,7 @@ test('who leaves in the middle of a body or of an answer is known to have left',
   await expect.poll(() => ended).toEqual(['gone', 'The body ended before its length.'])
   ended.length = 0
   setting.answer = (reply) => {
-    reply.begin([])
+    reply.begin(NO_LINES)
     reply.write('data: one\n\n')
   }
   const second = await connect()
@@ -268,7 +269,7 @@ test('who leaves in the middle of a body or of an answer is known to have left',
 
 test('an answer in pieces is chunked, its head comes with the first, and the next request behind its end', async () => {
   const { connect, setting } = await serve((reply) => {
-    reply.begin(['x-a', 'b'])
+    reply.begin(headerLine('x-a', 'b'))
     reply.write('data: ä\n\n')
     reply.write(Buffer.from('data: two\n\n'))
     reply.end()
@@ -288,7 +289,7 @@ test('who reads slowly is waited for, and gets every byte', async () => {
   let wasFull = false
   const piece = Buffer.alloc(64 * 1024, 'x')
   const { connect } = await serve((reply) => {
-    reply.begin([])
+    reply.begin(NO_LINES)
     let left = 200
     const go = () => {
       while (left > 0) {
@@ -315,7 +316,7 @@ test('who reads slowly is waited for, and gets every byte', async () => {
 
 test('a header that could end itself is never sent', async () => {
   const { connect, ended } = await serve((reply) => {
-    reply.send(['x-a', 'b\r\nset-cookie: c'], '')
+    reply.send(headerLine('x-a', 'b\r\nset-cookie: c'), '')
   })
   const { say, hears } = await connect()
   await say(post('{}'))
@@ -350,7 +351,7 @@ test('who says nothing for too long is let go', async () => {
     connections.push(
       new QuickConnection(socket, {
         answer: (connection) => {
-          new HttpReply(connection, [], 402).fail(new Failure('not_found', 'No.'))
+          new HttpReply(connection, NO_LINES, 402).fail(new Failure('not_found', 'No.'))
         },
         settings: () => ({ bodyBytesMax: 100, isLeaving: false }),
         ...{ handOver: () => undefined, onClosed: () => undefined },

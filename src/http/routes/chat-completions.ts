@@ -7,13 +7,7 @@ import { isToken } from '../../admin/identify.ts'
 import type { Credential } from '../../gateway/authenticate.ts'
 import { credentialOf } from '../credential.ts'
 import { CALLER_LEFT } from '../measured.ts'
-import {
-  commonHeaders,
-  identified,
-  introduced,
-  requestIdIn,
-  type CommonHeaders,
-} from '../identify.ts'
+import { identified, identityOf, introduced, type Identity } from '../identify.ts'
 import { anyObject } from '../forms.ts'
 import { HttpReply } from '../http-reply.ts'
 import { IncomingBody, type BodySource } from '../incoming-body.ts'
@@ -39,8 +33,8 @@ export function chatCompletions(site: Site) {
     /** On the bare connection. */
     answer: (connection: QuickConnection, headers: HotHeaders): void => {
       const { socket } = connection
-      const common = identified(site, { headers, socket })
-      void complete(site, { headers, socket, common, wire: connection, source: connection })
+      const identity = identified(site, { headers, socket })
+      void complete(site, { headers, socket, identity, wire: connection, source: connection })
     },
     /** Over Node's request and response. */
     answerByNode: (req: IncomingMessage, res: ServerResponse): void => {
@@ -49,8 +43,8 @@ export function chatCompletions(site: Site) {
   }
 }
 
-const nodeExchange = (req: IncomingMessage, res: ServerResponse, common: CommonHeaders) => ({
-  ...{ headers: req.headers, socket: req.socket, common },
+const nodeExchange = (req: IncomingMessage, res: ServerResponse, identity: Identity) => ({
+  ...{ headers: req.headers, socket: req.socket, identity },
   ...{ wire: new NodeWire(res), source: nodeBody(req) },
 })
 
@@ -66,7 +60,7 @@ export const chatRoutes = [
     isRaw: true,
     handle(site, { ctx }) {
       ctx.respond = false
-      return complete(site, nodeExchange(ctx.req, ctx.res, commonHeaders(ctx)))
+      return complete(site, nodeExchange(ctx.req, ctx.res, identityOf(ctx)))
     },
   }),
 ]
@@ -79,7 +73,7 @@ const one = (header: string | string[] | undefined): string | undefined =>
 type Exchange = Readonly<{
   headers: HotHeaders
   socket: Pick<Socket, 'remoteAddress'>
-  common: CommonHeaders
+  identity: Identity
   wire: Wire
   source: BodySource
 }>
@@ -110,13 +104,13 @@ class ChatCall implements IncomingCall {
 }
 
 async function complete(site: Site, exchange: Exchange): Promise<void> {
-  const { headers, common, wire, source } = exchange
+  const { headers, identity, wire, source } = exchange
   const { clock, events, traces } = site.house
   const begun = clock.ticksMs()
   const { bodyBytesMax, quotaStatus } = site.settings()
-  const requestId = requestIdIn(common)
+  const { requestId, lines } = identity
   traces?.begin(requestId, one(headers.traceparent))
-  const reply = new HttpReply(wire, common, quotaStatus)
+  const reply = new HttpReply(wire, lines, quotaStatus)
   const body = new IncomingBody(source, site.intake, bodyBytesMax)
   try {
     const call = new ChatCall(headers, requestId, body)
