@@ -28,6 +28,7 @@ const INTERIMS_MAX = 100
 const REST_BYTES_MAX = 64 * 1024
 const REST_MS = 1_000
 const NOTHING = Buffer.alloc(0)
+const END = Buffer.from('\r\n\r\n')
 /** Every connection reads into the same memory, one after the other: memory of its own for each read costs more than all the parsing. */
 const READ = Buffer.allocUnsafeSlow(64 * 1024)
 
@@ -165,18 +166,18 @@ export class HttpConnection {
 
   /** Returns where it ends; what is not whole is kept for later. */
   #takeHead(bytes: Buffer, from: number, count: number): number {
-    const text = bytes.toString('latin1', from, Math.min(count, from + HEAD_BYTES_MAX))
-    const end = text.indexOf('\r\n\r\n')
-    if (end === -1) {
-      if (text.length >= HEAD_BYTES_MAX) throw noHttp('a head without end')
+    const end = bytes.indexOf(END, from)
+    // What stands behind `count` in the memory is of an earlier read.
+    if (end === -1 || end + END.length > Math.min(count, from + HEAD_BYTES_MAX)) {
+      if (count - from >= HEAD_BYTES_MAX) throw noHttp('a head without end')
       this.#begun = Buffer.from(bytes.subarray(from, count))
       return count
     }
-    const head = parseResponseHead(text.slice(0, end + 2))
+    const head = parseResponseHead(bytes.toString('latin1', from, end + 2))
     if (head === undefined || head.status === 101) throw noHttp('a head that is none')
     if (head.status >= 200) this.#begin(head)
     else if (++this.#interims > INTERIMS_MAX) throw noHttp('heads without end')
-    return from + end + 4
+    return end + END.length
   }
 
   #begin(head: ResponseHead): void {

@@ -119,6 +119,19 @@ test.each([
   expect(sockets).toHaveLength(2)
 })
 
+test('a head that comes in pieces is not made whole by what an answer before it left in memory', async () => {
+  const { pool } = await upstream((socket, _request, nth) => {
+    if (nth === 1) socket.write(whole('one'))
+    else {
+      const text = whole('another one')
+      socket.write(text.slice(0, 25))
+      setTimeout(() => socket.write(text.slice(25)), 20)
+    }
+  })
+  expect(await answerOf(pool)).toBe('one')
+  expect(await answerOf(pool)).toBe('another one')
+})
+
 test('what comes without having been asked for is nobody’s answer', async () => {
   const { pool, sockets } = await upstream(
     (socket, _request, nth) => void socket.write(whole(`${nth}`)),

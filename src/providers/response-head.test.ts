@@ -3,6 +3,9 @@ import { parseResponseHead } from './response-head.ts'
 
 const head = (...lines: readonly string[]) =>
   parseResponseHead(lines.map((line) => `${line}\r\n`).join(''))
+const TOKEN_CHARACTERS = Array.from(
+  "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+)
 const ok = (...headers: readonly string[]) => head('HTTP/1.1 200 OK', ...headers)
 
 test('what matters is found in any case and among others', () => {
@@ -14,6 +17,28 @@ test('what matters is found in any case and among others', () => {
   })
   expect(ok('Transfer-Encoding: Chunked')).toMatchObject({ isChunked: true, length: undefined })
   expect(ok('keep-alive: timeout=5, max=100')).toMatchObject({ idleSeconds: 5 })
+})
+
+test('a name that differs in one character from one that matters is another one', () => {
+  const names = ['content-length', 'transfer-encoding', 'connection', 'keep-alive']
+  for (const name of names) {
+    for (const [at, own] of Array.from(name).entries()) {
+      for (const other of TOKEN_CHARACTERS.filter((one) => one.toLowerCase() !== own)) {
+        const read = ok(
+          `${name.slice(0, at)}${other}${name.slice(at + 1)}: close`,
+          'retry-after: 1',
+        )
+        expect(read).toEqual(ok('retry-after: 1'))
+      }
+    }
+  }
+})
+
+test('how long a connection is kept is said anew by each answer', () => {
+  const said = ['timeout=5', 'timeout=7', 'max=1', 'timeout=7', 'TIMEOUT=5', '']
+  const heads = said.map((value) => ok(`keep-alive: ${value}`)?.idleSeconds)
+  expect(heads).toEqual([5, 7, undefined, 7, 5, undefined])
+  expect(ok()?.idleSeconds).toBeUndefined()
 })
 
 test('a reason may be missing, empty or in any language', () => {

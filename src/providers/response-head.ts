@@ -16,6 +16,8 @@ export type ResponseHead = Readonly<{
 const HEAD =
   /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?\r\n(?:[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/
 const LENGTH = /^\d{1,15}$/
+const SPACE = 0x20
+const CASE = 0x20
 
 /** Undefined: this is no HTTP, or it says two things at once. `text` ends with the last header's line end. */
 export function parseResponseHead(text: string): ResponseHead | undefined {
@@ -38,7 +40,8 @@ class Fields {
   #retryAfter: string | undefined
   #length: string | undefined
   #encoding: string | undefined
-  #connection = ''
+  #closes = false
+  #stays = false
   #keepAlive = ''
   #isContradictory = false
 
@@ -49,7 +52,7 @@ class Fields {
   take(from: number, colon: number, end: number): void {
     switch (colon - from) {
       case 10:
-        if (this.#is('connection', from)) this.#connection += `,${this.#value(colon, end)}`
+        if (this.#is('connection', from)) this.#takeConnection(this.#value(colon, end))
         else if (this.#is('keep-alive', from)) this.#keepAlive = this.#value(colon, end)
         break
       case 11:
@@ -68,19 +71,23 @@ class Fields {
   }
 
   head(status: number, isCurrent: boolean): ResponseHead | undefined {
-    const [length, encoding] = [this.#length, this.#encoding]
+    const length = this.#length
+    const encoding = this.#encoding
     if (this.#isContradictory || (length !== undefined && encoding !== undefined)) return undefined
-    const says = this.#connection.toLowerCase()
-    const idle = /timeout=(\d{1,6})/i.exec(this.#keepAlive)
     return {
       status,
       contentType: this.#contentType,
       retryAfter: this.#retryAfter,
       length: length === undefined ? undefined : Number(length),
       isChunked: encoding !== undefined,
-      keepsAlive: isCurrent ? !says.includes('close') : says.includes('keep-alive'),
-      idleSeconds: idle === null ? undefined : Number(idle[1]),
+      keepsAlive: isCurrent ? !this.#closes : this.#stays,
+      idleSeconds: this.#keepAlive === '' ? undefined : idleSecondsIn(this.#keepAlive),
     }
+  }
+
+  #takeConnection(value: string): void {
+    if (/close/i.test(value)) this.#closes = true
+    if (/keep-alive/i.test(value)) this.#stays = true
   }
 
   #takeLength(value: string): void {
@@ -94,14 +101,29 @@ class Fields {
     this.#encoding = value
   }
 
+  /** In any case: of all that may stand in a name, only a letter becomes a small one by this bit. */
   #is(name: string, from: number): boolean {
-    const text = this.#text
-    return (
-      text.startsWith(name, from) || text.slice(from, from + name.length).toLowerCase() === name
-    )
+    for (let at = 0; at < name.length; at++)
+      if ((this.#text.charCodeAt(from + at) | CASE) !== name.charCodeAt(at)) return false
+    return true
   }
 
   #value(colon: number, end: number): string {
-    return this.#text.slice(colon + 1, end).trim()
+    const isSpaced = this.#text.charCodeAt(colon + 1) === SPACE // nearly always, and then there is no more to trim
+    return this.#text.slice(isSpaced ? colon + 2 : colon + 1, end).trim()
   }
+}
+
+let last: { keepAlive: string; idleSeconds: number | undefined } = {
+  keepAlive: '',
+  idleSeconds: undefined,
+}
+
+/** An upstream says the same in each answer. */
+function idleSecondsIn(keepAlive: string): number | undefined {
+  if (keepAlive !== last.keepAlive) {
+    const found = /timeout=(\d{1,6})/i.exec(keepAlive)
+    last = { keepAlive, idleSeconds: found === null ? undefined : Number(found[1]) }
+  }
+  return last.idleSeconds
 }

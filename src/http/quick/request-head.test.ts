@@ -62,6 +62,30 @@ test.each([
   expect(readRequestHead(bytesOf(lines, line))).toBeUndefined()
 })
 
+test('a name that differs in one character from one that is read is another one', () => {
+  const tokens = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+  const plain = readRequestHead(bytesOf(PLAIN))
+  for (const name of ['content-length', 'transfer-encoding', 'host', 'authorization', 'api-key']) {
+    for (const [at, own] of Array.from(name).entries()) {
+      for (const other of Array.from(tokens).filter((one) => one.toLowerCase() !== own)) {
+        const near = `${name.slice(0, at)}${other}${name.slice(at + 1)}: 7`
+        expect(readRequestHead(bytesOf([near, ...PLAIN]))).toMatchObject({
+          headers: plain?.headers,
+          length: 5,
+        })
+      }
+    }
+  }
+})
+
+test('after a head that is none the next one is read from its beginning', () => {
+  for (const bad of ['x-a : one', 'x-a: \x01', 'x-a: one\rtwo']) {
+    expect(readRequestHead(bytesOf([...PLAIN, bad]))).toBeUndefined()
+    expect(readRequestHead(bytesOf(PLAIN))).toMatchObject({ length: 5 })
+    expect(readRequestHead(bytesOf([bad, ...PLAIN]))).toBeUndefined()
+  }
+})
+
 test('a head that is cut anywhere is left to Node', () => {
   const bytes = bytesOf(PLAIN)
   for (let length = 0; length < bytes.length - 5; length++)

@@ -32,11 +32,12 @@ export type RequestHead = Readonly<{
 
 const LINE = 'POST /v1/chat/completions HTTP/1.1\r\n'
 const END = Buffer.from('\r\n\r\n')
-/** Strictly as RFC 9112 has it, to the last line end. */
-const FIELDS = /^(?:[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+$/
+/** Strictly as RFC 9112 has it, from where it is asked to look to the last line end. */
+const FIELDS = /(?:[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)+$/y
 const LENGTH = /^\d{1,9}$/
 const SPACE = 0x20
 const TAB = 0x09
+const CASE = 0x20
 const HEAD_BYTES_MAX = 8 * 1024
 const FIELDS_MAX = 100
 
@@ -62,19 +63,22 @@ class Fields {
   #end = 0
   #host: string | undefined
   #length: string | undefined
-  #authorization: string | undefined
-  #xApiKey: string | undefined
-  #apiKey: string | undefined
-  #googKey: string | undefined
-  #type: string | undefined
-  #maxCost: string | undefined
-  #idempotencyKey: string | undefined
-  #retryCount: string | undefined
-  #clientId: string | undefined
-  #requestId: string | undefined
-  #forwardedFor: string | undefined
-  #forwardedProto: string | undefined
-  #traceparent: string | undefined
+  /** All named from the start, so that they have one shape. */
+  readonly #headers: Record<keyof HotHeaders, string | undefined> = {
+    authorization: undefined,
+    'x-api-key': undefined,
+    'api-key': undefined,
+    'x-goog-api-key': undefined,
+    'content-type': undefined,
+    'x-max-cost': undefined,
+    'idempotency-key': undefined,
+    'x-stainless-retry-count': undefined,
+    'x-client-request-id': undefined,
+    'x-request-id': undefined,
+    'x-forwarded-for': undefined,
+    'x-forwarded-proto': undefined,
+    traceparent: undefined,
+  }
   #isPlain = true
 
   constructor(text: string) {
@@ -83,7 +87,8 @@ class Fields {
 
   read(from: number): boolean {
     const text = this.#text
-    if (!FIELDS.test(text.slice(from))) return false
+    FIELDS.lastIndex = from
+    if (!FIELDS.test(text)) return false
     let count = 0
     this.#from = from
     while (this.#from < text.length) {
@@ -98,25 +103,7 @@ class Fields {
 
   head(bodyAt: number): RequestHead | undefined {
     if (this.#length === undefined || !LENGTH.test(this.#length)) return undefined
-    return { headers: this.#headers(), length: Number(this.#length), bodyAt }
-  }
-
-  #headers(): HotHeaders {
-    return {
-      authorization: this.#authorization,
-      'x-api-key': this.#xApiKey,
-      'api-key': this.#apiKey,
-      'x-goog-api-key': this.#googKey,
-      'content-type': this.#type,
-      'x-max-cost': this.#maxCost,
-      'idempotency-key': this.#idempotencyKey,
-      'x-stainless-retry-count': this.#retryCount,
-      'x-client-request-id': this.#clientId,
-      'x-request-id': this.#requestId,
-      'x-forwarded-for': this.#forwardedFor,
-      'x-forwarded-proto': this.#forwardedProto,
-      traceparent: this.#traceparent,
-    }
+    return { headers: this.#headers, length: Number(this.#length), bodyAt }
   }
 
   #take(): void {
@@ -128,23 +115,23 @@ class Fields {
         if (this.#is('origin') || this.#is('expect')) this.#isPlain = false
         return
       case 7:
-        if (this.#is('api-key')) this.#apiKey = this.#once(this.#apiKey)
+        if (this.#is('api-key')) this.#set('api-key')
         else if (this.#is('upgrade')) this.#isPlain = false
         return
       case 9:
-        if (this.#is('x-api-key')) this.#xApiKey = this.#once(this.#xApiKey)
+        if (this.#is('x-api-key')) this.#set('x-api-key')
         return
       case 10:
-        if (this.#is('x-max-cost')) this.#maxCost = this.#once(this.#maxCost)
+        if (this.#is('x-max-cost')) this.#set('x-max-cost')
         else if (this.#is('connection') && this.#value().toLowerCase() !== 'keep-alive')
           this.#isPlain = false
         return
       case 11:
-        if (this.#is('traceparent')) this.#traceparent = this.#once(this.#traceparent)
+        if (this.#is('traceparent')) this.#set('traceparent')
         return
       case 12:
-        if (this.#is('content-type')) this.#type = this.#once(this.#type)
-        else if (this.#is('x-request-id')) this.#requestId = this.#once(this.#requestId)
+        if (this.#is('content-type')) this.#set('content-type')
+        else if (this.#is('x-request-id')) this.#set('x-request-id')
         return
       default:
         this.#takeLonger()
@@ -154,30 +141,33 @@ class Fields {
   #takeLonger(): void {
     switch (this.#colon - this.#from) {
       case 13:
-        if (this.#is('authorization')) this.#authorization = this.#once(this.#authorization)
+        if (this.#is('authorization')) this.#set('authorization')
         return
       case 14:
         if (this.#is('content-length')) this.#length = this.#once(this.#length)
-        else if (this.#is('x-goog-api-key')) this.#googKey = this.#once(this.#googKey)
+        else if (this.#is('x-goog-api-key')) this.#set('x-goog-api-key')
         return
       case 15:
-        if (this.#is('idempotency-key')) this.#idempotencyKey = this.#once(this.#idempotencyKey)
-        else if (this.#is('x-forwarded-for')) this.#forwardedFor = this.#once(this.#forwardedFor)
+        if (this.#is('idempotency-key')) this.#set('idempotency-key')
+        else if (this.#is('x-forwarded-for')) this.#set('x-forwarded-for')
         return
       case 16:
         if (this.#is('content-encoding')) this.#isPlain = false
         return
       case 17:
         if (this.#is('transfer-encoding')) this.#isPlain = false
-        else if (this.#is('x-forwarded-proto'))
-          this.#forwardedProto = this.#once(this.#forwardedProto)
+        else if (this.#is('x-forwarded-proto')) this.#set('x-forwarded-proto')
         return
       case 19:
-        if (this.#is('x-client-request-id')) this.#clientId = this.#once(this.#clientId)
+        if (this.#is('x-client-request-id')) this.#set('x-client-request-id')
         return
       case 23:
-        if (this.#is('x-stainless-retry-count')) this.#retryCount = this.#once(this.#retryCount)
+        if (this.#is('x-stainless-retry-count')) this.#set('x-stainless-retry-count')
     }
+  }
+
+  #set(name: keyof HotHeaders): void {
+    this.#headers[name] = this.#once(this.#headers[name])
   }
 
   #once(before: string | undefined): string {
@@ -185,15 +175,17 @@ class Fields {
     return this.#value()
   }
 
+  /** In any case: of all that may stand in a name, only a letter becomes a small one by this bit. */
   #is(name: string): boolean {
     const [text, from] = [this.#text, this.#from]
-    return (
-      text.startsWith(name, from) || text.slice(from, from + name.length).toLowerCase() === name
-    )
+    for (let at = 0; at < name.length; at++)
+      if ((text.charCodeAt(from + at) | CASE) !== name.charCodeAt(at)) return false
+    return true
   }
 
   #value(): string {
-    let [from, end] = [this.#colon + 1, this.#end]
+    let from = this.#colon + 1
+    let end = this.#end
     while (from < end && this.#isSpace(from)) from++
     while (from < end && this.#isSpace(end - 1)) end--
     return this.#text.slice(from, end)
