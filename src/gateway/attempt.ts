@@ -52,7 +52,7 @@ class Attempts {
   readonly turns: Turns
   readonly #house: House
   readonly #attempting: Attempting
-  readonly #records: AttemptRecord[] = []
+  #records: AttemptRecord[] | undefined
 
   constructor(house: House, attempting: Attempting) {
     this.turns = new Turns(house, attempting)
@@ -69,7 +69,8 @@ class Attempts {
     if (hedge === undefined || !admitted.request.stream)
       return answer.started().then((ending) => this.#came(first, ending))
     const { turns } = this
-    const racing = { attempting: this.#attempting, hedge, first, turns, attempts: this.#records }
+    const attempts = (this.#records ??= [])
+    const racing = { attempting: this.#attempting, hedge, first, turns, attempts }
     return race(this.#house, racing).then(({ run, ending }) => this.#came(run, ending))
   }
 
@@ -81,7 +82,8 @@ class Attempts {
     const fault = ending?.kind === 'fault' ? ending.fault : undefined
     const now = clock.ticksMs()
     const attempt = recordOf(candidate, fault, now - run.startedTicks)
-    this.#records.push(attempt)
+    if (this.#records === undefined) this.#records = [attempt]
+    else this.#records.push(attempt)
     const firstByteMs = fault === undefined ? now - startedTicks : undefined
     const [asked, attempts, { turns }] = [candidate, this.#records, this]
     const attempted = { answer, candidate, asked, attempts, fault, firstByteMs, turns }

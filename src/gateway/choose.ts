@@ -11,6 +11,8 @@ import type { Traffic } from './traffic.ts'
 
 /** The deployments to try, in order, and no more than the attempts a request may have. */
 export function choose(house: House, admitted: Admitted): readonly Candidate[] {
+  const only = onlyOne(admitted.route)
+  if (only !== undefined) return only // whether it may be asked shows when its turn comes
   const { attemptsMax } = house.catalog.settings()
   const order = orderOf(house.traffic, admitted.route, {
     countMax: attemptsMax,
@@ -20,6 +22,14 @@ export function choose(house: House, admitted: Admitted): readonly Candidate[] {
   })
   if (order.length > attemptsMax) order.length = attemptsMax
   return order
+}
+
+/** Where there is nobody to choose from. */
+function onlyOne({ stages }: RoutedModel): readonly Candidate[] | undefined {
+  const [stage] = stages
+  const [group] = stage?.groups ?? []
+  const isOnly = stages.length === 1 && stage?.groups.length === 1 && group?.length === 1
+  return isOnly ? group : undefined
 }
 
 /** Those that stand behind the ones that were chosen. */

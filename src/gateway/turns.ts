@@ -23,6 +23,7 @@ export type Failed = Readonly<{
 
 type Asking = Readonly<{ admitted: Admitted; reply: Reply; candidates: readonly Candidate[] }>
 
+const NONE: readonly Candidate[] = []
 /** A key that cools for no longer is waited for, when there is nowhere else to go. */
 const COOL_MS_MAX = 5_000
 const QUEUE_MS_MAX = 2_000
@@ -65,7 +66,8 @@ export class Turns {
   }
 
   #begin(candidate: Candidate): Turn {
-    this.#left = this.#left.filter((one) => one !== candidate)
+    const left = this.#left
+    this.#left = left.length === 1 ? NONE : left.filter((one) => one !== candidate)
     this.#attempts++
     return { candidate, ticket: this.#house.traffic.begin(candidate.deployment) }
   }

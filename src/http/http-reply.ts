@@ -18,6 +18,12 @@ const JSON_HEADERS = linesOf({
   'cache-control': 'no-store',
 })
 
+type Listeners = readonly (() => void)[]
+const NOBODY: Listeners = []
+/** An array that grows takes room for many. */
+const withOne = (listeners: Listeners, listener: () => void): Listeners =>
+  listeners === NOBODY ? [listener] : [...listeners, listener]
+
 /** The way back to a caller of the hot route, over whatever wire it came by. Once it is done, nothing more is said. */
 export class HttpReply implements Reply, WireListener {
   /** What was answered; undefined: nothing yet. */
@@ -26,8 +32,9 @@ export class HttpReply implements Reply, WireListener {
   readonly #wire: Wire
   #common: HeaderLines
   readonly #quotaStatus: number
-  readonly #goneListeners: (() => void)[] = []
-  readonly #writableListeners: (() => void)[] = []
+  /** Mostly there are one of these and none of those. */
+  #goneListeners = NOBODY
+  #writableListeners = NOBODY
   #isDone = false
 
   /** `common`: headers of every answer, whatever becomes of the request. */
@@ -48,16 +55,16 @@ export class HttpReply implements Reply, WireListener {
 
   onGone(listener: () => void): void {
     if (this.isGone) listener()
-    else this.#goneListeners.push(listener)
+    else this.#goneListeners = withOne(this.#goneListeners, listener)
   }
 
   closed(): void {
     if (!this.#isDone) for (const listener of this.#goneListeners) listener()
-    this.#goneListeners.length = 0
+    this.#goneListeners = NOBODY
   }
 
   onWritable(listener: () => void): void {
-    this.#writableListeners.push(listener)
+    this.#writableListeners = withOne(this.#writableListeners, listener)
   }
 
   drained(): void {
