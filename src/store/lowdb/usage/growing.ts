@@ -30,12 +30,15 @@ export class Growing {
 export class Codes<T extends string | number> {
   readonly list: T[] = []
   readonly #codes = new Map<T, number>()
+  /** Mostly it comes again. */
+  #last = 0
 
   of(value: T): number {
+    if (this.list[this.#last] === value) return this.#last
     const known = this.#codes.get(value)
-    if (known !== undefined) return known
+    if (known !== undefined) return (this.#last = known)
     this.#codes.set(value, this.list.length)
-    return this.list.push(value) - 1
+    return (this.#last = this.list.push(value) - 1)
   }
 
   find(value: T): number | undefined {

@@ -7,6 +7,7 @@ import { endianness } from 'node:os'
 import { crc32 } from 'node:zlib'
 import type { PriceEntry } from '../../../domain/entry.ts'
 import type { Source } from './lines.ts'
+import { ordered, picked, rowsByCount } from './row-order.ts'
 import { COLUMNS, type Column, type Name, type Numbers, type Table } from './table.ts'
 import type { Tally } from './tally.ts'
 
@@ -72,8 +73,8 @@ export function encodeSidecar(tally: Tally, first: string): Buffer {
     ...{ quarters: table.quarters, names: { ...table.names, account: accounts }, starts, columns },
     ...{ runs: ranges, prices },
     index: {
-      count: data.add(rows.map((row) => index.count[row] ?? 0)),
-      offset: data.add(rows.map((row) => index.offset[row] ?? 0)),
+      count: data.add(picked(index.count, rows)),
+      offset: data.add(picked(index.offset, rows)),
     },
   }
   const text = Buffer.from(JSON.stringify(header))
@@ -161,9 +162,9 @@ class Data {
   readonly parts: Buffer[] = []
   #bytes = 0
 
-  add(values: readonly number[]): Stored {
+  add(values: ArrayLike<number>): Stored {
     const width = widthFor(values)
-    const array = WIDTHS[width].from(values)
+    const array = new WIDTHS[width](values)
     const at = this.#bytes
     this.parts.push(Buffer.from(array.buffer))
     this.#bytes += array.byteLength
@@ -171,9 +172,9 @@ class Data {
   }
 }
 
-function widthFor(values: readonly number[]): Width {
+function widthFor(values: ArrayLike<number>): Width {
   let largest = 0
-  for (const value of values) if (value > largest) largest = value
+  for (let at = 0; at < values.length; at++) largest = Math.max(largest, values[at] ?? 0)
   if (largest <= 0xff) return 'u8'
   if (largest <= 0xffff) return 'u16'
   return largest <= 0xffff_ffff ? 'u32' : 'f64'
@@ -192,18 +193,12 @@ function byAccount({ rows, names, columns }: Table) {
   return { order: groups.flat(), accounts, starts }
 }
 
-function byRun(index: Tally['index']): { ranges: RunRange[]; rows: number[] } {
-  const groups: number[][] = index.runs.map(() => [])
-  for (const [row, run] of index.run.entries()) groups[run]?.push(row)
-  const countAt = (row: number | undefined): number => index.count[row ?? 0] ?? 0
-  const ranges: RunRange[] = []
-  let start = 0
-  for (const [code, group] of groups.entries()) {
-    group.sort((a, b) => countAt(a) - countAt(b))
-    const end = start + group.length
-    const [min, max] = [countAt(group[0]), countAt(group.at(-1))]
-    ranges.push({ run: index.runs[code] ?? '', start, end, min, max })
-    start = end
-  }
-  return { ranges, rows: groups.flat() }
+function byRun({ runs, run, count }: Tally['index']): { ranges: RunRange[]; rows: Uint32Array } {
+  const sorted = ordered(rowsByCount(count), run, runs.length)
+  const ranges = runs.map((name, code): RunRange => {
+    const [start, end] = [sorted.starts[code] ?? 0, sorted.starts[code + 1] ?? 0]
+    const countAt = (place: number): number => count[sorted.rows[place] ?? 0] ?? 0
+    return { run: name, start, end, min: countAt(start), max: countAt(end - 1) }
+  })
+  return { ranges, rows: sorted.rows }
 }
