@@ -2,9 +2,9 @@ import { placeHold, type Credit } from '../domain/account.ts'
 import type { CodeRecord } from '../domain/code.ts'
 import type { CorrectionEntry, PriceEntry } from '../domain/entry.ts'
 import type { KeyRecord } from '../domain/key.ts'
-import { micro, minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
+import { minus, plus, ZERO, type MicroCredits } from '../domain/money.ts'
 import type { Resale } from '../domain/reseller.ts'
-import type { BookedEntry } from './booked-entry.ts'
+import { amountIn, type Amount, type BookedEntry } from './booked-entry.ts'
 import { checkPlace, type Reselling } from './placing.ts'
 import { moveLevels, replayLevels } from './chains.ts'
 import { emptyAlerts, postAlert, type AlertBooks } from './alerts.ts'
@@ -104,8 +104,8 @@ export function replay(books: Books, entry: BookedEntry): void {
   post(books, entry, credit)
 }
 
-const agrees = (entry: { balance: string; held: string }, credit: Credit): boolean =>
-  BigInt(entry.balance) === credit.balance && BigInt(entry.held) === credit.held
+const agrees = (entry: { balance: Amount; held: Amount }, credit: Credit): boolean =>
+  amountIn(entry.balance) === credit.balance && amountIn(entry.held) === credit.held
 
 /** The account's credit after an entry, by the entries before it; undefined for kinds that move none. */
 function creditAfter(books: Books, entry: BookedEntry): Credit | undefined {
@@ -205,9 +205,9 @@ export function post(books: Books, entry: BookedEntry, credit: Credit | undefine
   }
 }
 
-function postProgress({ holds }: Books, { ref, cost }: { ref: string; cost: string }): void {
+function postProgress({ holds }: Books, { ref, cost }: { ref: string; cost: Amount }): void {
   const hold = holds.get(ref)
-  if (hold !== undefined) hold.progress = micro(BigInt(cost))
+  if (hold !== undefined) hold.progress = amountIn(cost)
 }
 
 export function moveCredit(books: Books, id: string, credit: Credit): void {
@@ -220,7 +220,7 @@ function postPrice(books: Books, { version, scale, rates, request }: PriceEntry)
   books.prices.set(version, { version, scale, rates, request })
 }
 
-export const amountOf = (entry: { amount: string }): MicroCredits => micro(BigInt(entry.amount))
+export const amountOf = (entry: { amount: Amount }): MicroCredits => amountIn(entry.amount)
 
 export function accountOf(books: Books, id: string): AccountState {
   const account = books.accounts.get(id)

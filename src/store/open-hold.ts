@@ -1,6 +1,6 @@
-import type { HoldEntry } from '../domain/entry.ts'
 import { micro, type MicroCredits } from '../domain/money.ts'
 import type { Level } from '../domain/reseller.ts'
+import { amountIn, type BookedEntry } from './booked-entry.ts'
 
 export type OpenHold = {
   readonly id: string
@@ -19,10 +19,10 @@ export type OpenHold = {
 
 export type HeldLevel = Level & Readonly<{ price: string; amount: MicroCredits }>
 
-export function holdFrom(entry: HoldEntry): OpenHold {
+export function holdFrom(entry: Extract<BookedEntry, { kind: 'hold' }>): OpenHold {
   const { ref: id, account, key, model, price, at } = entry
-  const inputCost = micro(BigInt(entry.input))
-  const amount = micro(BigInt(entry.amount))
+  const inputCost = amountIn(entry.input)
+  const amount = amountIn(entry.amount)
   const hold = { id, account, key, model, price, at, amount, inputCost, progress: undefined }
   if (entry.levels === undefined) return hold
   const levels = entry.levels.map(({ account, markup, price, amount }) => ({

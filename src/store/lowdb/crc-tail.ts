@@ -13,13 +13,14 @@ export function writeCrc(bytes: Buffer, start: number, crc: number): void {
   for (let index = 0; index < CLOSING.byteLength; index++) bytes[at++] = CLOSING[index] ?? 0
 }
 
-export function endsWithCrc(line: Buffer, crc: number): boolean {
-  let at = line.byteLength - CRC_LENGTH
+/** Whether the line that ends at `end` ends like that. */
+export function endsWithCrc(bytes: Buffer, end: number, crc: number): boolean {
+  let at = end - CRC_LENGTH
   for (let index = 0; index < OPENING.byteLength; index++)
-    if (line[at++] !== OPENING[index]) return false
+    if (bytes[at++] !== OPENING[index]) return false
   for (let shift = 28; shift >= 0; shift -= 4)
-    if (line[at++] !== HEX_DIGITS[(crc >>> shift) & 15]) return false
+    if (bytes[at++] !== HEX_DIGITS[(crc >>> shift) & 15]) return false
   for (let index = 0; index < CLOSING.byteLength; index++)
-    if (line[at++] !== CLOSING[index]) return false
+    if (bytes[at++] !== CLOSING[index]) return false
   return true
 }

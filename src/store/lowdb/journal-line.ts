@@ -1,6 +1,7 @@
 import type { Outcome } from '../../domain/outcome.ts'
 import type { Bucket } from '../../domain/usage.ts'
 import type { BookedEntry } from '../booked-entry.ts'
+import { Field, LineScanner, pieceOf, type Piece } from './line-scanner.ts'
 
 /** A line of the journal: what it says of its place, and its entry without that. */
 export type JournalLine = Readonly<{
@@ -12,13 +13,157 @@ export type JournalLine = Readonly<{
 }>
 
 /**
- * Reads a line; one that is not JSON throws a `SyntaxError`. Holds and their ends are nearly all of a journal. They are read
- * by the exact form in which they are written, from the first character to the last: that takes less than half of the time
- * of `JSON.parse`, and makes nothing that the books do not need. A line of any other form is left to it: one with levels of
- * a chain, with a character that JSON escapes or that is not ASCII, or with its fields in another order.
+ * Reads lines; one that is not JSON throws a `SyntaxError`. Holds and their ends are nearly all of a journal. They are read
+ * where their bytes lie, by the exact form in which they are written, from the first byte to the last: that takes a tenth
+ * of the time of `JSON.parse`, and makes nothing that the books do not need. A line of any other form is left to it: one with
+ * levels of a chain, with a character that JSON escapes or that is not ASCII, or with its fields in another order.
  */
-export function readLine(line: Buffer): JournalLine {
-  return plainLine(line.toString('latin1')) ?? parsed(line.toString())
+export class LineReader {
+  readonly #line = new LineScanner()
+  readonly #account = field('account')
+  readonly #key = field('key')
+  readonly #model = field('model')
+  readonly #price = field('price')
+  readonly #deployment = field('deployment')
+  readonly #outcome = field('outcome')
+  readonly #attempt = new Field('{"deployment":"')
+
+  /** The line that stands in `bytes` from `start` to `end`. */
+  read(bytes: Buffer, start: number, end: number): JournalLine {
+    this.#line.begin(bytes, start, end)
+    return this.#usual() ?? parsed(bytes.toString('utf8', start, end))
+  }
+
+  #usual(): JournalLine | undefined {
+    const line = this.#line
+    line.skip(SEQ)
+    const seq = line.whole()
+    const entry = this.#entry()
+    if (entry === undefined) return undefined
+    const batch = line.skips(BATCH) ? line.whole() : undefined
+    const chain = line.skips(CHAIN) ? line.hex(CHAIN_DIGITS) : undefined
+    if (chain !== undefined) line.skipByte(QUOTE)
+    line.skip(CRC)
+    line.skipHex(CRC_DIGITS)
+    line.skipByte(QUOTE)
+    line.skipByte(BRACE_CLOSE)
+    return line.isDone ? { seq, batch, chain, entry } : undefined
+  }
+
+  #entry(): BookedEntry | undefined {
+    const line = this.#line
+    if (line.skips(HOLD)) return this.#hold(line)
+    if (line.skips(SETTLE)) return this.#settle(line)
+    if (line.skips(RELEASE)) return this.#release(line)
+    return line.skips(PROGRESS) ? this.#progress(line) : undefined
+  }
+
+  #hold(line: LineScanner): BookedEntry {
+    return {
+      kind: 'hold',
+      at: line.whole(),
+      account: line.field(this.#account),
+      ref: this.#refAt(line),
+      amount: line.amount(AMOUNT),
+      balance: line.amount(BALANCE),
+      held: line.amount(HELD),
+      key: line.field(this.#key),
+      model: line.field(this.#model),
+      price: line.field(this.#price),
+      input: line.amount(INPUT),
+    }
+  }
+
+  #settle(line: LineScanner): BookedEntry {
+    const entry: BookedEntry = {
+      kind: 'settle',
+      at: line.whole(),
+      account: line.field(this.#account),
+      ref: this.#refAt(line),
+      amount: line.amount(AMOUNT),
+      balance: line.amount(BALANCE),
+      held: line.amount(HELD),
+      key: line.field(this.#key),
+      model: line.field(this.#model),
+      deployment: line.isAt(DEPLOYMENT) ? line.field(this.#deployment) : undefined,
+      outcome: line.field(this.#outcome) as Outcome,
+      cost: line.amount(COST),
+      usage: this.#usage(line),
+      estimated: line.skips(ESTIMATED) ? true : undefined,
+    }
+    line.skips(STREAM)
+    this.#skipAttempts(line)
+    line.skip(STARTED_AT)
+    line.whole()
+    if (line.skips(FIRST_BYTE_MS)) line.skipDecimal()
+    line.skip(TOTAL_MS)
+    line.skipDecimal()
+    return entry
+  }
+
+  #release(line: LineScanner): BookedEntry {
+    const entry: BookedEntry = {
+      kind: 'release',
+      at: line.whole(),
+      account: line.field(this.#account),
+      ref: this.#refAt(line),
+      amount: line.amount(AMOUNT),
+      balance: line.amount(BALANCE),
+      held: line.amount(HELD),
+      outcome: line.field(this.#outcome) as Outcome,
+    }
+    this.#skipAttempts(line)
+    return entry
+  }
+
+  #progress(line: LineScanner): BookedEntry {
+    return {
+      kind: 'progress',
+      at: line.whole(),
+      account: line.field(this.#account),
+      ref: this.#refAt(line),
+      cost: line.amount(COST),
+    }
+  }
+
+  #refAt(line: LineScanner): string {
+    line.skip(REF)
+    return line.text()
+  }
+
+  #usage(line: LineScanner): Readonly<Record<Bucket, number | undefined>> {
+    line.field(this.#price)
+    line.skip(USAGE)
+    const usage = {
+      input: tokensAt(line, TOKENS.input),
+      cachedInput: tokensAt(line, TOKENS.cachedInput),
+      cacheWrite: tokensAt(line, TOKENS.cacheWrite),
+      image: tokensAt(line, TOKENS.image),
+      output: tokensAt(line, TOKENS.output),
+      audioInput: tokensAt(line, TOKENS.audioInput),
+      audioOutput: tokensAt(line, TOKENS.audioOutput),
+    }
+    line.skipByte(BRACE_CLOSE)
+    return usage
+  }
+
+  #skipAttempts(line: LineScanner): void {
+    line.skip(ATTEMPTS)
+    if (line.skipsByte(BRACKET_CLOSE)) return
+    do this.#skipAttempt(line)
+    while (line.skipsByte(COMMA))
+    line.skipByte(BRACKET_CLOSE)
+  }
+
+  #skipAttempt(line: LineScanner): void {
+    line.field(this.#attempt)
+    if (line.skips(FAULT)) line.skipText()
+    if (line.skips(STATUS)) line.whole()
+    line.skip(MS)
+    line.skipDecimal()
+    if (line.isAt(COST)) line.amount(COST)
+    line.skipByte(BRACE_CLOSE)
+  }
 }
 
 function parsed(text: string): JournalLine {
@@ -28,190 +173,46 @@ function parsed(text: string): JournalLine {
 
 type Written = { seq: number; crc: string; chain?: string; batch?: number; kind: string }
 
-function plainLine(text: string): JournalLine | undefined {
-  const kind = text.indexOf(',') + 1
-  if (text.startsWith('"kind":"hold"', kind)) return holdIn(text)
-  if (text.startsWith('"kind":"settle"', kind)) return settleIn(text)
-  if (text.startsWith('"kind":"release"', kind)) return releaseIn(text)
-  if (text.startsWith('"kind":"progress"', kind)) return progressIn(text)
-  return undefined
+/** The first of its object, or one behind a comma. */
+function tokensAt(line: LineScanner, { first, next }: Tokens): number | undefined {
+  return line.skips(line.isBehind(BRACE_OPEN) ? first : next) ? line.whole() : undefined
 }
 
-/** Printable ASCII that stands in JSON as it is. */
-const TEXT = '[ !#-\\[\\]-~]*'
-/** As many digits as a double holds exactly. */
-const WHOLE = '(?:0|[1-9][0-9]{0,14})'
-const DECIMAL = `${WHOLE}(?:\\.[0-9]{1,6})?`
+type Tokens = Readonly<{ first: Piece; next: Piece }>
 
-const text = (name: string): string => `,"${name}":"(${TEXT})"`
-const amount = (name: string): string => `,"${name}":"([0-9]{1,19})"`
-/** The first field of its object, or one behind a comma. */
-const tokens = (name: Bucket): string => `(?:(?:(?<=\\{)|,)"${name}":(${WHOLE}))?`
-
-const MOVED = [text('account'), text('ref'), amount('amount'), amount('balance'), amount('held')]
-const USED = [
-  ...[tokens('input'), tokens('cachedInput'), tokens('cacheWrite'), tokens('image')],
-  ...[tokens('output'), tokens('audioInput'), tokens('audioOutput')],
-]
-const ATTEMPT =
-  `\\{"deployment":"${TEXT}"(?:,"fault":"${TEXT}")?(?:,"status":${WHOLE})?,"ms":${DECIMAL}` +
-  '(?:,"cost":"[0-9]+")?\\}'
-const ATTEMPTS = `,"attempts":\\[(?:${ATTEMPT}(?:,${ATTEMPT})*)?\\]`
-
-const form = (kind: string, ...fields: readonly string[]): RegExp =>
-  new RegExp(
-    `^\\{"seq":(${WHOLE}),"kind":"${kind}","at":(${WHOLE})${fields.join('')}` +
-      `(?:,"batch":(${WHOLE}))?(?:,"chain":"([0-9a-f]{64})")?,"crc":"[0-9a-f]{8}"\\}$`,
-  )
-
-const HOLD = form('hold', ...MOVED, text('key'), text('model'), text('price'), amount('input'))
-
-function holdIn(line: string): JournalLine | undefined {
-  const found = HOLD.exec(line)
-  if (found === null) return undefined
-  const [
-    ,
-    seq,
-    at,
-    account = '',
-    ref = '',
-    amount = '',
-    balance = '',
-    held = '',
-    key = '',
-    model = '',
-    price = '',
-    input = '',
-    batch,
-    chain,
-  ] = found
-  return {
-    seq: Number(seq),
-    batch: numberIn(batch),
-    chain,
-    entry: {
-      kind: 'hold',
-      at: Number(at),
-      account,
-      ref,
-      amount,
-      balance,
-      held,
-      key,
-      model,
-      price,
-      input,
-    },
-  }
-}
-
-const SETTLE = form(
-  'settle',
-  ...[...MOVED, text('key'), text('model'), `(?:${text('deployment')})?`, text('outcome')],
-  ...[amount('cost'), `,"price":"${TEXT}","usage":\\{${USED.join('')}\\}`],
-  ...['(?:,"estimated":(true))?(?:,"stream":true)?', ATTEMPTS],
-  `,"startedAt":${WHOLE}(?:,"firstByteMs":${DECIMAL})?,"totalMs":${DECIMAL}`,
-)
-
-function settleIn(line: string): JournalLine | undefined {
-  const found = SETTLE.exec(line)
-  if (found === null) return undefined
-  const [
-    ,
-    seq,
-    at,
-    account = '',
-    ref = '',
-    amount = '',
-    balance = '',
-    held = '',
-    key = '',
-    model = '',
-    deployment,
-    outcome,
-    cost = '',
-  ] = found
-  return {
-    seq: Number(seq),
-    batch: numberIn(found[21]),
-    chain: found[22],
-    entry: {
-      kind: 'settle',
-      at: Number(at),
-      account,
-      ref,
-      amount,
-      balance,
-      held,
-      key,
-      model,
-      deployment,
-      outcome: outcome as Outcome,
-      cost,
-      usage: usageIn(found),
-      estimated: found[20] === undefined ? undefined : true,
-    },
-  }
-}
-
-const usageIn = (found: RegExpExecArray): Readonly<Record<Bucket, number | undefined>> => ({
-  input: numberIn(found[13]),
-  cachedInput: numberIn(found[14]),
-  cacheWrite: numberIn(found[15]),
-  image: numberIn(found[16]),
-  output: numberIn(found[17]),
-  audioInput: numberIn(found[18]),
-  audioOutput: numberIn(found[19]),
+const tokens = (name: Bucket): Tokens => ({
+  first: pieceOf(`"${name}":`),
+  next: pieceOf(`,"${name}":`),
 })
 
-const RELEASE = form('release', ...MOVED, text('outcome'), ATTEMPTS)
-
-function releaseIn(line: string): JournalLine | undefined {
-  const found = RELEASE.exec(line)
-  if (found === null) return undefined
-  const [
-    ,
-    seq,
-    at,
-    account = '',
-    ref = '',
-    amount = '',
-    balance = '',
-    held = '',
-    outcome,
-    batch,
-    chain,
-  ] = found
-  return {
-    seq: Number(seq),
-    batch: numberIn(batch),
-    chain,
-    entry: {
-      kind: 'release',
-      at: Number(at),
-      account,
-      ref,
-      amount,
-      balance,
-      held,
-      outcome: outcome as Outcome,
-    },
-  }
+const TOKENS = {
+  input: tokens('input'),
+  cachedInput: tokens('cachedInput'),
+  cacheWrite: tokens('cacheWrite'),
+  image: tokens('image'),
+  output: tokens('output'),
+  audioInput: tokens('audioInput'),
+  audioOutput: tokens('audioOutput'),
 }
 
-const PROGRESS = form('progress', text('account'), text('ref'), amount('cost'))
+const kind = (name: string): Piece => pieceOf(`,"kind":"${name}","at":`)
+const text = (name: string): Piece => pieceOf(`,"${name}":"`)
+const field = (name: string): Field => new Field(`,"${name}":"`)
 
-function progressIn(line: string): JournalLine | undefined {
-  const found = PROGRESS.exec(line)
-  if (found === null) return undefined
-  const [, seq, at, account = '', ref = '', cost = '', batch, chain] = found
-  return {
-    seq: Number(seq),
-    batch: numberIn(batch),
-    chain,
-    entry: { kind: 'progress', at: Number(at), account, ref, cost },
-  }
-}
-
-const numberIn = (digits: string | undefined): number | undefined =>
-  digits === undefined ? undefined : Number(digits)
+const SEQ = pieceOf('{"seq":')
+const [HOLD, SETTLE] = [kind('hold'), kind('settle')]
+const [RELEASE, PROGRESS] = [kind('release'), kind('progress')]
+const [REF, DEPLOYMENT, FAULT] = [text('ref'), text('deployment'), text('fault')]
+const [AMOUNT, BALANCE, HELD] = [text('amount'), text('balance'), text('held')]
+const [INPUT, COST] = [text('input'), text('cost')]
+const [USAGE, ATTEMPTS] = [pieceOf(',"usage":{'), pieceOf(',"attempts":[')]
+const [ESTIMATED, STREAM] = [pieceOf(',"estimated":true'), pieceOf(',"stream":true')]
+const [STATUS, MS, STARTED_AT] = [
+  pieceOf(',"status":'),
+  pieceOf(',"ms":'),
+  pieceOf(',"startedAt":'),
+]
+const [FIRST_BYTE_MS, TOTAL_MS] = [pieceOf(',"firstByteMs":'), pieceOf(',"totalMs":')]
+const [BATCH, CHAIN, CRC] = [pieceOf(',"batch":'), text('chain'), text('crc')]
+const [CHAIN_DIGITS, CRC_DIGITS] = [64, 8]
+const [QUOTE, COMMA, BRACKET_CLOSE, BRACE_OPEN, BRACE_CLOSE] = [0x22, 0x2c, 0x5d, 0x7b, 0x7d]

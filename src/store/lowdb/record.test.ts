@@ -46,6 +46,31 @@ test('what was written is read back, whatever text is in it', () => {
   fc.assert(anyJournal)
 })
 
+test('lines are read as well where they lie as one by one, wherever the pieces of a file end', () => {
+  const NEXT = fc.constantFrom('behind', 'apart', 'elsewhere')
+  const anyPieces = fc.property(BATCHES, fc.array(NEXT), (batches, places) => {
+    const lines = linesOf(written(batches).join(''))
+    const gaps = lines.map((_, index) => (places[index] === 'apart' ? '\n\n' : '\n'))
+    const text = lines.map((line, index) => `${line}${gaps[index] ?? ''}`).join('')
+    const reader = new RecordReader(GENESIS)
+    let [bytes, start] = [Buffer.from(text), 0]
+    const entries = lines.map((line, index) => {
+      const end = start + Buffer.byteLength(line)
+      const { entry } = reader.read(bytes, start, end)
+      start = end + (gaps[index]?.length ?? 0)
+      if (places[index] === 'elsewhere') {
+        const copy = Buffer.from(bytes).fill(0, 0, start)
+        bytes.fill(0, start)
+        bytes = copy
+      }
+      return entry
+    })
+    expect(entries).toEqual(JSON.parse(JSON.stringify(batches.flat())))
+    expect(reader.position.seq).toBe(entries.length)
+  })
+  fc.assert(anyPieces)
+})
+
 describe('a line is refused', () => {
   test('when the one before it is lost', () => {
     refuses((lines, at) => lines.toSpliced(at, 1))

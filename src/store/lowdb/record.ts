@@ -3,7 +3,7 @@ import type { Entry } from '../../domain/entry.ts'
 import type { BookedEntry } from '../booked-entry.ts'
 import { ChainedText } from './chained-text.ts'
 import { CRC_LENGTH, endsWithCrc } from './crc-tail.ts'
-import { readLine, type JournalLine } from './journal-line.ts'
+import { LineReader, type JournalLine } from './journal-line.ts'
 import { PlainFields } from './plain-fields.ts'
 
 /**
@@ -76,9 +76,15 @@ const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
 
 export type ReadRecord = Readonly<{ entry: BookedEntry; endsBatch: boolean }>
 
-/** Checks lines one after the other; throws `BadRecord` at the first that does not follow from the one before. */
+/**
+ * Checks lines one after the other; throws `BadRecord` at the first that does not follow from the one before. The bytes of
+ * a line stay as they are until its batch has ended.
+ */
 export class RecordReader {
   readonly #text = new ChainedText()
+  readonly #lines = new LineReader()
+  /** Lines that stand one behind the other, and are not in the text yet: a batch is copied into it as one. */
+  #run: Run = NO_RUN
   #seq: number
   #crc: number
   /** The end of the last whole batch; behind it, the text has the lines since. */
@@ -96,25 +102,48 @@ export class RecordReader {
     return this.#whole
   }
 
-  read(line: Buffer): ReadRecord {
-    const crc = crc32(line.subarray(0, -CRC_LENGTH), this.#crc)
-    if (!endsWithCrc(line, crc)) throw new BadRecord('its crc is wrong')
-    const { seq, batch, chain, entry } = parsed(line)
+  /** The line that stands in `bytes` from `start` to `end`, where its newline is. */
+  read(bytes: Buffer, start = 0, end = bytes.byteLength): ReadRecord {
+    const body = Math.max(start, end - CRC_LENGTH)
+    const crc = crc32(bytes.subarray(start, body), this.#crc)
+    if (end - start < CRC_LENGTH || !endsWithCrc(bytes, end, crc))
+      throw new BadRecord('its crc is wrong')
+    const { seq, batch, chain, entry } = this.#parsed(bytes, start, end)
     if (seq !== this.#seq + 1)
       throw new BadRecord(`it has seq ${seq} where ${this.#seq + 1} belongs`)
     this.#seq = seq
     this.#crc = crc
-    if (chain === undefined) {
-      this.#text.bytes(line)
-      this.#text.bytes(NEWLINE)
-      return { entry, endsBatch: false }
-    }
-    this.#text.bytes(line.subarray(0, -CRC_LENGTH - CHAIN_LENGTH))
+    this.#goOn(bytes, start, end)
+    if (chain === undefined) return { entry, endsBatch: false }
     this.#endBatch(chain, batch)
     return { entry, endsBatch: true }
   }
 
+  #parsed(bytes: Buffer, start: number, end: number): JournalLine {
+    try {
+      return this.#lines.read(bytes, start, end)
+    } catch (cause) {
+      throw new BadRecord('it is not JSON', { cause })
+    }
+  }
+
+  #goOn(bytes: Buffer, start: number, end: number): void {
+    const run = this.#run
+    if (bytes === run.bytes && start === run.end + 1) {
+      run.end = end
+      return
+    }
+    if (run !== NO_RUN) {
+      this.#text.bytes(run.bytes.subarray(run.start, run.end))
+      this.#text.bytes(NEWLINE)
+    }
+    this.#run = { bytes, start, end }
+  }
+
   #endBatch(chain: string, batch: number | undefined): void {
+    const { bytes, start, end } = this.#run
+    this.#text.bytes(bytes.subarray(start, end - CRC_LENGTH - CHAIN_LENGTH))
+    this.#run = NO_RUN
     if (chain !== this.#text.chain) throw new BadRecord('the chain is broken there')
     const count = this.#seq - this.#whole.seq
     if (batch !== undefined && batch !== count)
@@ -125,13 +154,8 @@ export class RecordReader {
 }
 
 const NEWLINE = Buffer.from('\n')
-function parsed(line: Buffer): JournalLine {
-  try {
-    return readLine(line)
-  } catch (cause) {
-    throw new BadRecord('it is not JSON', { cause })
-  }
-}
+type Run = { readonly bytes: Buffer; readonly start: number; end: number }
+const NO_RUN: Run = { bytes: NEWLINE, start: 0, end: 0 }
 
 export class BadRecord extends Error {
   override readonly name = 'BadRecord'

@@ -137,7 +137,7 @@ function readSegment(file: string, reader: RecordReader, into: Into): SegmentRea
     try {
       const newline = bytes.indexOf(NEWLINE, offset)
       if (newline === -1) throw new BadRecord('it has no end')
-      const { entry, endsBatch } = reader.read(bytes.subarray(offset, newline))
+      const { entry, endsBatch } = reader.read(bytes, offset, newline)
       batch.push({ entry, offset })
       offset = newline + 1
       if (!endsBatch) continue

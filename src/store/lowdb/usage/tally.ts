@@ -1,8 +1,8 @@
 import type { PriceEntry, RefundEntry } from '../../../domain/entry.ts'
 import { QUARTER_MS } from '../../../domain/time-zone.ts'
 import { BUCKETS } from '../../../domain/usage.ts'
-import type { BookedEntry } from '../../booked-entry.ts'
-import { readLine } from '../journal-line.ts'
+import type { Amount as Value, BookedEntry } from '../../booked-entry.ts'
+import { LineReader } from '../journal-line.ts'
 import { splitAmount } from './amounts.ts'
 import { Codes, Growing } from './growing.ts'
 import { eachLine, type Source } from './lines.ts'
@@ -22,6 +22,7 @@ export type RequestIndex = Readonly<{
 /** Reads a segment from its beginning, or on from where it was, and keeps its sums and the places of its requests. */
 export class Tally {
   readonly segment: number
+  readonly #lines = new LineReader()
   readonly #quarters = new Codes<number>()
   readonly #names = recordOf(NAMES, () => new Codes<string>())
   readonly #columns = recordOf(COLUMNS, () => new Growing())
@@ -30,7 +31,11 @@ export class Tally {
     high: this.#columns[`${amount}High`],
     low: this.#columns[`${amount}Low`],
   }))
-  readonly #rows = new Map<string, number>()
+  /** A row for each that comes, found by a name after the other. */
+  readonly #steps = NAMES.map((name) => {
+    return { name, codes: this.#names[name], pairs: new Codes<number>() }
+  })
+  #rows = 0
   readonly #runs = new Codes<string>()
   readonly #index = { run: new Growing(), count: new Growing(), offset: new Growing() }
   readonly #prices: PriceEntry[] = []
@@ -47,7 +52,7 @@ export class Tally {
       source,
       { from: this.#offset, to },
       ({ buffer, start, end, offset }) => {
-        this.enter(readLine(buffer.subarray(start, end)).entry, offset, chargeOf)
+        this.enter(this.#lines.read(buffer, start, end).entry, offset, chargeOf)
       },
     )
   }
@@ -85,7 +90,7 @@ export class Tally {
   /** As it is now: not to be kept over the next reading. */
   get table(): Table {
     return {
-      rows: this.#rows.size,
+      rows: this.#rows,
       quarters: this.#quarters.list,
       names: recordOf(NAMES, (name) => this.#names[name].list),
       columns: recordOf(COLUMNS, (column) => this.#columns[column].values()),
@@ -161,28 +166,29 @@ export class Tally {
     if (settle.sold !== undefined) this.#addAmount('sold', row, settle.sold)
   }
 
-  #addAmount(amount: Amount, row: number, text: string): void {
-    const { high, low } = splitAmount(text)
+  #addAmount(amount: Amount, row: number, value: Value): void {
+    const { high, low } = splitAmount(value)
     const halves = this.#halves[amount]
     halves.high.add(row, high)
     halves.low.add(row, low)
   }
 
   #rowOf(used: Named): number {
-    const names = this.#names
     const quarter = this.#quarters.of(Math.floor(used.at / QUARTER_MS))
-    let id = `${quarter}`
-    for (const name of NAMES) id += ` ${names[name].of(used[name] ?? '')}`
-    const known = this.#rows.get(id)
-    if (known !== undefined) return known
-    const row = this.#rows.size
-    this.#rows.set(id, row)
+    let row = quarter
+    for (const { name, codes, pairs } of this.#steps)
+      row = pairs.of(row * CODES_MAX + codes.of(used[name] ?? ''))
+    if (row < this.#rows) return row
+    this.#rows++
     this.#columns.quarter.push(quarter)
-    for (const name of NAMES) this.#columns[name].push(names[name].of(used[name] ?? ''))
+    for (const { name, codes } of this.#steps) this.#columns[name].push(codes.of(used[name] ?? ''))
     for (const measure of MEASURES) this.#columns[measure].push(0)
     return row
   }
 }
+
+/** A segment has fewer entries, and two such numbers are one that a double holds. */
+const CODES_MAX = 2 ** 26
 
 function recordOf<K extends Amount | Column | Name, T>(
   names: readonly K[],
@@ -191,7 +197,7 @@ function recordOf<K extends Amount | Column | Name, T>(
   return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<K, T>
 }
 
-type Used = Extract<BookedEntry, { kind: 'settle' }> & Readonly<{ below?: string; sold?: string }>
+type Used = Extract<BookedEntry, { kind: 'settle' }> & Readonly<{ below?: string; sold?: Value }>
 
 type Named = Readonly<{ at: number } & Partial<Record<Name, string | undefined>>>
 
