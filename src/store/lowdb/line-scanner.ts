@@ -1,4 +1,5 @@
 import { micro, type MicroCredits } from '../../domain/money.ts'
+import { TextPool } from './text-pool.ts'
 import { wholeAmount } from './usage/amounts.ts'
 
 /** A fixed part of a line, of at least four bytes: they are compared four at a time. */
@@ -10,12 +11,13 @@ export function pieceOf(text: string): Piece {
   return { words, last: bytes.readInt32LE(bytes.length - 4), length: bytes.length }
 }
 
-/** A text behind its name: what comes twice in a row is looked for as a whole from then on. */
+/** A name behind that of its field: what comes several times in a row is looked for as a whole from then on. */
 export class Field {
   readonly name: Piece
   usual: Piece
   text = ''
-  seen = ''
+  #last = ''
+  #times = 0
   readonly #start: string
 
   /** With the quote. */
@@ -26,11 +28,11 @@ export class Field {
   }
 
   note(text: string): void {
-    if (text === this.seen) {
-      this.usual = pieceOf(`${this.#start}${text}"`)
-      this.text = text
-    }
-    this.seen = text
+    this.#times = text === this.#last ? this.#times + 1 : 1
+    this.#last = text
+    if (this.#times < TIMES_MIN) return
+    this.usual = pieceOf(`${this.#start}${text}"`)
+    this.text = text
   }
 }
 
@@ -39,6 +41,7 @@ export class Field {
  * not what was asked for, nothing that it answers means anything; so it is enough to ask at the end whether it `isDone`.
  */
 export class LineScanner {
+  readonly #pool = new TextPool()
   #bytes: Buffer = Buffer.alloc(0)
   #view = viewOf(this.#bytes)
   #at = 0
@@ -103,22 +106,28 @@ export class LineScanner {
   field(field: Field): string {
     if (this.skips(field.usual)) return field.text
     this.skip(field.name)
-    const text = this.text()
-    if (!this.#hasFailed) field.note(text)
+    const start = this.#at
+    const hash = this.skipText()
+    if (this.#hasFailed) return ''
+    const text = this.#pool.text(this.#bytes, { start, end: this.#at - 1, hash })
+    field.note(text)
     return text
   }
 
-  skipText(): void {
+  /** Answers a hash of it. */
+  skipText(): number {
     const [bytes, end] = [this.#bytes, this.#end]
+    let hash = 0
     for (let at = this.#at; at < end; at++) {
       const byte = bytes[at] ?? 0
       if (byte === QUOTE) {
         this.#at = at + 1
-        return
+        return hash
       }
       if (byte < SPACE || byte > TILDE || byte === BACKSLASH) break
+      hash = (Math.imul(hash, 31) + byte) | 0
     }
-    this.#fail()
+    return this.#fail()
   }
 
   /** A number that a double holds exactly. */
@@ -188,6 +197,7 @@ export class LineScanner {
   }
 }
 
+const TIMES_MIN = 4
 const [QUOTE, BACKSLASH, SPACE, TILDE, POINT] = [0x22, 0x5c, 0x20, 0x7e, 0x2e]
 const [ZERO, NINE, LETTER_A, LETTER_F] = [0x30, 0x39, 0x61, 0x66]
 const [EXACT_DIGITS_MAX, AMOUNT_DIGITS_MAX, PLACES_MAX] = [15, 19, 6]

@@ -1,0 +1,24 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { TextPool } from './text-pool.ts'
+
+const NAME = fc.oneof(
+  fc.constantFrom('', 'a', 'b', 'ab', 'ba'),
+  fc.stringMatching(/^[ -~]{60,70}$/),
+  fc.stringMatching(/^[ -~]{0,9}$/),
+)
+
+test('a text is what its bytes say, whatever was made before, also of the same hash', () => {
+  const pool = new TextPool()
+  fc.assert(
+    fc.property(fc.array(fc.record({ name: NAME, hash: fc.nat(2) })), (names) => {
+      const bytes = Buffer.from(names.map(({ name }) => name).join('"'))
+      let start = 0
+      for (const { name, hash } of names) {
+        const end = start + name.length
+        expect(pool.text(bytes, { start, end, hash })).toBe(name)
+        start = end + 1
+      }
+    }),
+  )
+})
