@@ -22,3 +22,12 @@ test('a text is what its bytes say, whatever was made before, also of the same h
     }),
   )
 })
+
+test('a long text does not change what its neighbours were made of', () => {
+  const pool = new TextPool()
+  const made = (text: string, hash: number): string =>
+    pool.text(Buffer.from(text), { start: 0, end: text.length, hash })
+  made('first', 1)
+  made(`${'x'.repeat(64)}other`, 0)
+  expect(made('other', 1)).toBe('other')
+})
