@@ -62,11 +62,16 @@ export type Ratio = Readonly<{ over: bigint; under: bigint }>
 
 /** The charge for a usage: exact, and rounded up once. */
 export function costOf(usage: Usage, price: Price): MicroCredits {
+  const { rates } = price
   let total = price.request
-  for (const bucket of BUCKETS) {
-    const tokens = usage[bucket]
-    if (tokens !== 0) total += BigInt(tokens) * price.rates[bucket]
-  }
+  // Field by field: names that are computed cost as much as the sum.
+  if (usage.input !== 0) total += BigInt(usage.input) * rates.input
+  if (usage.cachedInput !== 0) total += BigInt(usage.cachedInput) * rates.cachedInput
+  if (usage.cacheWrite !== 0) total += BigInt(usage.cacheWrite) * rates.cacheWrite
+  if (usage.image !== 0) total += BigInt(usage.image) * rates.image
+  if (usage.output !== 0) total += BigInt(usage.output) * rates.output
+  if (usage.audioInput !== 0) total += BigInt(usage.audioInput) * rates.audioInput
+  if (usage.audioOutput !== 0) total += BigInt(usage.audioOutput) * rates.audioOutput
   return micro((total + price.scale - 1n) / price.scale)
 }
 

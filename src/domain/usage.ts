@@ -38,4 +38,14 @@ export const NO_USAGE: Usage = {
   audioOutput: 0,
 }
 
+/** Each token is in one bucket only. */
+export const allTokens = (usage: Usage): number =>
+  usage.input +
+  usage.cachedInput +
+  usage.cacheWrite +
+  usage.image +
+  usage.output +
+  usage.audioInput +
+  usage.audioOutput
+
 export const textUsage = (input: number, output: number): Usage => ({ ...NO_USAGE, input, output })

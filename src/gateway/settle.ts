@@ -1,6 +1,6 @@
 import { ZERO, type MicroCredits } from '../domain/money.ts'
 import { chargeFor, type Outcome } from '../domain/outcome.ts'
-import type { Usage } from '../domain/usage.ts'
+import { allTokens } from '../domain/usage.ts'
 import type { Admitted } from './admit.ts'
 import type { Ending } from './answer.ts'
 import type { Attempted } from './attempt.ts'
@@ -55,7 +55,7 @@ function settleMetered(house: House, ended: Ended, due: Due): Promise<Settled> {
     const isSettled = answer.kind === 'settled'
     const charged = isSettled ? answer.charged : ZERO
     const balance = isSettled ? answer.balance : ZERO
-    admitted.claim?.settle(tokensOf(metered.usage), (isSettled && answer.charges) || charged)
+    admitted.claim?.settle(allTokens(metered.usage), (isSettled && answer.charges) || charged)
     return { outcome, metered, charged, balance, totalMs }
   })
 }
@@ -78,16 +78,6 @@ function outcomeOf({ attempted, ending }: Ended): Outcome {
   if (isVisible) return 'cut'
   return ending.fault.kind === 'empty' ? 'empty' : 'failed'
 }
-
-/** Each token is in one bucket only. */
-const tokensOf = (usage: Usage): number =>
-  usage.input +
-  usage.cachedInput +
-  usage.cacheWrite +
-  usage.image +
-  usage.output +
-  usage.audioInput +
-  usage.audioOutput
 
 /** What the log and the metrics want to know. Who gets an answer has it by then. */
 export function tellEnd(house: House, { admitted, attempted }: Ended, settled: Settled): void {

@@ -3,7 +3,7 @@ import type { AttemptRecord } from '../domain/entry.ts'
 import type { FailureCode } from '../domain/failure.ts'
 import { formatCredits } from '../domain/money.ts'
 import { hundredthsText } from '../domain/number-text.ts'
-import { BUCKETS, type Bucket, type Usage } from '../domain/usage.ts'
+import { allTokens, BUCKETS, type Bucket, type Usage } from '../domain/usage.ts'
 import type { Events, RequestEnded, RequestRefused } from '../ports/events.ts'
 import { causeOf, stackLines } from './error-text.ts'
 import type { Log } from './log.ts'
@@ -87,7 +87,12 @@ const TOKEN_NAMES = {
 
 /** Input and output always, the rarer kinds where there are any. */
 function tokenCounts(usage: Usage): string {
-  let counts = `{"input":${usage.input},"output":${usage.output}`
+  const counts = `{"input":${usage.input},"output":${usage.output}`
+  return allTokens(usage) === usage.input + usage.output ? `${counts}}` : withRarer(usage, counts)
+}
+
+function withRarer(usage: Usage, text: string): string {
+  let counts = text
   for (const bucket of RARER)
     if (usage[bucket] !== 0) counts += `,"${TOKEN_NAMES[bucket]}":${usage[bucket]}`
   return `${counts}}`

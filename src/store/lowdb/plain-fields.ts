@@ -1,6 +1,5 @@
 import type { AttemptRecord, Entry, HoldEntry, SettleEntry } from '../../domain/entry.ts'
 import { hundredthsText, timeText } from '../../domain/number-text.ts'
-import { BUCKETS } from '../../domain/usage.ts'
 import type { ChainedText } from './chained-text.ts'
 
 /**
@@ -179,16 +178,21 @@ const isAnswer = ({ fault, status, cost }: AttemptRecord): boolean =>
   fault === undefined && status === undefined && cost === undefined
 
 function tokens(usage: SettleEntry['usage'], to: ChainedText): void {
-  let before = '"'
-  for (const bucket of BUCKETS) {
-    const count = usage[bucket]
-    if (count === undefined) continue
-    to.short(before)
+  let name = '"'
+  const token = (bucket: string, count: number): void => {
+    to.short(name)
     to.short(bucket)
     to.short('":')
     to.short(hundredthsText(count))
-    before = ',"'
+    name = ',"'
   }
+  if (usage.input !== undefined) token('input', usage.input)
+  if (usage.cachedInput !== undefined) token('cachedInput', usage.cachedInput)
+  if (usage.cacheWrite !== undefined) token('cacheWrite', usage.cacheWrite)
+  if (usage.image !== undefined) token('image', usage.image)
+  if (usage.output !== undefined) token('output', usage.output)
+  if (usage.audioInput !== undefined) token('audioInput', usage.audioInput)
+  if (usage.audioOutput !== undefined) token('audioOutput', usage.audioOutput)
 }
 
 /** An entry of which all fields are named: one that is added to its type, and not above, does not compile. */

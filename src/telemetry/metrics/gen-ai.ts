@@ -1,7 +1,7 @@
 /** The metrics of OpenTelemetry's conventions for generative AI, by their own names, labels and buckets. */
 import type { Registry } from 'prom-client'
-import { INPUT_BUCKETS, type Bucket, type Usage } from '../../domain/usage.ts'
-import { Counts, type Count } from './counts.ts'
+import type { Usage } from '../../domain/usage.ts'
+import { Counts } from './counts.ts'
 import { Distributions, type Distribution } from './distributions.ts'
 
 const WHO = [
@@ -114,37 +114,29 @@ function tokens(registry: Registry) {
 
 type TokenMetrics = ReturnType<typeof tokens>
 
-const MODALITIES = {
-  input: 'text',
-  cachedInput: 'text',
-  cacheWrite: 'text',
-  image: 'image',
-  audioInput: 'audio',
-  output: 'text',
-  audioOutput: 'audio',
-} as const satisfies Record<Bucket, string>
-
 function counting(metrics: TokenMetrics, who: readonly string[]): GenAi['used'] {
   const inputs = metrics.usage.of(...who, 'input')
   const outputs = metrics.usage.of(...who, 'output')
-  const inputCounts = INPUT_BUCKETS.map((bucket): [Bucket, Count] => [
-    bucket,
-    metrics.input.of(...who, MODALITIES[bucket]),
-  ])
-  const text = metrics.output.of(...who, MODALITIES.output)
-  const audio = metrics.output.of(...who, MODALITIES.audioOutput)
-  const cacheRead = metrics.cacheRead.of(...who, MODALITIES.cachedInput)
-  const cacheWrite = metrics.cacheWrite.of(...who, MODALITIES.cacheWrite)
+  const read = {
+    text: metrics.input.of(...who, 'text'),
+    image: metrics.input.of(...who, 'image'),
+    audio: metrics.input.of(...who, 'audio'),
+  }
+  const written = {
+    text: metrics.output.of(...who, 'text'),
+    audio: metrics.output.of(...who, 'audio'),
+  }
+  const cacheRead = metrics.cacheRead.of(...who, 'text')
+  const cacheWrite = metrics.cacheWrite.of(...who, 'text')
   return (usage) => {
-    let input = 0
-    for (const [bucket, count] of inputCounts) {
-      input += usage[bucket]
-      count.value += usage[bucket]
-    }
-    inputs.observe(input)
+    const text = usage.input + usage.cachedInput + usage.cacheWrite
+    read.text.value += text
+    read.image.value += usage.image
+    read.audio.value += usage.audioInput
+    inputs.observe(text + usage.image + usage.audioInput)
     outputs.observe(usage.output + usage.audioOutput)
-    text.value += usage.output
-    audio.value += usage.audioOutput
+    written.text.value += usage.output
+    written.audio.value += usage.audioOutput
     cacheRead.value += usage.cachedInput
     cacheWrite.value += usage.cacheWrite
   }
