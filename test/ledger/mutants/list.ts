@@ -354,26 +354,26 @@ const money: readonly Mutant[] = [
     name: 'float-money',
     harm: 'large amounts lose their last digits',
     file: 'src/domain/price.ts',
-    find: 'price.rates[bucket]\n  }\n  return micro((total + price.scale - 1n) / price.scale)',
+    find: 'rates.audioOutput\n  return micro((total + price.scale - 1n) / price.scale)',
     replace:
-      'price.rates[bucket]\n  }\n  return micro(BigInt(Math.ceil(Number(total) / Number(price.scale))))',
+      'rates.audioOutput\n  return micro(BigInt(Math.ceil(Number(total) / Number(price.scale))))',
     tests: [domain('price')],
   },
   {
     name: 'round-down',
     harm: 'part of each charge is given away',
     file: 'src/domain/price.ts',
-    find: 'price.rates[bucket]\n  }\n  return micro((total + price.scale - 1n) / price.scale)',
-    replace: 'price.rates[bucket]\n  }\n  return micro(total / price.scale)',
+    find: 'rates.audioOutput\n  return micro((total + price.scale - 1n) / price.scale)',
+    replace: 'rates.audioOutput\n  return micro(total / price.scale)',
     tests: [domain('price')],
   },
   {
     name: 'round-each-bucket',
     harm: 'each kind of token is rounded up by itself',
     file: 'src/domain/price.ts',
-    find: 'total += BigInt(tokens) * price.rates[bucket]',
+    find: 'total += BigInt(usage.input) * rates.input\n',
     replace:
-      'total += ((BigInt(tokens) * price.rates[bucket] + price.scale - 1n) / price.scale) * price.scale',
+      'total += ((BigInt(usage.input) * rates.input + price.scale - 1n) / price.scale) * price.scale\n',
     tests: [domain('price')],
   },
   {
