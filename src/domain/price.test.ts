@@ -62,6 +62,7 @@ function expectedCost(usage: Usage, list: PriceList, accounting: Accounting): bi
     [usage.output, list.output ?? '0'],
     [usage.audioOutput, list.audioOutput ?? list.output ?? '0'],
   ]
+  expect(dollars).toHaveLength(BUCKETS.length) // a new one must be charged, and stand here
   const million = { top: 1n, bottom: 1_000_000n }
   const usd = dollars
     .map(([count, price]) => times(times(fraction(String(count)), fraction(price)), million))

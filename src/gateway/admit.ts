@@ -70,11 +70,16 @@ function enter(house: House, entering: Entering, claim: LimitClaim | undefined):
     claim?.undo() // what nobody will answer does not count
     throw error
   }
-  return house.ledger.hold(holdFor(entering, wanted)).then((answer) => {
-    if (answer.kind === 'held') return admitted(entering, wanted, claim)
-    const held = holdLess(house, entering, answer)
-    return held.then((plan) => admitted(entering, plan, claim), refuse)
-  }, refuse)
+  try {
+    const holding = house.ledger.hold(holdFor(entering, wanted))
+    return holding.then((answer) => {
+      if (answer.kind === 'held') return admitted(entering, wanted, claim)
+      const held = holdLess(house, entering, answer)
+      return held.then((plan) => admitted(entering, plan, claim), refuse)
+    }, refuse)
+  } catch (error) {
+    return refuse(error)
+  }
 }
 
 function admitted(

@@ -12,7 +12,7 @@ import type { Traffic } from './traffic.ts'
 /** The deployments to try, in order, and no more than the attempts a request may have. */
 export function choose(house: House, admitted: Admitted): readonly Candidate[] {
   const only = onlyOne(admitted.route)
-  if (only !== undefined) return only // whether it may be asked shows when its turn comes
+  if (only !== undefined && !house.traffic.isSwitchedOff(only.deployment)) return [only]
   const { attemptsMax } = house.catalog.settings()
   const order = orderOf(house.traffic, admitted.route, {
     countMax: attemptsMax,
@@ -25,11 +25,11 @@ export function choose(house: House, admitted: Admitted): readonly Candidate[] {
 }
 
 /** Where there is nobody to choose from. */
-function onlyOne({ stages }: RoutedModel): readonly Candidate[] | undefined {
+function onlyOne({ stages }: RoutedModel): Candidate | undefined {
   const [stage] = stages
   const [group] = stage?.groups ?? []
   const isOnly = stages.length === 1 && stage?.groups.length === 1 && group?.length === 1
-  return isOnly ? group : undefined
+  return isOnly ? group[0] : undefined
 }
 
 /** Those that stand behind the ones that were chosen. */

@@ -34,6 +34,13 @@ test('a name that differs in one character from one that matters is another one'
   }
 })
 
+test('around a value only spaces and tabs are none of it', () => {
+  expect(ok('content-length: \t 5\t ')?.length).toBe(5)
+  expect(ok('content-length:\xa05')).toBeUndefined()
+  expect(ok('content-length: 5\xa0')).toBeUndefined()
+  expect(ok('transfer-encoding:\xa0chunked')).toBeUndefined()
+})
+
 test('how long a connection is kept is said anew by each answer', () => {
   const said = ['timeout=5', 'timeout=7', 'max=1', 'timeout=7', 'TIMEOUT=5', '']
   const heads = said.map((value) => ok(`keep-alive: ${value}`)?.idleSeconds)

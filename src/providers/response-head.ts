@@ -17,6 +17,7 @@ const HEAD =
   /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?\r\n(?:[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/
 const LENGTH = /^\d{1,15}$/
 const SPACE = 0x20
+const TAB = 0x09
 const CASE = 0x20
 
 /** Undefined: this is no HTTP, or it says two things at once. `text` ends with the last header's line end. */
@@ -108,9 +109,17 @@ class Fields {
     return true
   }
 
+  /** Without the spaces that are allowed around it: there is more that `trim` takes for one. */
   #value(colon: number, end: number): string {
-    const isSpaced = this.#text.charCodeAt(colon + 1) === SPACE // nearly always, and then there is no more to trim
-    return this.#text.slice(isSpaced ? colon + 2 : colon + 1, end).trim()
+    let [from, to] = [colon + 1, end]
+    while (from < to && this.#isSpace(from)) from++
+    while (from < to && this.#isSpace(to - 1)) to--
+    return this.#text.slice(from, to)
+  }
+
+  #isSpace(at: number): boolean {
+    const code = this.#text.charCodeAt(at)
+    return code === SPACE || code === TAB
   }
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { AttemptRecord } from '../domain/entry.ts'
 import { micro } from '../domain/money.ts'
-import { NO_USAGE, textUsage } from '../domain/usage.ts'
+import { BUCKETS, NO_USAGE, textUsage } from '../domain/usage.ts'
 import type { RequestEnded } from '../ports/events.ts'
 import { logEvents } from './events.ts'
 import { lineText, readyText } from './log-text.ts'
@@ -78,6 +78,15 @@ test('failed attempts and the rarer buckets are named where there are any', () =
     faults: ['openai/gpt-4o: server 503'],
     tokens: { input: 1, output: 2, cached_input: 3, audio_output: 4 },
   })
+})
+
+test('each of the rarer buckets is named where it is the only one', () => {
+  const rarer = BUCKETS.filter((bucket) => bucket !== 'input' && bucket !== 'output')
+  for (const bucket of rarer) {
+    const usage = { ...NO_USAGE, input: 1, output: 2, [bucket]: 3 }
+    const [line] = linesOf((events) => events.requestEnded({ ...ended, usage }))
+    expect(Object.values(line?.['tokens'] as Record<string, number>)).toEqual([1, 2, 3])
+  }
 })
 
 test('a request that nobody answered has no deployment, tokens or first byte', () => {

@@ -314,7 +314,7 @@ test('who reads slowly is waited for, and gets every byte', async () => {
   await expect.poll(() => bytes).toBeGreaterThan(200 * piece.length)
 })
 
-test('a header that could end itself is never sent', async () => {
+test('a header that could end itself is refused, and its caller told of trouble', async () => {
   const { connect, ended } = await serve((reply) => {
     reply.send(headerLine('x-a', 'b\r\nset-cookie: c'), '')
   })

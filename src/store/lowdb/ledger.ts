@@ -213,6 +213,7 @@ export class LowdbLedger implements Ledger {
   }
 }
 
+/** Whoever waits for an answer is told by its promise, always. */
 const refused = (error: unknown): Promise<never> =>
   Promise.resolve().then(() => {
     throw error
