@@ -13,7 +13,7 @@ export function readJournal(dir: string): readonly JournalRecord[] {
     .filter((name) => name.endsWith('.jsonl'))
     .sort()
     .flatMap((name) => fs.readFileSync(path.join(folder, name), 'utf8').split('\n'))
-    .filter((line) => line.endsWith('}'))
+    .filter((line) => line.endsWith('}') && !line.includes('\0')) // what is just being written may show its end first
     .map((line) => JSON.parse(line) as JournalRecord)
 }
 
