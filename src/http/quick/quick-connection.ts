@@ -6,6 +6,7 @@ import { chunkOf, LAST_CHUNK, withHead } from '../wire.ts'
 import { answerHead } from './answer-head.ts'
 import { afterSilence } from './patience.ts'
 import { readRequestHead, type HotHeaders } from './request-head.ts'
+import { copyOf, readShared } from './shared-reads.ts'
 
 export type QuickNeeds = Readonly<{
   /** A request has begun; it is answered over its connection. */
@@ -25,6 +26,7 @@ const LATE = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT'
 /** A caller's connection as long as nothing comes by it but plain chat requests, one after the other. */
 export class QuickConnection implements Wire, BodySource {
   readonly socket: Socket
+  readonly #stopReading: () => void
   /** The length of the request's body. */
   announced = 0
   readonly #needs: QuickNeeds
@@ -47,7 +49,7 @@ export class QuickConnection implements Wire, BodySource {
   constructor(socket: Socket, needs: QuickNeeds) {
     this.socket = socket
     this.#needs = needs
-    socket.on('data', this.#onData)
+    this.#stopReading = readShared(socket, this.#read)
     socket.on('drain', this.#onDrain)
     socket.on('end', this.#onEnd)
     socket.on('close', this.#onClose)
@@ -118,12 +120,11 @@ export class QuickConnection implements Wire, BodySource {
     if (this.#isFresh) this.#sinceTicks = nowTicks
     this.#isFresh = false
     const what = afterSilence(nowTicks - this.#sinceTicks, {
-      ...{ isAnswering: this.#listener !== undefined, isBodyMissing: this.#left > 0 },
-      ...{
-        isUnread: this.socket.writableLength > 0,
-        isBusy: this.#isBusy,
-        hasAsked: this.#hasAsked,
-      },
+      isAnswering: this.#listener !== undefined,
+      isBodyMissing: this.#left > 0,
+      isUnread: this.socket.writableLength > 0,
+      isBusy: this.#isBusy,
+      hasAsked: this.#hasAsked,
     })
     if (what === 'refused') refuseUnparsed(LATE, this.socket)
     else if (what === 'closed') this.socket.destroy()
@@ -138,26 +139,27 @@ export class QuickConnection implements Wire, BodySource {
   /** It is somebody else's now. */
   release(): void {
     const { socket } = this
-    socket.off('data', this.#onData)
+    this.#stopReading()
     socket.off('drain', this.#onDrain)
     socket.off('end', this.#onEnd)
     socket.off('close', this.#onClose)
     socket.off('error', ignore)
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  readonly #read = (bytes: Buffer, count: number): void => {
     const isAnswered = this.#listener === undefined
     if (this.#isLast && isAnswered) return // nothing it says matters now
-    if (this.#isFree && this.#early.byteLength === 0) this.#begin(bytes)
-    else if (this.#left > 0 && (isAnswered || this.#body !== undefined)) this.#takeBody(bytes)
-    else this.#keep(bytes)
+    if (this.#isFree && this.#early.byteLength === 0) this.#begin(bytes, count)
+    else if (this.#left > 0 && (isAnswered || this.#body !== undefined))
+      this.#takeBody(copyOf(bytes, 0, count))
+    else this.#keep(bytes.subarray(0, count))
   }
 
-  #begin(bytes: Buffer): void {
-    const head = readRequestHead(bytes)
+  #begin(bytes: Buffer, count: number): void {
+    const head = readRequestHead(bytes, count)
     const { bodyBytesMax, isLeaving } = this.#needs.settings()
     if (head === undefined || head.length > bodyBytesMax) {
-      this.#needs.handOver(this, bytes)
+      this.#needs.handOver(this, copyOf(bytes, 0, count))
       return
     }
     this.#isBusy = true
@@ -167,7 +169,7 @@ export class QuickConnection implements Wire, BodySource {
     this.#body = undefined
     this.announced = head.length
     this.#left = head.length
-    this.#early = bytes.subarray(head.bodyAt)
+    this.#early = copyOf(bytes, head.bodyAt, count)
     this.#needs.answer(this, head.headers)
   }
 
@@ -195,7 +197,7 @@ export class QuickConnection implements Wire, BodySource {
   }
 
   #keep(bytes: Buffer): void {
-    this.#early = this.#early.byteLength === 0 ? bytes : Buffer.concat([this.#early, bytes])
+    this.#early = Buffer.concat([this.#early, bytes])
     if (this.#early.byteLength > WAITING_BYTES_MAX) this.socket.pause()
   }
 
@@ -223,7 +225,7 @@ export class QuickConnection implements Wire, BodySource {
       if (!this.#isFree || this.isGone || bytes.byteLength === 0) return
       this.#early = NOTHING
       this.#readOn()
-      this.#begin(bytes)
+      this.#begin(bytes, bytes.byteLength)
     })
   }
 

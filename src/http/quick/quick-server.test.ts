@@ -151,6 +151,45 @@ test('a body may come after its head, in any pieces, with the next request behin
   await hears('quick 0123456789', 'quick next')
 })
 
+test('what came by one connection is not overwritten by what comes by others', async () => {
+  const { server, setting, connect } = await serve()
+  const accepted: Socket[] = []
+  server.on('connection', (socket: Socket) => accepted.push(socket))
+  let goOn: () => void = () => undefined
+  const told = new Promise<void>((resolve) => (goOn = resolve))
+  setting.answer = async (reply, body) => {
+    const text = String(await body.read())
+    await told
+    reply.send(NO_LINES, `quick ${text}`)
+  }
+  const callers = []
+  for (const letter of ['a', 'b', 'c']) {
+    const { say, hears } = await connect()
+    await expect.poll(() => accepted.length).toBe(callers.length + 1)
+    const socket = accepted.at(-1)
+    const body = `${letter} 0123456789 abcdefghijklmnop`
+    let sent = 0
+    const saysAlone = async (text: string) => {
+      await say(text)
+      await expect.poll(() => socket?.bytesRead).toBe((sent += text.length))
+    }
+    callers.push({ body, saysAlone, say, hears })
+  }
+  for (const { body, saysAlone } of callers) await saysAlone(post(body).slice(0, -body.length))
+  for (const { body, saysAlone } of callers) await saysAlone(body.slice(0, 10))
+  for (const { body, saysAlone } of callers) await saysAlone(body.slice(10))
+  // Behind an answer that is still to come, and the second in two pieces.
+  for (const { body, saysAlone } of callers) await saysAlone(post(body) + post(body).slice(0, -1))
+  for (const { body, saysAlone } of callers) await saysAlone(body.slice(-1))
+  goOn()
+  for (const { body, hears } of callers)
+    await hears(...Array<string>(3).fill(`\r\n\r\nquick ${body}`))
+  // By Node, and all in one turn of the loop.
+  const other = (body: string) => post(body).replace('chat/completions', 'embeddings')
+  await Promise.all(callers.map(({ body, say }) => say(other(body))))
+  for (const { body, hears } of callers) await hears(`node POST /v1/embeddings ${body}`)
+})
+
 test('what waited behind an answer comes to Node in its order, however much it is', async () => {
   const { connect } = await serve(async (reply, body) => {
     const bytes = await body.read()

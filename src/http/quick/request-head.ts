@@ -45,10 +45,11 @@ const FIELDS_MAX = 100
  * The head of a chat request as nearly all send it: whole in one read, with a length, and nothing in it that is said
  * twice or could be read in two ways. Undefined for everything else, which is Node's to read, and maybe to refuse.
  */
-export function readRequestHead(bytes: Buffer): RequestHead | undefined {
+export function readRequestHead(bytes: Buffer, count: number): RequestHead | undefined {
   if (bytes[0] !== 0x50) return undefined
   const end = bytes.indexOf(END)
-  if (end < LINE.length || end > HEAD_BYTES_MAX) return undefined
+  // What stands behind `count` in the memory is of an earlier read.
+  if (end < LINE.length || end > Math.min(HEAD_BYTES_MAX, count - END.length)) return undefined
   const text = bytes.toString('latin1', 0, end + 2)
   if (!text.startsWith(LINE)) return undefined
   const fields = new Fields(text)
