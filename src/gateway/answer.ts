@@ -117,7 +117,7 @@ export class Answer implements AnswerListener, Watched {
       this.#relay(bytes)
       return
     }
-    this.#kept.push(bytes)
+    this.#kept.push(Buffer.from(bytes))
     if (!visible || this.isVisible) return
     this.isVisible = true
     this.#firstByteMs = this.#settings.ticksMs() - this.#begunTicks

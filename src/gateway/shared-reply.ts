@@ -99,6 +99,12 @@ export class SharedReply implements Reply {
     this.#steps.push(step)
   }
 
+  #rememberBytes(bytes: Uint8Array | string): void {
+    if (this.#steps === undefined) return
+    const own = typeof bytes === 'string' ? bytes : Buffer.from(bytes)
+    this.#remember(own.length, (reply) => void reply.write(own))
+  }
+
   /** They say how the limits of the first stand, and nothing to whoever gets the answer later. */
   announce(headers: HeaderLines): void {
     for (const member of this.#members.keys()) member.announce(headers)
@@ -125,7 +131,7 @@ export class SharedReply implements Reply {
 
   /** At the pace of the slowest who still listens. */
   write(bytes: Uint8Array | string): boolean {
-    this.#remember(bytes.length, (reply) => void reply.write(bytes))
+    this.#rememberBytes(bytes)
     let isFlowing = true
     for (const member of this.#members.keys()) if (!member.write(bytes)) isFlowing = false
     return isFlowing

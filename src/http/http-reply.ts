@@ -81,9 +81,8 @@ export class HttpReply implements Reply, WireListener {
     this.#wire.begin(this.#head(200, STREAM_HEADERS, headers))
   }
 
-  /** A caller who is gone takes no bytes and never drains: waiting for that would lose the upstream's socket. */
   write(bytes: Uint8Array | string): boolean {
-    if (this.#isDone || this.#wire.isGone || bytes.length === 0) return true // an empty chunk would be the last one
+    if (this.#isDone || bytes.length === 0) return true // an empty chunk would be the last one
     return this.#wire.write(bytes)
   }
 

@@ -46,7 +46,8 @@ export class NodeWire implements Wire {
 
   write(bytes: Uint8Array | string): boolean {
     const res = this.#res
-    if (!this.#isChunked) return res.write(bytes)
+    if (res.destroyed) return true
+    if (!this.#isChunked) return res.write(typeof bytes === 'string' ? bytes : Buffer.from(bytes))
     const chunk = chunkOf(bytes)
     const isFirst = !this.#hasWritten
     this.#hasWritten = true

@@ -46,7 +46,10 @@ export type AnswerEnd =
 export interface AnswerListener {
   /** The request went out on a live connection: from here on the provider may charge for it. */
   accepted(): void
-  /** Whole server-sent events, to be written as they are. Visible: a token of the answer has come by now. */
+  /**
+   * Whole server-sent events, to be written as they are, and good during the call alone. Visible: a token of the answer has
+   * come by now.
+   */
   frames(bytes: Uint8Array, visible: boolean): void
   ended(end: AnswerEnd): void
 }

@@ -14,7 +14,7 @@ export interface Reply {
   send(headers: HeaderLines, body: Uint8Array | string): void
   /** Begins an event stream; the status is 200 from here on. */
   begin(headers: HeaderLines): void
-  /** False: the caller reads slower than this; wait for `onWritable`. */
+  /** The bytes are good during the call alone. False: the caller reads slower than this; wait for `onWritable`. */
   write(bytes: Uint8Array | string): boolean
   onWritable(listener: () => void): void
   end(): void

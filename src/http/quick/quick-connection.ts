@@ -95,10 +95,10 @@ export class QuickConnection implements Wire, BodySource {
 
   write(bytes: Uint8Array | string): boolean {
     const chunk = chunkOf(bytes)
-    if (this.#head === '') return this.socket.write(chunk)
+    if (this.#head === '') return this.socket.write(chunk) || this.isGone
     const head = this.#head
     this.#head = ''
-    return this.socket.write(withHead(head, chunk))
+    return this.socket.write(withHead(head, chunk)) || this.isGone
   }
 
   end(): void {

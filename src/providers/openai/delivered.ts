@@ -11,6 +11,7 @@ export class DeliveredText {
   /** JSON's inside of a string, escapes and all. */
   readonly #inner = new GrowingBytes()
   readonly #frames = new GrowingBytes()
+  #hasFrames = false
   readonly #texts: string[] = []
   #textChars = 0
 
@@ -18,19 +19,20 @@ export class DeliveredText {
   addFrames(frames: Uint8Array): void {
     if (this.#inner.length > 0) this.#unescapeInner()
     this.#frames.add(frames, 0, frames.byteLength)
+    this.#hasFrames = true
     if (this.#frames.length > RAW_BYTES_MAX) this.#extractFrames()
   }
 
   /** The payload of a frame that had to be read anyway. */
   addPayload(payload: string): void {
     if (this.#inner.length > 0) this.#unescapeInner()
-    if (this.#frames.length > 0) this.#extractFrames()
+    if (this.#hasFrames) this.#extractFrames()
     this.#keepPieces(payload)
   }
 
   /** The text of a frame that nothing else need be known of: `bytes[from, to)`. */
   addText(bytes: Uint8Array, from: number, to: number): void {
-    if (this.#frames.length > 0) this.#extractFrames()
+    if (this.#hasFrames) this.#extractFrames()
     this.#inner.add(bytes, from, to)
     if (this.#inner.length > RAW_BYTES_MAX) this.#unescapeInner()
   }
@@ -46,6 +48,7 @@ export class DeliveredText {
   }
 
   #extractFrames(): void {
+    this.#hasFrames = false
     this.#keepPieces(this.#frames.take())
   }
 

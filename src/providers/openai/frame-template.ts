@@ -4,8 +4,9 @@
  * It makes no strings and costs a tenth of a microsecond a frame; searching each for what matters costs ten times that.
  */
 export class FrameTemplate {
-  #before: Pattern | undefined
-  #behind: Pattern = patternOf('')
+  #pattern = NO_PATTERN
+  /** Where in it the part behind the text begins. */
+  #behindFrom = 0
   /** The text in it is the answer's own. */
   isContent = true
 
@@ -19,24 +20,24 @@ export class FrameTemplate {
     const behind = payload.slice(textTo)
     if (TEXT_BEGINS.test(behind)) return
     this.isContent = found[0].startsWith('"content"')
-    this.#before = patternOf(`data: ${payload.slice(0, textFrom)}`)
-    this.#behind = patternOf(`${behind}\n\n`)
+    const before = partOf(`data: ${payload.slice(0, textFrom)}`)
+    this.#behindFrom = before.length
+    this.#pattern = Int32Array.of(...before, ...partOf(`${behind}\n\n`))
   }
 
   /** How many bytes from the start are whole frames of this pattern; their texts are told to the sink. */
   skim(bytes: Uint8Array, sink: TextSink): number {
-    const before = this.#before
-    if (before === undefined) return 0
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    let at = 0
-    while (holds(view, before, at)) {
-      const textFrom = at + before.byteLength
-      const textTo = endOfText(bytes, textFrom)
-      if (textTo === -1 || !holds(view, this.#behind, textTo)) break
+    const [pattern, behindFrom] = [this.#pattern, this.#behindFrom]
+    if (pattern === NO_PATTERN) return 0
+    seen.show(bytes)
+    for (let at = 0; ;) {
+      const textFrom = seen.behind(pattern, 0, at)
+      const textTo = textFrom === -1 ? -1 : endOfText(bytes, textFrom)
+      const end = textTo === -1 ? -1 : seen.behind(pattern, behindFrom, textTo)
+      if (end === -1) return at
       sink.addText(bytes, textFrom, textTo)
-      at = textTo + this.#behind.byteLength
+      at = end
     }
-    return at
   }
 }
 
@@ -47,26 +48,50 @@ const QUOTE = 0x22
 const LINE_END = 0x0a
 const BACKSLASH = 0x5c
 
-/** A view, because it compares four bytes at a time wherever they stand. */
-type Pattern = DataView<ArrayBuffer>
+/**
+ * What stands before a text, and what stands behind it: each its length in bytes, then its bytes four by four, the last
+ * four of them also where they overlap others. All in one place, because a frame finds little of its stream in the cache.
+ */
+type Pattern = Int32Array
+const NO_PATTERN: Pattern = Int32Array.of()
+const WORD = 4
 
-/** Not from Node's pool: a few bytes kept there for the life of a stream keep its 8 KiB alive. */
-const patternOf = (latin1: string): Pattern =>
-  new DataView(new Uint8Array(Buffer.from(latin1, 'latin1')).buffer)
-
-function holds(view: DataView, part: Pattern, at: number): boolean {
-  const length = part.byteLength
-  if (at + length > view.byteLength) return false
-  const words = length - 3
-  let index = 0
-  for (; index < words; index += 4) {
-    if (view.getInt32(at + index) !== part.getInt32(index)) return false
-  }
-  for (; index < length; index++) {
-    if (view.getUint8(at + index) !== part.getUint8(index)) return false
-  }
-  return true
+/** It has four bytes and more: a name and a quote, or a quote and what ends an event. */
+function partOf(latin1: string): number[] {
+  const bytes = Buffer.from(latin1, 'latin1')
+  const words = Array.from({ length: bytes.length >> 2 }, (_, index) =>
+    bytes.readInt32BE(WORD * index),
+  )
+  return [bytes.length, ...words, bytes.readInt32BE(bytes.length - WORD)]
 }
+
+/** Some bytes in their memory, which mostly is the one that all connections read into: its view is made once. */
+class Seen {
+  #view: DataView = new DataView(new ArrayBuffer(0))
+  #from = 0
+  #to = 0
+
+  show({ buffer, byteOffset, byteLength }: Uint8Array): void {
+    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer)
+    this.#from = byteOffset
+    this.#to = byteOffset + byteLength
+  }
+
+  /** Where the part of the pattern that begins at `from` ends in the bytes, if it stands there at `at`; otherwise -1. */
+  behind(pattern: Pattern, from: number, at: number): number {
+    const length = pattern[from] ?? 0
+    const start = this.#from + at
+    const end = start + length
+    if (end > this.#to) return -1
+    const view = this.#view
+    const whole = length >> 2
+    for (let index = 0; index < whole; index++)
+      if (view.getInt32(start + WORD * index) !== pattern[from + 1 + index]) return -1
+    return view.getInt32(end - WORD) === pattern[from + 1 + whole] ? at + length : -1
+  }
+}
+
+const seen = new Seen()
 
 /** The quote that ends a text without any other; -1 where there may be an escaped one, or none. */
 function endOfText(bytes: Uint8Array, from: number): number {

@@ -13,7 +13,6 @@ function seenIn(
   const frames = new SseFrames()
   for (const piece of pieces) {
     frames.push(Buffer.from(piece), {
-      skim: () => 0,
       isPlain: (text, from, to) => isPlain(Buffer.from(text.slice(from, to), 'latin1').toString()),
       plain: (bytes) => seen.plain.push(Buffer.from(bytes).toString()),
       payload: (data) => seen.payloads.push(data),
@@ -94,7 +93,6 @@ test('payloads are the same however the bytes are cut, in the middle of characte
       const frames = new SseFrames()
       for (const piece of pieces) {
         frames.push(piece, {
-          skim: () => 0,
           isPlain: () => isPlain,
           plain: (run) =>
             order.push(...Buffer.from(run).toString().slice(6, -2).split('\n\ndata: ')),

@@ -2,8 +2,6 @@
 const EVENT_BYTES_MAX = 4 * 1024 * 1024
 
 export interface FrameListener {
-  /** Takes what is plain at the first glance from the start of a piece, which begins with a frame: how many bytes. */
-  skim(bytes: Uint8Array): number
   /** Whether the payload at `text[from, to)` may pass without being looked at. */
   isPlain(text: string, from: number, to: number): boolean
   /** Whole frames, as they came. */
@@ -22,6 +20,8 @@ const DATA_LENGTH = 'data: '.length
  * in; everything else line by line, as the format wants it: CRLF, comments, data over several lines, frames cut anywhere.
  */
 export class SseFrames {
+  /** The next piece begins with a frame. */
+  isBetween = true
   /** The beginning of an unfinished line, with room for more of it behind. */
   #carry: Buffer = NOTHING
   #carryBytes = 0
@@ -30,13 +30,10 @@ export class SseFrames {
   #isFirst = true
 
   push(piece: Buffer, listener: FrameListener): void {
-    if (this.#carryBytes > 0) {
-      if (piece.includes(LINE_FEED)) this.#read(this.#carried(piece), listener)
-      else this.#keep(piece, listener)
-      return
-    }
-    const taken = this.#data.length === 0 ? listener.skim(piece) : 0
-    if (taken < piece.byteLength) this.#read(taken === 0 ? piece : piece.subarray(taken), listener)
+    if (this.#carryBytes === 0) this.#read(piece, listener)
+    else if (piece.includes(LINE_FEED)) this.#read(this.#carried(piece), listener)
+    else this.#keep(piece, listener)
+    this.isBetween = this.#carryBytes === 0 && this.#data.length === 0
   }
 
   #carried(piece: Buffer): Buffer {

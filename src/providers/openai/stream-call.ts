@@ -29,9 +29,8 @@ export class StreamCall extends UpstreamCall {
     return contentType.startsWith('text/html') ? broken('the answer is a web page') : undefined
   }
 
-  /** A copy of all that came in one read, which may be hundreds of chunks. */
   protected data(bytes: Buffer, isEnd: boolean): void {
-    if (bytes.byteLength > 0) this.#scan(Buffer.from(bytes))
+    if (bytes.byteLength > 0) this.#scan(bytes)
     if (!isEnd || this.isOver) return
     this.#scan(LAST_LINE_END)
     this.#conclude(true)

@@ -41,7 +41,10 @@ export class StreamScanner implements FrameListener {
   /** The frames in this piece of the stream that the caller should get; it may end in the middle of one. */
   push(piece: Buffer): Uint8Array | undefined {
     this.#mayPass = this.isVisible && this.#repair === undefined
-    this.#frames.push(piece, this)
+    const plain = this.#frames.isBetween ? this.#skim(piece) : 0
+    if (plain === piece.byteLength) return piece
+    if (plain > 0) this.#out.push(piece.subarray(0, plain))
+    this.#frames.push(plain === 0 ? piece : piece.subarray(plain), this)
     this.#ordinary.clear()
     const [first] = this.#out
     if (first === undefined) return undefined
@@ -50,11 +53,11 @@ export class StreamScanner implements FrameListener {
     return frames
   }
 
-  skim(bytes: Uint8Array): number {
+  /** How many bytes from the start are plain at the first glance. */
+  #skim(bytes: Uint8Array): number {
     if (!this.#mayPass || this.isDone || this.fault !== undefined) return 0
     const length = this.#template.skim(bytes, this.delivered)
     if (length > 0 && !this.#template.isContent) this.delivered.isContent = false
-    if (length > 0) this.#out.push(length === bytes.byteLength ? bytes : bytes.subarray(0, length))
     return length
   }
 
