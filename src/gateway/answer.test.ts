@@ -86,6 +86,17 @@ describe('frames', () => {
     expect(relayed).toEqual(['role', 'a', 'b', 'c'])
   })
 
+  test('kept back are as they were, though their memory is used again', () => {
+    const { answer, relay, relayed } = running()
+    const memory = Buffer.from('one')
+    answer.frames(memory, false)
+    memory.write('two')
+    answer.frames(memory, true)
+    memory.fill('x')
+    relay()
+    expect(relayed).toEqual(['one', 'two'])
+  })
+
   test('of an attempt that nobody relays are shown to nobody', () => {
     const { answer, frames, relayed } = running()
     frames('role', false)

@@ -51,6 +51,20 @@ function shared(waitMs = 0, bytesMax = Infinity) {
   return { reply, told, pass }
 }
 
+test('who joins late gets it as it was, though its memory is used again', () => {
+  const { reply } = shared()
+  const [early, late] = [member(), member()]
+  reply.join(early.reply, true)
+  const memory = Buffer.from('one')
+  reply.write(memory)
+  memory.write('two')
+  reply.write(memory)
+  memory.fill('x')
+  reply.join(late.reply, false)
+  expect(late.heard).toEqual(['one', 'two'])
+  expect(early.heard).toEqual(['one', 'two'])
+})
+
 test('when the one who reads slowest leaves, the others are not kept waiting', () => {
   const { reply, told } = shared()
   const [slow, quick] = [member(false), member()]

@@ -9,9 +9,16 @@ type Fixture = (typeof FIXTURES)[number]
 const recorded = (name: Fixture): string =>
   fs.readFileSync(new URL(`fixtures/${name}.sse`, import.meta.url), 'utf8')
 
+/** All pieces come in the same memory, one after the other. */
+const MEMORY = Buffer.alloc(64 * 1024)
+
 function scan(pieces: readonly Uint8Array[]) {
   const scanner = new StreamScanner(undefined)
-  const out = pieces.map((piece) => scanner.push(Buffer.from(piece)) ?? new Uint8Array())
+  const out = pieces.map((piece) => {
+    MEMORY.fill('x')
+    MEMORY.set(piece)
+    return Buffer.from(scanner.push(MEMORY.subarray(0, piece.byteLength)) ?? [])
+  })
   const { isVisible, hasFinish, isDone, usage, serviceTier, usageChunk, fault } = scanner
   const state = { isVisible, hasFinish, isDone, usage, serviceTier, usageChunk, fault }
   return { out: Buffer.concat(out).toString(), ...state }
@@ -125,6 +132,21 @@ describe('what is captured', () => {
     expect(framewise(text)).toMatchObject({ isVisible: true, hasFinish: false, isDone: true })
   })
 })
+
+test.each(['data: {}\n', 'da', '\n\nd', ': it\ndata: 1\n'])(
+  'what comes behind the beginning %j of an event is no event of its own, however like one it looks',
+  (beginning) => {
+    const [first = '', ...plain] = framesOf(recorded('azure'))
+      .slice(0, 4)
+      .map((frame) => `${frame}\n\n`)
+    const like = plain.at(-1) ?? ''
+    const text = [first, ...plain, beginning, like, like]
+    const expected = whole(text.join(''))
+    expect(expected.fault).toBeDefined()
+    const framed = scan(text.map((part) => Buffer.from(part)))
+    expect(framed).toEqual(expected)
+  },
+)
 
 test('any text passes unchanged and hides neither finish nor usage, however it is written or cut', () => {
   const tricky = fc.constantFrom(
