@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { readWhole } from './direct-file.ts'
 
 const NAME = /^([0-9]{8})\.jsonl(?:\.gz)?$/
 
@@ -19,7 +20,7 @@ export function segmentsIn(folder: string): readonly number[] {
 /** A segment's bytes, whether it is packed or not; it may be packed in this very moment. */
 export function readSegmentBytes(file: string): Buffer {
   try {
-    return fs.readFileSync(file)
+    return readWhole(file)
   } catch (error) {
     if (!isMissing(error) || !fs.existsSync(packedFile(file))) throw error
     return gunzipSync(fs.readFileSync(packedFile(file)))
