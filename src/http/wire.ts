@@ -43,7 +43,7 @@ export function chunkOf(bytes: Uint8Array | string): Buffer {
   const data = typeof bytes === 'string' ? Buffer.from(bytes) : bytes
   const size = data.byteLength
   let digits = 1
-  while (size >>> (4 * digits) > 0) digits++
+  while (digits < 8 && size >>> (4 * digits) > 0) digits++
   const chunk = Buffer.allocUnsafe(digits + size + 4)
   for (let at = 0; at < digits; at++) chunk[at] = hexDigit((size >>> (4 * (digits - 1 - at))) & 0xf)
   chunk[digits] = CR

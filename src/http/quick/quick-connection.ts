@@ -20,7 +20,7 @@ export type QuickNeeds = Readonly<{
 
 const NOTHING = Buffer.alloc(0)
 /** What may wait: of a body that nobody asked for yet, or of requests behind the one that is answered. */
-const WAITING_BYTES_MAX = 64 * 1024
+const WAITING_BYTES_MAX = 128 * 1024
 const LATE = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
 
 /** A caller's connection as long as nothing comes by it but plain chat requests, one after the other. */

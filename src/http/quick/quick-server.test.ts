@@ -130,14 +130,19 @@ test('requests that come in one piece are answered in their order, whoever reads
 })
 
 test('what was begun by Node stays with Node, and what comes first in pieces, too', async () => {
-  const { connect } = await serve()
+  const { server, connect } = await serve()
   const first = await connect()
   await first.say(GET)
   await first.hears('node GET')
   await first.say(post('one'))
   await first.hears('node POST /v1/chat/completions one')
+  const accepted = once(server, 'connection') as Promise<[Socket]>
   const second = await connect()
-  for (const char of post('two')) await second.say(char)
+  const [socket] = await accepted
+  const [start = '', ...rest] = post('two')
+  await second.say(start)
+  await expect.poll(() => socket.bytesRead).toBe(1)
+  for (const char of rest) await second.say(char)
   await second.hears('node POST /v1/chat/completions two')
 })
 

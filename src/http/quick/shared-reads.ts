@@ -45,9 +45,15 @@ export function readShared(accepted: Socket, take: TakeBytes): () => void {
   }
   socket._handle.useUserBuffer(MEMORY)
   return () => {
-    socket[PLACES.callback] = (count: number) => socket.push(copyOf(MEMORY, 0, count))
+    socket[PLACES.callback] = pushedTo(socket)
   }
 }
+
+/** Keeps nobody alive who was told before. */
+const pushedTo =
+  (socket: Socket) =>
+  (count: number): boolean =>
+    socket.push(copyOf(MEMORY, 0, count))
 
 export const copyOf = (bytes: Buffer, from: number, to: number): Buffer =>
   Buffer.from(bytes.subarray(from, to))

@@ -77,6 +77,27 @@ test.each(here)('a file is read piece by piece, %s', (system) => {
   expect(Buffer.concat(read).equals(bytes)).toBe(true)
 })
 
+test('reads that are cut short are gone on with', () => {
+  const bytes = randomBytes(PIECE_BYTES + 5_000)
+  const name = path.join(dir, 'short')
+  fs.writeFileSync(name, bytes)
+  vi.spyOn(fs, 'readSync').mockImplementation((...args: unknown[]) => {
+    const [fd, into, at, length, offset] = args as [number, Uint8Array, number, number, number]
+    return readSync(fd, into, at, Math.min(length, 300_000), offset)
+  })
+  expect(readWhole(name).equals(bytes)).toBe(true)
+})
+
+test.runIf(isLinux)('a file that goes while it is read is told of as one that is not there', () => {
+  const name = path.join(dir, 'going')
+  fs.writeFileSync(name, 'something')
+  vi.spyOn(fs, 'readSync').mockImplementation(() => {
+    fs.rmSync(name)
+    throw failing('EINVAL')
+  })
+  expect(() => readWhole(name)).toThrow('ENOENT')
+})
+
 test('a file that is not there, and a disk that fails, are told as they are', () => {
   expect(() => readWhole(path.join(dir, 'nowhere'))).toThrow('ENOENT')
   const file = path.join(dir, 'file')

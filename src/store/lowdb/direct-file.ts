@@ -30,13 +30,24 @@ export class DirectFile {
 
   /** Fills whole blocks of memory from a block on, as far as the file goes. */
   read(into: Uint8Array, offset: number): number {
+    let filled = 0
+    while (filled < into.byteLength) {
+      const count = this.#readSome(into.subarray(filled), offset + filled)
+      if (count === 0) break
+      filled += count
+    }
+    return filled
+  }
+
+  #readSome(into: Uint8Array, offset: number): number {
     try {
       return fs.readSync(this.#fd, into, 0, into.byteLength, offset)
     } catch (error) {
       if (!this.#isDirect || !isRefusal(error)) throw error
-      fs.closeSync(this.#fd)
+      const direct = this.#fd
       this.#fd = this.#plain()
-      return this.read(into, offset)
+      fs.closeSync(direct)
+      return this.#readSome(into, offset)
     }
   }
 
@@ -45,8 +56,9 @@ export class DirectFile {
   }
 
   #plain(): number {
+    const fd = fs.openSync(this.#file, 'r')
     this.#isDirect = false
-    return fs.openSync(this.#file, 'r')
+    return fd
   }
 }
 
