@@ -8,6 +8,7 @@ import { openStore } from '../src/store/lowdb/open-store.ts'
 import { packSealed } from '../src/store/lowdb/pack-sealed.ts'
 import { dbPaths } from '../src/store/lowdb/segments.ts'
 import { root as project } from './support/gateway-process.ts'
+import { copyFolder } from '../src/store/copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-archive-'))
 const whole = dbPaths(path.join(root, 'whole'))
@@ -64,7 +65,7 @@ test('kill -9 while segments are moved loses none of them, and the next time fin
   const ends = new Set<unknown>()
   for (const changes of [1, 5, 12, 25, 40, 55]) {
     const [db, to] = [path.join(root, `db-${changes}`), path.join(root, `to-${changes}`)]
-    fs.cpSync(whole.dir, db, { recursive: true })
+    copyFolder(whole.dir, db)
     ends.add(await killedAfter(changes, { db, to }))
     expect(audit(db)).toMatchObject({ status: 0 })
     const { status } = spawnSync(process.execPath, archiveArgs(db, to))

@@ -10,6 +10,7 @@ import { openBooks } from '../src/wiring/books.ts'
 import { cleanEnv, issueKey, root, startGateway, userArgs } from './support/gateway-process.ts'
 import { clientOf, configFor, MESSAGES, openHouse } from './support/house.ts'
 import { runScript, type Ended } from './support/script.ts'
+import { copyFolder } from '../src/store/copied-folder.ts'
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-'))
 afterAll(() => {
@@ -119,7 +120,7 @@ describe('a restore', () => {
 
   test('keeps what was there, also when that can no longer be read', async () => {
     const damaged = path.join(scratch, 'damaged')
-    fs.cpSync(books.dir, damaged, { recursive: true })
+    copyFolder(books.dir, damaged)
     const journal = path.join(damaged, 'db', 'journal', '00000001.jsonl')
     const bytes = fs.readFileSync(journal)
     bytes[200] = 0x21
@@ -149,7 +150,7 @@ describe('a restore', () => {
     const seen = new Set<string>()
     for (let step = 1; ; step++) {
       const dir = path.join(scratch, `killed-${step}`)
-      fs.cpSync(books.dir, dir, { recursive: true })
+      copyFolder(books.dir, dir)
       const isDone = await killedAt(step, dir)
       const credits = await creditsIn(path.join(dir, 'db'))
       expect(['100', '150'], `step ${step}`).toContain(credits)

@@ -10,6 +10,7 @@ import { auditFolder } from '../wiring/audit.ts'
 import { chargeOf, holdOf, withAccount } from './contract.ts'
 import { openStore } from './lowdb/open-store.ts'
 import { readSegmentBytes, segmentFile, segmentsIn } from './lowdb/segments.ts'
+import { copyFolder } from './copied-folder.ts'
 
 type Entry = Record<string, unknown>
 type Edit = (lines: Entry[]) => void
@@ -69,7 +70,7 @@ function textsIn(dir: string): string[] {
 /** The same history with a lie in it, and sums that are right: only the rules can find it out. */
 function forged(name: string, edit: Edit): string {
   const dir = path.join(root, name)
-  fs.cpSync(honest, dir, { recursive: true })
+  copyFolder(honest, dir)
   const lines = textsIn(dir).flatMap((text) => text.trimEnd().split('\n'))
   const entries = lines.map((line) => JSON.parse(line) as Entry)
   edit(entries)
@@ -183,7 +184,7 @@ describe('a forger who knows the sums and the chain is found out by the rules', 
 test('a snapshot that forgot a refund, or a call that may be repeated, is not the journal’s', () => {
   for (const list of ['refunds', 'repeats']) {
     const dir = path.join(root, `forgets ${list}`)
-    fs.cpSync(honest, dir, { recursive: true })
+    copyFolder(honest, dir)
     const file = path.join(dir, 'gateway.json')
     const snapshot = JSON.parse(fs.readFileSync(file, 'utf8')) as {
       state: Record<string, unknown[]>

@@ -11,6 +11,7 @@ import { chargeOf, holdOf, NOT_SENT, withAccount } from './contract.ts'
 import { slicesOf } from './lowdb/live-accounts.ts'
 import { makeSnapshot } from './lowdb/make-snapshot.ts'
 import { openStore } from './lowdb/open-store.ts'
+import { copyFolder } from './copied-folder.ts'
 
 type Entry = Record<string, string> & { seq: number; at: number; chain?: string; crc?: string }
 type Edit = (lines: Entry[]) => void
@@ -61,7 +62,7 @@ const segments = (dir: string) => {
 /** A copy of the honest folder to lie in. */
 function copied(name: string): string {
   const dir = path.join(root, name)
-  fs.cpSync(honest, dir, { recursive: true })
+  copyFolder(honest, dir)
   return dir
 }
 

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import { readSegmentBytes, segmentFile, segmentsIn } from './lowdb/segments.ts'
+import { copyFolder } from './copied-folder.ts'
 
 export type Entry = Record<string, unknown>
 export type Edit = (lines: Entry[]) => void
@@ -10,7 +11,7 @@ type Forgery = Readonly<{ to: string; edit: Edit }>
 
 /** For tests of an audit: the same history with a lie in it, and sums that are right, so that only the rules can find it out. */
 export function forgedCopy(honest: string, { to, edit }: Forgery): string {
-  fs.cpSync(honest, to, { recursive: true })
+  copyFolder(honest, to)
   const journal = path.join(to, 'journal')
   const lines = textsIn(to).flatMap((text) => text.trimEnd().split('\n'))
   const entries = lines.map((line) => JSON.parse(line) as Entry)

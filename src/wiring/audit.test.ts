@@ -8,6 +8,7 @@ import { openStore, type Store } from '../store/lowdb/open-store.ts'
 import { packSealed } from '../store/lowdb/pack-sealed.ts'
 import { dbPaths } from '../store/lowdb/segments.ts'
 import { auditFolder } from './audit.ts'
+import { copyFolder } from '../store/copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-audit-at-'))
 const honest = path.join(root, 'honest')
@@ -60,7 +61,7 @@ test('the books are proven at every seq, also between a charge and its overrun',
 
 test('a lie is found at its seq, and the books before it are true', () => {
   const dir = path.join(root, 'lie')
-  fs.cpSync(honest, dir, { recursive: true })
+  copyFolder(honest, dir)
   const lie = linesIn(dir).find(({ ref }) => ref === 'z3')?.seq ?? 0
   const file = path.join(dir, 'journal', '00000001.jsonl')
   const text = fs.readFileSync(file, 'utf8')

@@ -9,6 +9,7 @@ import { chargeOf, holdOf, withAccount } from '../store/contract.ts'
 import { openStore } from '../store/lowdb/open-store.ts'
 import { auditFolder } from './audit.ts'
 import { salvageFolder } from './salvage.ts'
+import { copyFolder } from '../store/copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-salvage-'))
 const honest = path.join(root, 'honest')
@@ -91,7 +92,7 @@ function overwrite(file = '', bytes: Buffer): void {
 let folders = 0
 function damaged(damage: (dir: string) => void): { dir: string; to: string } {
   const dir = path.join(root, `case-${++folders}`)
-  fs.cpSync(honest, dir, { recursive: true })
+  copyFolder(honest, dir)
   damage(dir)
   return { dir, to: path.join(root, `copy-${folders}`) }
 }

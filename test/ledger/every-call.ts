@@ -18,6 +18,7 @@ import type { MakeSnapshot } from '../../src/store/lowdb/snapshotter.ts'
 import { stowSealed } from '../../src/store/lowdb/stow-sealed.ts'
 import { auditFolder } from '../../src/wiring/audit.ts'
 import type { JournalRecord } from '../support/journal.ts'
+import { copyFolder } from '../../src/store/copied-folder.ts'
 
 /**
  * A day in the life of a store: it is opened on books that are there already, takes holds and settles them while
@@ -45,7 +46,7 @@ export async function makeBooks(place: string): Promise<void> {
 
 export async function tryCall(from: string, nth: number, code: FailureCode): Promise<Tried> {
   const place = newPlace()
-  fs.cpSync(from, place, { recursive: true })
+  copyFolder(from, place)
   const failing = failCall(place, nth, code)
   const told: string[] = []
   const end = await aDay(place, told)

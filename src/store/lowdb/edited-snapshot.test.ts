@@ -7,6 +7,7 @@ import { auditFolder } from '../../wiring/audit.ts'
 import { holdOf, withAccount } from '../contract.ts'
 import { openStore } from './open-store.ts'
 import { dbPaths } from './segments.ts'
+import { copyFolder } from '../copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-edit-'))
 const whole = dbPaths(path.join(root, 'whole'))
@@ -36,7 +37,7 @@ type Draft = {
 }
 function edited(edit: (draft: Draft) => void): string {
   const paths = dbPaths(path.join(root, `case-${++cases}`))
-  fs.cpSync(whole.dir, paths.dir, { recursive: true })
+  copyFolder(whole.dir, paths.dir)
   const draft = JSON.parse(fs.readFileSync(paths.snapshot, 'utf8')) as Draft
   edit(draft)
   fs.writeFileSync(paths.snapshot, JSON.stringify(draft, null, 2))

@@ -11,6 +11,7 @@ import { packSealed } from './pack-sealed.ts'
 import { recover } from './recover.ts'
 import { dbPaths, segmentsIn } from './segments.ts'
 import { readSnapshot, readSnapshotFile } from './snapshot.ts'
+import { copyFolder } from '../copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-move-'))
 const whole = dbPaths(path.join(root, 'whole'))
@@ -52,7 +53,7 @@ async function coveredTwice(): Promise<number> {
 let cases = 0
 function copied() {
   const paths = dbPaths(path.join(root, `case-${++cases}`))
-  fs.cpSync(whole.dir, paths.dir, { recursive: true })
+  copyFolder(whole.dir, paths.dir)
   return { paths, to: path.join(root, `archive-${cases}`) }
 }
 

@@ -11,6 +11,7 @@ import { openStore, type Store } from './open-store.ts'
 import { CorruptStore, recover, replaySegments } from './recover.ts'
 import { dbPaths, packedFile, segmentFile, segmentsIn } from './segments.ts'
 import { booksFrom, EditedSnapshot, readSnapshot } from './snapshot.ts'
+import { copyFolder } from '../copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-snapshot-'))
 const whole = dbPaths(path.join(root, 'whole'))
@@ -61,7 +62,7 @@ beforeAll(async () => {
 let folders = 0
 function copied() {
   const paths = dbPaths(path.join(root, `case-${++folders}`))
-  fs.cpSync(whole.dir, paths.dir, { recursive: true })
+  copyFolder(whole.dir, paths.dir)
   return paths
 }
 const segmentOf = (file: string): number =>

@@ -13,6 +13,7 @@ import { recover } from './recover.ts'
 import { dbPaths, packedFile, readSegmentBytes, segmentFile, segmentsIn } from './segments.ts'
 import { findSnapshot } from './snapshot.ts'
 import { Snapshotter } from './snapshotter.ts'
+import { copyFolder } from '../copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-snapshotter-'))
 const whole = dbPaths(path.join(root, 'whole'))
@@ -48,7 +49,7 @@ beforeAll(async () => {
 let folders = 0
 function copied() {
   const paths = dbPaths(path.join(root, `case-${++folders}`))
-  fs.cpSync(whole.dir, paths.dir, { recursive: true })
+  copyFolder(whole.dir, paths.dir)
   return paths
 }
 

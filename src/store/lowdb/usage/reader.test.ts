@@ -14,6 +14,7 @@ import { chargeOf, holdOf, withAccount } from '../../contract.ts'
 import { openStore, type Store } from '../open-store.ts'
 import { dbPaths, segmentFile, segmentsIn } from '../segments.ts'
 import { UsageReader } from './reader.ts'
+import { copyFolder } from '../../copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-usage-'))
 const made = dbPaths(path.join(root, 'made'))
@@ -87,7 +88,7 @@ let paths = made
 let copies = 0
 beforeEach(() => {
   paths = dbPaths(path.join(root, `copy${copies++}`))
-  fs.cpSync(made.dir, paths.dir, { recursive: true })
+  copyFolder(made.dir, paths.dir)
 })
 
 type Settle = Record<'account' | 'model' | 'outcome' | 'ref' | 'cost' | 'amount', string> & {

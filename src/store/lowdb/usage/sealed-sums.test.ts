@@ -10,6 +10,7 @@ import { openStore } from '../open-store.ts'
 import { recover } from '../recover.ts'
 import { dbPaths, segmentFile, segmentsIn, type DbPaths } from '../segments.ts'
 import { UsageReader } from './reader.ts'
+import { copyFolder } from '../../copied-folder.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'tollgate-sealed-'))
 const whole = dbPaths(path.join(root, 'whole'))
@@ -58,7 +59,7 @@ beforeAll(async () => {
 let folders = 0
 function copied(): DbPaths {
   const paths = dbPaths(path.join(root, `case-${++folders}`))
-  fs.cpSync(whole.dir, paths.dir, { recursive: true })
+  copyFolder(whole.dir, paths.dir)
   fs.rmSync(paths.usage, { recursive: true, force: true })
   return paths
 }
