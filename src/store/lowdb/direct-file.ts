@@ -32,7 +32,8 @@ export class DirectFile {
   read(into: Uint8Array, offset: number): number {
     let filled = 0
     while (filled < into.byteLength) {
-      const count = this.#readSome(into.subarray(filled), offset + filled)
+      const piece = into.subarray(filled, filled + PIECE_BYTES)
+      const count = this.#readSome(piece, offset + filled)
       if (count === 0) break
       filled += count
     }
@@ -73,13 +74,7 @@ export function readWhole(path: string): Buffer {
   const file = new DirectFile(path)
   try {
     const memory = alignedMemory(roundUp(file.size, BLOCK_BYTES))
-    let at = 0
-    while (at < memory.byteLength) {
-      const count = file.read(memory.subarray(at, at + PIECE_BYTES), at)
-      if (count === 0) break
-      at += count
-    }
-    return Buffer.from(memory.buffer, 0, at)
+    return Buffer.from(memory.buffer, 0, file.read(memory, 0))
   } finally {
     file.close()
   }
