@@ -54,24 +54,27 @@ function bytesOf({ key, headers = [], body = chat('words') }: Asked): string {
 
 const ALIVE = 'GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n'
 
-/** The answer's bytes; by Node, where the connection has seen another request before. */
-async function answerTo(asked: Asked, way: 'quick' | 'node'): Promise<string> {
+/** A connection, and what is answered on it. */
+function connect() {
   const socket = net.connect(Number(new URL(house.gateway.url).port), '127.0.0.1')
   let heard = ''
   socket.on('data', (bytes) => (heard += bytes.toString('latin1')))
   socket.on('error', () => undefined)
-  const whole = async (): Promise<string> => {
+  const ask = async (bytes: string): Promise<string> => {
+    socket.write(bytes)
     while (!isWhole(heard) && !socket.destroyed) await once(socket, 'data')
     const answer = heard
     heard = ''
     return answer
   }
-  if (way === 'node') {
-    socket.write(ALIVE)
-    await whole()
-  }
-  socket.write(bytesOf(asked))
-  const answer = await whole()
+  return { socket, ask }
+}
+
+/** The answer's bytes; by Node, where the connection has seen another request before. */
+async function answerTo(asked: Asked, way: 'quick' | 'node'): Promise<string> {
+  const { socket, ask } = connect()
+  if (way === 'node') await ask(ALIVE)
+  const answer = await ask(bytesOf(asked))
   socket.destroy()
   return answer
 }
@@ -192,5 +195,21 @@ test('both ways count wrong keys by the address that a trusted proxy names', asy
     expect(await answerTo(from('198.51.100.7, 198.51.100.8'), way)).toMatch('HTTP/1.1 401 ')
     const good = { key: 'user', headers: ['x-forwarded-for: 198.51.100.7'] }
     expect(await answerTo(good, way)).toMatch('HTTP/1.1 200 ')
+  }
+})
+
+test('a connection that Node reads ends with its hundredth chat, so that the next one is quick again', async () => {
+  const chats = bytesOf({ key: 'poor' })
+  for (const way of ['quick', 'node'] as const) {
+    const { socket, ask } = connect()
+    const closed = once(socket, 'close')
+    if (way === 'node') for (let count = 0; count < 120; count++) await ask(ALIVE)
+    for (let count = 1; count < 100; count++)
+      expect(await ask(chats)).toMatch(/^connection: keep-alive\r$/im)
+    expect(await ask(chats)).toMatch(
+      way === 'node' ? /^connection: close\r$/im : /^connection: keep-alive\r$/im,
+    )
+    if (way === 'quick') socket.destroy()
+    await closed
   }
 })

@@ -44,8 +44,13 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
     if (settings().isLeaving) res.shouldKeepAlive = false
     const wrong = malformed(req)
     if (wrong !== undefined) refuse(site, { req, res, wrong })
-    else if (req.url === CHAT_COMPLETIONS && req.method === 'POST') chat.answerByNode(req, res)
+    else if (req.url === CHAT_COMPLETIONS && req.method === 'POST') answerChat(req, res)
     else void handle(req, res)
+  }
+
+  function answerChat(req: IncomingMessage, res: ServerResponse): void {
+    if (server.isLastByNode(req.socket)) res.shouldKeepAlive = false
+    chat.answerByNode(req, res)
   }
 }
 

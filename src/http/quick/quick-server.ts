@@ -3,15 +3,19 @@ import type { Socket } from 'node:net'
 import { QuickConnection, type QuickNeeds } from './quick-connection.ts'
 
 const LOOK_EVERY_MS = 1_000
+/** A new connection costs its caller less than so many chats on Node's way cost the gateway. */
+const CHATS_BY_NODE_MAX = 100
 
 type Node = (this: http.Server, socket: Socket) => void
 
 /**
  * Node's HTTP server, with a quick way beside it: plain chat requests, which nearly all are, are read and answered on the
- * bare connection. At the first that is anything else Node gets the connection, and everything that came by it since.
+ * bare connection. At the first that is anything else Node gets the connection, and everything that came by it since; it
+ * ends after a while, so that a proxy's pool does not end up with connections of Node's alone.
  */
 export class QuickServer extends http.Server {
   readonly #connections = new Set<QuickConnection>()
+  readonly #chatsByNode = new WeakMap<Socket, number>()
 
   constructor(
     options: ServerOptions,
@@ -49,6 +53,13 @@ export class QuickServer extends http.Server {
         clearInterval(looking)
       })
     })
+  }
+
+  /** Whether a chat that Node has read is to be its connection's last: the caller's next connection is quick again. */
+  isLastByNode(socket: Socket): boolean {
+    const chats = (this.#chatsByNode.get(socket) ?? 0) + 1
+    this.#chatsByNode.set(socket, chats)
+    return chats >= CHATS_BY_NODE_MAX
   }
 
   override closeIdleConnections(): void {
