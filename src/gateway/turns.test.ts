@@ -143,6 +143,16 @@ describe('a request', () => {
     expect(idOf(await afterFailure(turns, await turns.first()))).toBe('c')
   })
 
+  test('does not go round and round where the only deployment cools and the budget is spent', async () => {
+    const { turns: begin, traffic } = bed([deployment('a')], { retryShare: 0 })
+    const turns = begin()
+    const { candidate, ticket } = await turns.first()
+    for (let count = 0; count < 6; count++) traffic.retried('a')
+    const fault: Fault = { kind: 'rate_limited', status: 429, retryAfterMs: 3_000 }
+    ticket.ended({ fault, firstByteMs: undefined, isStream: true })
+    expect(await turns.after({ candidate, fault, answer: UNTOUCHED })).toBeUndefined()
+  })
+
   test('waits once for room, and then asks who has some', async () => {
     const [a, b, c] = [
       deployment('a', { concurrencyMax: 1 }),

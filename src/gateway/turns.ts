@@ -40,6 +40,7 @@ export class Turns {
   #model: Candidate['model'] | undefined
   #attempts = 0
   #retries = 0
+  #hasComeBack = false
   #isFull = false
   #waitedMs = 0
 
@@ -169,8 +170,8 @@ export class Turns {
   /** The only deployment is asked once more where it never saw the request, or said when to come back. */
   #again({ candidate, fault }: Failed): Candidate | undefined {
     const { traffic } = this.#house
-    const isOnly = this.#asking.candidates.length === 1 && this.#retries === 0
-    if (!isOnly) return undefined
+    if (this.#hasComeBack || this.#asking.candidates.length > 1) return undefined
+    this.#hasComeBack = true // whether or not it may be: it is offered once
     if (fault.kind === 'connect') return this.#unlessSwitchedOff(candidate)
     const { kind } = traffic.stateOf(candidate.deployment)
     return kind === 'cooling' && this.#coolMs(candidate) <= COOL_MS_MAX ? candidate : undefined
