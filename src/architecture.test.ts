@@ -132,6 +132,15 @@ describe('the house', () => {
     expect(readers.filter((folder) => folder !== 'main' && folder !== 'cli')).toEqual([])
   })
 
+  test('a command needs nothing that is declared behind the start of its main', () => {
+    const wrong = files.flatMap(({ name, text }) => {
+      const start = /^(?:try \{\n {2})?(?:await )?main\(\)$/m.exec(text)
+      const behind = start && /^(?:const|let|class) \w+/m.exec(text.slice(start.index))
+      return behind === null ? [] : [`${name}: ${behind[0]}`]
+    })
+    expect(wrong).toEqual([])
+  })
+
   test('files are read in one go', () => {
     const long = files
       .map(({ name, text }) => ({ name, lines: text.split('\n').length - 1 }))

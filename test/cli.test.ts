@@ -120,6 +120,18 @@ describe('token-gen beside a running server', () => {
   })
 })
 
+test('what the configuration is can be had as JSON', async () => {
+  const script = path.join(root, 'scripts', 'config-check.js')
+  const { stdout } = await promisify(execFile)(process.execPath, [script, '--json'], {
+    cwd: root,
+    env: cleanEnv(house.gateway.dir),
+  })
+  expect(JSON.parse(stdout)).toMatchObject({
+    ...{ ok: true, webhooks: { largeCharge: expect.stringMatching(/^\d+$/) as string } },
+    tiers: { free: { limits: { requestsPerMinute: 0 } } },
+  })
+})
+
 describe('token-gen without a server', () => {
   test('writes to the same books, which the next server reads', async () => {
     await house.gateway.stop()

@@ -52,8 +52,9 @@ async function main(): Promise<void> {
   process.exitCode = isDone ? 0 : 1
 }
 
-const amounts = (changes: Edit['balances']) =>
-  changes.map(({ account, change }) => ({ account, change: formatCredits(change) }))
+function amounts(changes: Edit['balances']) {
+  return changes.map(({ account, change }) => ({ account, change: formatCredits(change) }))
+}
 
 function view(edit: Edit | undefined, accepted: AcceptedEdit | undefined) {
   const { booked = [], refused = [], keptAs } = accepted ?? {}

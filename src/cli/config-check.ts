@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import type { Hedge } from '../domain/hedge.ts'
 import type { Model } from '../domain/model.ts'
+import { formatCredits, micro } from '../domain/money.ts'
 import type { Price } from '../domain/price.ts'
 import type { Strategy } from '../domain/strategy.ts'
 import type { Bucket } from '../domain/usage.ts'
@@ -40,7 +41,7 @@ function main(): void {
   const env = readEnvironment(process.env, diskFiles)
   const chosen = values.config === undefined ? env : { ...env, GATEWAY_CONFIG: values.config }
   const loaded = loadConfig({ env: chosen, files: diskFiles })
-  const text = values.json === true ? `${JSON.stringify(summary(loaded), null, 2)}\n` : page(loaded)
+  const text = values.json === true ? `${JSON.stringify(summary(loaded), plain, 2)}\n` : page(loaded)
   process.stdout.write(text)
   process.exitCode = loaded.ok ? 0 : 1
 }
@@ -48,15 +49,20 @@ function main(): void {
 function summary(loaded: LoadedConfig): unknown {
   if (!loaded.ok) return loaded
   const { config, notices } = loaded
-  const { models, aliases, tiers, ...rest } = config
+  const { models, ...rest } = config
   return {
     ok: true,
     ...rest,
-    tiers: Object.fromEntries(tiers),
     models: models.map((model) => modelRow(model, config)),
-    aliases: Object.fromEntries(aliases),
     notices,
   }
+}
+
+/** Amounts in credits, and what JSON has no word for in its words. */
+function plain(_name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return formatCredits(micro(value))
+  if (value instanceof Map) return Object.fromEntries(value as ReadonlyMap<string, unknown>)
+  return value instanceof Set ? [...(value as ReadonlySet<unknown>)] : value
 }
 
 type Rates = Readonly<{ input: number; cachedInput: number; output: number }>

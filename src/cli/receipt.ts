@@ -74,10 +74,9 @@ function page(receipt: ReadReceipt): string {
   return [...lines, verdict(receipt), ''].join('\n')
 }
 
-const operatorRow = ({ overrun }: ReadReceipt): [string, string] => [
-  'Operator',
-  `${overrun} credits, which the account did not pay`,
-]
+function operatorRow({ overrun }: ReadReceipt): [string, string] {
+  return ['Operator', `${overrun} credits, which the account did not pay`]
+}
 
 function arithmeticRows(sum: NonNullable<ReadReceipt['arithmetic']>): [string, string][] {
   const products = sum.lines.map(({ bucket, count, rate, units }): [string, string] => [

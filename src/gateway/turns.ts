@@ -224,9 +224,8 @@ export class Turns {
   /** All of a request's waits together are no longer than one. */
   async #wait({ deployment }: Candidate, failed: Failed | undefined): Promise<Ticket | undefined> {
     const { traffic, ledger, catalog, clock, events } = this.#house
-    const { admitted } = this.#asking
+    const { account } = this.#asking.admitted.key
     this.#isFull = true
-    const { account } = admitted.key
     const mostMs = Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE)
     if (this.#waitedMs >= mostMs) return undefined
     const sinceTicks = clock.ticksMs()
