@@ -41,7 +41,8 @@ function main(): void {
   const env = readEnvironment(process.env, diskFiles)
   const chosen = values.config === undefined ? env : { ...env, GATEWAY_CONFIG: values.config }
   const loaded = loadConfig({ env: chosen, files: diskFiles })
-  const text = values.json === true ? `${JSON.stringify(summary(loaded), plain, 2)}\n` : page(loaded)
+  const text =
+    values.json === true ? `${JSON.stringify(summary(loaded), plain, 2)}\n` : page(loaded)
   process.stdout.write(text)
   process.exitCode = loaded.ok ? 0 : 1
 }

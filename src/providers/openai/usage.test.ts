@@ -32,6 +32,23 @@ describe('reported usage', () => {
     expect(usageFrom(reported)).toEqual({ ...NO_USAGE, input: 4, cachedInput: 16, output: 5 })
   })
 
+  test('of xAI: reasoning is no part of the completion, and is paid like it', () => {
+    const reported = {
+      prompt_tokens: 12,
+      completion_tokens: 1,
+      total_tokens: 399,
+      completion_tokens_details: { reasoning_tokens: 386 },
+    }
+    expect(usageFrom(reported)).toEqual({ ...NO_USAGE, input: 12, output: 387 })
+  })
+
+  test('of the prompt and the total tells the completion, too', () => {
+    expect(usageFrom({ prompt_tokens: 7, total_tokens: 10 })).toEqual({
+      ...NO_USAGE,
+      ...{ input: 7, output: 3 },
+    })
+  })
+
   test('of cache writes and images comes in buckets of its own', () => {
     const reported = {
       prompt_tokens: 100,
@@ -67,6 +84,9 @@ describe('reported usage', () => {
     [[]],
     ['12'],
     [{ total_tokens: 5 }],
+    [{ prompt_tokens: 11 }],
+    [{ completion_tokens: 11 }],
+    [{ prompt_tokens: 11, total_tokens: 7 }],
     [{ prompt_tokens: '5', completion_tokens: -1 }],
     [{ prompt_tokens: 1.5, completion_tokens: Number.NaN }],
   ])('%j reports nothing', (reported) => {

@@ -3,18 +3,22 @@ import type { Usage } from '../../domain/usage.ts'
 
 /**
  * OpenAI's totals as buckets that never overlap. Prompt totals include cached, written, audio and image tokens, and
- * completion totals include reasoning and audio; a detail larger than what is left of its total is cut to that.
- * Undefined when the object does not report anything.
+ * completion totals include reasoning and audio; a detail larger than what is left of its total is cut to that. xAI's leave
+ * reasoning out, which shows by the total of both. Undefined when the object does not report both: half a report would
+ * take what it does not tell for nothing.
  */
 export function usageFrom(reported: unknown): Usage | undefined {
   if (!isObject(reported)) return undefined
+  const total = count(reported['total_tokens'])
   const prompt = count(reported['prompt_tokens'])
-  const completion = count(reported['completion_tokens'])
-  if (prompt === undefined && completion === undefined) return undefined
+  const completion = count(reported['completion_tokens']) ?? restOf(total, prompt)
+  if (prompt === undefined || completion === undefined) return undefined
   const inputs = details(reported['prompt_tokens_details'])
   const outputs = details(reported['completion_tokens_details'])
-  const input = new Total(prompt ?? 0)
-  const output = new Total(completion ?? 0)
+  const reasoning = count(outputs['reasoning_tokens']) ?? 0
+  const isApart = total === prompt + completion + reasoning
+  const input = new Total(prompt)
+  const output = new Total(isApart ? completion + reasoning : completion)
   const cached = count(inputs['cached_tokens']) ?? count(reported['prompt_cache_hit_tokens'])
   return {
     cachedInput: input.take(cached),
@@ -26,6 +30,9 @@ export function usageFrom(reported: unknown): Usage | undefined {
     output: output.rest,
   }
 }
+
+const restOf = (total: number | undefined, part: number | undefined): number | undefined =>
+  total === undefined || part === undefined || total < part ? undefined : total - part
 
 class Total {
   rest: number
