@@ -117,8 +117,30 @@ describe('a key', () => {
     const changed = await ask('PATCH', `/admin/keys/${keyId}`, { models: ['words'], tags: [] })
     expect(changed.body).toMatchObject({ models: ['words'], tags: [] })
     expect([await spend(key, 'more'), await spend(key)]).toEqual([403, 200])
+    expect(errorOf(await ask('PATCH', `/admin/keys/${keyId}`, { models: [] }))).toEqual([
+      ...[400, 'invalid_request', 'models'],
+    ])
+    expect(await spend(key, 'more')).toBe(403)
     await ask('PATCH', `/admin/keys/${keyId}`, { models: null })
     expect(await spend(key, 'more')).toBe(200)
+  })
+
+  test('is not changed by a body that is not sent as JSON, as if it had said nothing', async () => {
+    const { key, keyId } = await gateway.user('hans', '1000')
+    for (const type of ['application/x-www-form-urlencoded', 'text/plain', undefined]) {
+      const answer = await fetch(`${gateway.url}/admin/keys/${keyId}/rotate`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${gateway.adminKey}`,
+          ...(type !== undefined && { 'content-type': type }),
+        },
+        body: Buffer.from('{"grace":"12h"}'),
+      })
+      expect([answer.status, await answer.json()]).toMatchObject([
+        ...[415, { error: { code: 'unsupported_media_type' } }],
+      ])
+    }
+    expect(await spend(key)).toBe(200)
   })
 
   test('is rotated with a grace or at once, under the same rules', async () => {
@@ -210,9 +232,13 @@ test('the receipt of any request is there for the staff, with the deployments th
 })
 
 describe('a bot of the predecessor', () => {
-  const old = async (method: string, to: string, masterToken = gateway.adminKey) => {
+  const old = async (
+    method: string,
+    to: string,
+    { masterToken = gateway.adminKey, headers = {} } = {},
+  ) => {
     const at = `${to}${to.includes('?') ? '&' : '?'}masterToken=${masterToken}`
-    const answer = await raw({ url: gateway.url, method, path: at })
+    const answer = await raw({ url: gateway.url, method, path: at, headers })
     return { status: answer.status, body: JSON.parse(answer.body) as Json }
   }
 
@@ -235,10 +261,19 @@ describe('a bot of the predecessor', () => {
     expect(((await old('GET', '/tokens')).body['tokens'] as Json[]).length).toBeGreaterThan(2)
   })
 
+  test('that names its calls is answered for another user as for another call', async () => {
+    await Promise.all(['lea', 'max'].map((name) => gateway.user(name, '0')))
+    const headers = { 'idempotency-key': randomUUID() }
+    const issue = (name: string) => old('POST', `/token?userId=${name}`, { headers })
+    const { body } = await issue('lea')
+    expect(await issue('lea')).toMatchObject({ status: 200, body })
+    expect(await issue('max')).toMatchObject({ status: 409 })
+  })
+
   test('is refused with any other key, and the key is in no log', async () => {
     const { key } = await gateway.issue(['--type', 'admin', '--role', 'viewer'])
     for (const wrong of [key, 'x', '']) {
-      const { status } = await old('GET', '/tokens', wrong)
+      const { status } = await old('GET', '/tokens', { masterToken: wrong })
       expect([401, 403]).toContain(status)
     }
     await old('PUT', '/token?userId=nobody-here&operation=add&amount=50')

@@ -225,6 +225,38 @@ describe('a chain of four accounts', () => {
 })
 
 describe('a reseller', () => {
+  test('does not enable what the operator has disabled, nor make the block its own', async () => {
+    const shop = await below(top, '0', '10000')
+    const change = (disabled: boolean) =>
+      as(top, 'PATCH', `subaccounts/${shop.account}`, { disabled })
+    await change(true)
+    await admin('PATCH', `accounts/${shop.account}`, { disabled: true })
+    expect(await change(false)).toMatchObject({
+      ...{ status: 403, json: { error: { code: 'key_not_allowed' } } },
+    })
+    expect(await change(true)).toMatchObject({ status: 200 })
+    expect(await change(false)).toMatchObject({ status: 403 })
+    expect(await talk(shop)).toMatchObject({ status: 403 })
+    await admin('PATCH', `accounts/${shop.account}`, { disabled: false })
+    expect(await talk(shop)).toMatchObject({ status: 200 })
+  })
+
+  test('turns no word of its own into credit of the operator', async () => {
+    const reseller = await below(top, '0', '10', 2)
+    const [shop, sibling] = [await below(reseller, '0', '90000'), await below(reseller, '0', '10')]
+    for (const [from, to] of [
+      [shop, reseller],
+      [shop, top],
+      [reseller, shop],
+    ] as const) {
+      const transfer = { from: from.account, to: to.account, amount: '5' }
+      expect(await admin('POST', 'transfers', transfer)).toMatchObject({ status: 400 })
+    }
+    const between = { from: shop.account, to: sibling.account, amount: '5' }
+    expect(await admin('POST', 'transfers', between)).toMatchObject({ status: 201 })
+    expect([await reseller.balance(), await sibling.balance()]).toEqual(['10', '15'])
+  })
+
   test('has power over the accounts right below its own alone', async () => {
     const reseller = await below(top, '0', '100', 2)
     const shop = await below(reseller, '0', '100')
@@ -260,7 +292,8 @@ describe('a reseller', () => {
     expect(await as(reseller, 'POST', 'subaccounts', greedy)).toMatchObject({ status: 400 })
     await below(reseller, '0', '1')
     const answer = await as(reseller, 'POST', 'subaccounts', { name: 'x3' })
-    expect(answer).toMatchObject({ status: 429 })
+    // Nothing that a retry would cure.
+    expect(answer).toMatchObject({ status: 403, json: { error: { code: 'key_not_allowed' } } })
   })
 
   test('revokes the keys of its sub-accounts, and never sees their secrets again', async () => {

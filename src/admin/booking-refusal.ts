@@ -25,6 +25,12 @@ export function refusalOf(refusal: BookingRefusal, param: string): Failure {
       )
     case 'short':
       return shortOf(refusal, param)
+    case 'other_chain':
+      return invalidRequest(
+        `The credit of '${refusal.from}' and that of '${refusal.to}' are claims on different accounts above them. ` +
+          'Deduct it from the one and grant it to the other, where whoever stands above agrees.',
+        'to',
+      )
     case 'above_paid':
       return invalidRequest(
         `${formatCredits(refusal.paid)} credits were paid for this request, of which ` +

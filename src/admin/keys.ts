@@ -14,7 +14,10 @@ import { isMaster } from './master-key.ts'
 import { pageOf, type PageQuery } from './page.ts'
 
 const change = {
-  models: models.nullable().optional(),
+  models: models
+    .min(1, 'must name at least one model; null lifts the limit.')
+    .nullable()
+    .optional(),
   limits: limits.optional(),
   tags: tags.optional(),
   expires: moment.nullable().optional(),

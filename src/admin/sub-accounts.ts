@@ -42,11 +42,15 @@ export function subAccounts(needs: Needs) {
     get: own,
     create: (actor: Actor, wish: SubAccountWish) => create(needs, actor, wish),
     async change(actor: Actor, name: string, { isDisabled, ...wish }: PlaceWish) {
-      const { account } = own(actor, name)
+      const before = own(actor, name)
+      const { account } = before
       checkShare(needs, actor, wish.subAccountsMax)
+      if (isDisabled === false) checkMayEnable(needs, actor, before)
       const refusal = await registry.place(account, wish, actor.by)
       if (refusal !== undefined) throw refusedBy(refusal)
-      if (isDisabled !== undefined) await registry.setAccount(account, { isDisabled }, actor.by)
+      // Disabled twice, it stays the first one's word.
+      if (isDisabled !== undefined && isDisabled !== before.isDisabled)
+        await registry.setAccount(account, { isDisabled }, actor.by)
       return own(actor, name)
     },
     /** Credit that the reseller gives or takes is its own word: what is bought with it costs the reseller, too. */
@@ -70,6 +74,17 @@ function reseller({ registry }: Needs, { key }: Actor): string {
   throw new Failure(
     'key_not_allowed',
     'Your account may have no sub-accounts. Ask the operator of this gateway for it.',
+  )
+}
+
+/** What the operator has disabled, no reseller enables. */
+function checkMayEnable(needs: Needs, { key }: Actor, { isDisabled, disabledBy }: AccountView) {
+  if (!isDisabled || disabledBy === '') return
+  if (keysOf(needs, key.account).some(({ id }) => id === disabledBy)) return
+  throw new Failure(
+    'key_not_allowed',
+    'The operator of this gateway has disabled this account, and enables it again.',
+    { param: 'disabled' },
   )
 }
 
@@ -111,7 +126,7 @@ function checkRoom(registry: Registry, parent: string): void {
     const place: AccountView['reselling'] = registry.account(id)?.reselling
     if (registry.countBelow(id) >= (place?.subAccountsMax ?? 0))
       throw new Failure(
-        'rate_limit_exceeded',
+        'key_not_allowed',
         'There is no room for another sub-account. Ask whoever gave you your account for more.',
       )
     id = place?.parent

@@ -52,9 +52,10 @@ export class Repeats {
   }
 }
 
-const fingerprintOf = ({ method, path, request }: Context): string =>
+/** The predecessor's routes say all in the query. */
+const fingerprintOf = ({ method, url, request }: Context): string =>
   createHash('sha256')
-    .update(JSON.stringify([method, path, request.body]))
+    .update(JSON.stringify([method, url, request.body]))
     .digest('base64')
 
 const otherCall = (): Failure =>

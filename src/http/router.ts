@@ -74,7 +74,14 @@ function handlerOf(route: Route, site: Site, repeats: Repeats) {
 
 async function bodyOf(ctx: Context): Promise<unknown> {
   await readJson(ctx, nothing)
-  return ctx.request.body ?? {}
+  const body = ctx.request.body as unknown
+  // What was sent as something else is not nothing: it would be done without what was asked.
+  if (body === undefined && ctx.request.length !== 0 && ctx.is('json') !== null)
+    throw new Failure(
+      'unsupported_media_type',
+      "Send the body as JSON, with the header 'content-type: application/json'.",
+    )
+  return body ?? {}
 }
 
 async function admitted(site: Site, { access, credentialIn }: Route, ctx: Context): Promise<Actor> {

@@ -21,6 +21,8 @@ export type AccountView = Readonly<{
   credit: Credit
   createdAt: number
   isDisabled: boolean
+  /** Whose key did that; empty where nobody's did, or where the books are older than this. */
+  disabledBy: string
   note: string
   /** Below it the account is low on credit; zero is never. */
   lowCredit: MicroCredits
@@ -180,6 +182,8 @@ export type BookingRefusal =
   /** The idempotency key was used for something else. */
   | { kind: 'other_call' }
   | { kind: 'short'; account: string; credit: Credit }
+  /** Two accounts that do not have the same one above them: the credit of one is not worth what that of the other is. */
+  | { kind: 'other_chain'; from: string; to: string }
   | { kind: 'above_paid'; paid: MicroCredits; left: MicroCredits }
   /** The balance would leave the range that is counted. */
   | { kind: 'out_of_range'; account: string }

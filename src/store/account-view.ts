@@ -9,11 +9,11 @@ export function accountView(books: Books, id: string): AccountView | undefined {
   const found = books.accounts.get(id)
   if (found === undefined) return undefined
   const { tier, timeZone = UTC, limits = NO_LIMITS, credit, createdAt } = found
-  const { isDisabled = false, note = '', lowCredit = '0' } = found
+  const { isDisabled = false, disabledBy = '', note = '', lowCredit = '0' } = found
   const isReselling = found.parent !== undefined || found.subAccountsMax !== undefined
   return {
     ...{ account: id, tier, timeZone, limits, credit, createdAt },
-    ...{ isDisabled, note, lowCredit: micro(BigInt(lowCredit)) },
+    ...{ isDisabled, disabledBy, note, lowCredit: micro(BigInt(lowCredit)) },
     ...(isReselling && { reselling: resellingView(found) }),
   }
 }

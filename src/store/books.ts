@@ -24,6 +24,8 @@ export type AccountState = {
   credit: Credit
   /** The segment in which its credit moved last; 0: in none since the start. */
   movedIn: number
+  /** Who disabled it last; empty where it is enabled, and absent where nobody ever did. */
+  disabledBy?: string
 } & Reselling & { -readonly [name in keyof AccountSettings]: AccountSettings[name] }
 
 /** What the journal adds up to. Changed by `post` alone, live and in replay alike. */

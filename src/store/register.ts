@@ -38,7 +38,9 @@ export function postRegister(books: Books, entry: RegisterEntry): void {
 function postAccount(books: Books, entry: AccountEntry): void {
   const { account: id, tier, at: createdAt } = entry
   const known = books.accounts.get(id)
-  const changed = { tier, ...settingsOf(entry) }
+  const { isDisabled, by = '' } = entry
+  const disabledBy = isDisabled === true ? by : ''
+  const changed = { tier, ...settingsOf(entry), ...(isDisabled !== undefined && { disabledBy }) }
   if (known !== undefined) {
     changePlace(books, Object.assign(known, changed), entry)
     return

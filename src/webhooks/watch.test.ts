@@ -15,7 +15,7 @@ function houseOf(names: readonly string[], lookTakesMs: number) {
   }
   const view = (account: string): AccountView => ({
     ...{ account, tier: 'free', timeZone: 'UTC', limits: {}, createdAt: 0, isDisabled: false },
-    ...{ note: '', lowCredit: micro(10n) },
+    ...{ note: '', disabledBy: '', lowCredit: micro(10n) },
     credit: { balance: micro(balances.get(account) ?? 0n), held: micro(0n) },
     ...placeOf(account),
   })

@@ -123,6 +123,7 @@ function decideTransfer(
   const [source, target] = [books.accounts.get(from), books.accounts.get(to)]
   if (source === undefined) return { kind: 'unknown_account', account: from }
   if (target === undefined) return { kind: 'unknown_account', account: to }
+  if (source.parent !== target.parent) return { kind: 'other_chain', from, to }
   const left = takeCredit(source.credit, amount)
   if (left === undefined) return { kind: 'short', account: from, credit: source.credit }
   const grown = addCredit(target.credit, amount)
