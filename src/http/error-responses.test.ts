@@ -82,6 +82,14 @@ describe('retry-after', () => {
   })
 })
 
+test('who may make so many requests a minute is told to come back, and who may a day is not', () => {
+  const told = (retryAfterMs: number) =>
+    respond(new Failure('rate_limit_exceeded', 'No.', { retryAfterMs })).headers['x-should-retry']
+  expect([1_000, 60_000, 60_250, 60_251, 86_400_000].map(told)).toEqual([
+    ...['true', 'true', 'true', 'false', 'false'],
+  ])
+})
+
 test('the gateway’s own routes add the shape of their predecessors', () => {
   const { body } = respond(new Failure('not_found', 'Nothing here.'))
   expect(gatewayBody(body, Date.parse('2026-01-02T03:04:05Z'))).toEqual({

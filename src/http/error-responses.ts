@@ -41,6 +41,8 @@ export type ErrorBody = Readonly<{
 
 /** The SDKs take no longer ones, and are told not to come back by themselves. */
 const RETRY_AFTER_MAX_MS = 60_000
+/** A limit a minute forgets a little late: who comes after sixty seconds is told at worst to wait that much longer. */
+const LATE_MS_MAX = 250
 
 export function errorResponse(failure: Failure, quotaStatus: number): ErrorResponse {
   const row: Row = RESPONSES[failure.code]
@@ -50,7 +52,7 @@ export function errorResponse(failure: Failure, quotaStatus: number): ErrorRespo
   return {
     status,
     headers: {
-      'x-should-retry': String(row.retry && !(waitMs > RETRY_AFTER_MAX_MS)),
+      'x-should-retry': String(row.retry && !(waitMs > RETRY_AFTER_MAX_MS + LATE_MS_MAX)),
       ...retryHeaders(waitMs),
       ...placesHeaders(places),
     },

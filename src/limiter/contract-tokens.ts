@@ -52,6 +52,20 @@ export function tokenFacts(open: Open): void {
     expect((await mine.take(claimOf())).tokens?.left).toBe(1_000)
   })
 
+  test('where only what runs stands in the way, the wait is short: some of it comes back', async () => {
+    const { clock, budget } = await open()
+    const mine = budget({ tokensPerMinute: 100 })
+    const [one, two] = [claimOf(60), claimOf(30)]
+    await mine.take(one)
+    await mine.take(two)
+    expect((await mine.take(claimOf(50))).refusal?.waitMs).toBeLessThanOrEqual(1_000)
+    mine.settle(one, 60, ZERO)
+    mine.undo(two)
+    expect((await mine.take(claimOf(50))).refusal?.waitMs).toBeGreaterThan(MINUTE - 1_000)
+    clock.pass(MINUTE + 250)
+    expect(passes(await mine.take(claimOf(50)))).toBe(true)
+  })
+
   test('what could never fit is not told to wait', async () => {
     const { budget } = await open()
     const { refusal } = await budget({ tokensPerMinute: 100 }).take(claimOf(101))

@@ -16,6 +16,8 @@ export type Counter = RateCounter | SpendCounter
 
 export class RateCounter {
   window: SlidingWindow
+  /** Of tokens, what requests that run were given: some of it comes back when they end. */
+  running = 0
   readonly #windowMs: number
   /** What was counted before this process began has been looked up, or does not matter. */
   isReady: boolean
@@ -123,22 +125,34 @@ export class RateBound {
 
   waitMs(claim: Claim, nowTicks: number): number {
     const before = this.rule.limit - this.#amountOf(claim)
-    return before < 0 ? Infinity : this.counter.window.fallsTo(before, nowTicks)
+    if (before < 0) return Infinity
+    const { window, running } = this.counter
+    const waitMs = window.fallsTo(before, nowTicks)
+    const isWorthATry = window.total(nowTicks) - running <= before
+    return isWorthATry ? Math.min(waitMs, RUNNING_MS) : waitMs
   }
 
   take(claim: Claim, nowTicks: number): void {
     this.counter.window.add(nowTicks, this.#amountOf(claim))
+    if (this.#isTokens) this.counter.running += claim.tokens
   }
 
   settle(claim: Claim, tokens: number, nowTicks: number): void {
     if (!this.#isTokens || claim.takenTicks === undefined) return
+    this.#ended(claim)
     if (tokens > claim.tokens) this.counter.window.add(nowTicks, tokens - claim.tokens)
     else this.counter.window.takeBack(claim.takenTicks, claim.tokens - tokens)
   }
 
   undo(claim: Claim): void {
     if (claim.takenTicks === undefined) return
+    if (this.#isTokens) this.#ended(claim)
     this.counter.window.takeBack(claim.takenTicks, this.#amountOf(claim))
+  }
+
+  /** The counter may be another one than the claim was taken of, where nothing was counted for a while. */
+  #ended({ tokens }: Claim): void {
+    this.counter.running = Math.max(this.counter.running - tokens, 0)
   }
 
   left(nowTicks: number): number {
