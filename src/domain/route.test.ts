@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Deployment, Model } from './model.ts'
 import { priceFrom } from './price.ts'
+import type { KeyRecord } from './key.ts'
+import { routeFor } from './route.ts'
 import { Routes } from './routes.ts'
 
 const price = priceFrom({ input: '1' }, { creditsPerUsd: '1', markup: '0' }, 'v')
@@ -48,7 +50,25 @@ const candidatesOf = (found: Routes, name: string) =>
     ?.stages.flatMap(({ groups }) => groups.flat())
     .map((one) => [one.deployment.id, one.model.id])
 
+const keyFor = (models?: readonly string[]): KeyRecord => ({
+  ...{ id: 'k', hash: '', hint: '', account: 'ann', role: 'user', createdAt: 0 },
+  ...(models !== undefined && { models }),
+})
+
 describe('a route', () => {
+  test('has for a key that is limited to models no fallback that it may not ask for, nor its price', () => {
+    const models = [model('a', { fallbacks: ['b', 'c'] }), model('b', { price: dear }), model('c')]
+    const route = routes(models).find('a')
+    if (route === undefined) throw new Error('no route')
+    const answering = (...allowed: string[]) =>
+      routeFor(keyFor(allowed), route).stages.map((stage) => stage.model.id)
+    expect([answering('a'), answering('a', 'c'), answering('*')]).toEqual([
+      ...[['a'], ['a', 'c'], ['a', 'b', 'c']],
+    ])
+    expect(routeFor(keyFor(), route)).toBe(route)
+    expect(routeFor(keyFor(['a']), route).bounds.length).toBe(1)
+  })
+
   test('tries the model’s own deployments as listed, then each fallback’s, at the fallback’s price', () => {
     const models = [model('c'), model('a', { fallbacks: ['b', 'c'] }), model('b')]
     expect(candidatesOf(routes(models), 'a')).toEqual([

@@ -1,4 +1,5 @@
 import { seedOf } from './affinity.ts'
+import { mayUse, type KeyRecord } from './key.ts'
 import type { Deployment, Model } from './model.ts'
 import type { Price } from './price.ts'
 
@@ -51,6 +52,15 @@ class Picks {
 export function routeOf(model: Model, fallbacks: readonly Model[]): RoutedModel {
   const stages = [model, ...fallbacks].map(stageOf)
   return { model, stages, bounds: boundsOf(stages), isMadeUp: false }
+}
+
+/** Without the fallbacks that a key may not ask for: it is not answered by them, nor charged for them, either. */
+export function routeFor(key: KeyRecord, route: RoutedModel): RoutedModel {
+  if (key.models === undefined || route.stages.length === 1) return route
+  const stages = route.stages.filter(({ model }, at) => at === 0 || mayUse(key, model.id, model.id))
+  return stages.length === route.stages.length
+    ? route
+    : { ...route, stages, bounds: boundsOf(stages) }
 }
 
 function stageOf(model: Model): Stage {

@@ -10,6 +10,7 @@ import {
 } from '../domain/hold.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import { formatCredits, parseCredits, type MicroCredits } from '../domain/money.ts'
+import { routeFor } from '../domain/route.ts'
 import type { HoldAnswer, HoldRequest } from '../ports/ledger.ts'
 import type { Reply } from '../ports/reply.ts'
 import { authorize } from './authenticate.ts'
@@ -40,7 +41,7 @@ export type Admission = Readonly<{
 export function admit(house: House, admission: Admission): Promise<Admitted> {
   const { requestId, key, body, maxCost, reply } = admission
   const { request, size } = body
-  const route = routeFor(house, key, body)
+  const route = findRoute(house, key, body)
   const resale = house.ledger.resale(key.account)
   const asked = { request, size, route, resale }
   checkLength(asked)
@@ -101,7 +102,7 @@ function claimLimits({ limits }: House, { key, asked, wanted, reply }: Claiming)
   return limits.claim(budget, { tokens: boundOf(asked, wanted), spend, reply })
 }
 
-function routeFor(house: House, key: KeyRecord, { request }: ReadBody): Asked['route'] {
+function findRoute(house: House, key: KeyRecord, { request }: ReadBody): Asked['route'] {
   const route = house.catalog.route(request.model)
   authorize(key, request.model, route?.model.id ?? request.model)
   if (route === undefined) throw modelNotFound(request.model)
@@ -116,7 +117,7 @@ function routeFor(house: House, key: KeyRecord, { request }: ReadBody): Asked['r
       'service_tier',
     )
   }
-  return route
+  return routeFor(key, route)
 }
 
 /** Beyond the context the provider would refuse, or, where it has steps, charge a price that nobody configured. */

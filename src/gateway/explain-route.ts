@@ -1,7 +1,7 @@
 import { Failure } from '../domain/failure.ts'
-import { mayUse } from '../domain/key.ts'
+import { mayUse, type KeyRecord } from '../domain/key.ts'
 import { formatCredits, micro } from '../domain/money.ts'
-import type { Candidate, RoutedModel, Stage } from '../domain/route.ts'
+import { routeFor, type Candidate, type RoutedModel, type Stage } from '../domain/route.ts'
 import { arrange, rankOf, spreads, type Circumstances } from '../domain/strategy.ts'
 import { textUsage } from '../domain/usage.ts'
 import { modelNotFound } from './admit.ts'
@@ -21,7 +21,9 @@ export function explainRoute(house: Needs, asked: Readonly<{ model: string; key?
   const route = house.catalog.route(asked.model)
   if (route === undefined) throw modelNotFound(asked.model)
   const { attemptsMax } = house.catalog.settings()
-  const order = orderOf(house.traffic, route, {
+  const key = asked.key === undefined ? undefined : keyNamed(house, asked.key)
+  const within = key === undefined ? route : routeFor(key, route)
+  const order = orderOf(house.traffic, within, {
     countMax: Infinity,
     pick: (ready, { model, picks }) => {
       arrange(ready, model.strategy, circumstancesOf(house, picks.next))
@@ -35,7 +37,7 @@ export function explainRoute(house: Needs, asked: Readonly<{ model: string; key?
     strategy,
     affinity,
     attempts_max: attemptsMax,
-    key: asked.key === undefined ? null : explainedKey(house, route, { ...asked, key: asked.key }),
+    key: key === undefined ? null : explainedKey(key, asked.model, id),
     order: order.slice(0, attemptsMax).map((candidate, index) => ({
       place: index + 1,
       ...explained(house, route, candidate),
@@ -47,21 +49,27 @@ export function explainRoute(house: Needs, asked: Readonly<{ model: string; key?
       })),
       ...all
         .filter((one) => !order.includes(one))
-        .map((candidate) => explained(house, route, candidate)),
+        .map((candidate) => ({
+          ...explained(house, route, candidate),
+          ...(!isIn(within, candidate) && { reason: 'the key may not use this model' }),
+        })),
     ],
   }
 }
 
-function explainedKey(
-  { keys }: Needs,
-  { model: { id } }: RoutedModel,
-  asked: Readonly<{ model: string; key: string }>,
-) {
-  const key = keys.withId(asked.key)
-  if (key === undefined) throw new Failure('not_found', `There is no key '${asked.key}'.`)
-  const isAllowed = key.role === 'user' && mayUse(key, asked.model, id)
-  return { id: key.id, account: key.account, may_use: isAllowed }
+function keyNamed({ keys }: Needs, name: string): KeyRecord {
+  const key = keys.withId(name)
+  if (key === undefined) throw new Failure('not_found', `There is no key '${name}'.`)
+  return key
 }
+
+const explainedKey = (key: KeyRecord, asked: string, model: string) => ({
+  ...{ id: key.id, account: key.account },
+  may_use: key.role === 'user' && mayUse(key, asked, model),
+})
+
+const isIn = ({ stages }: RoutedModel, { model }: Candidate): boolean =>
+  stages.some((stage) => stage.model === model)
 
 const circumstancesOf = ({ traffic }: Needs, turn: number): Circumstances => ({
   ...{ traffic, chance: undefined, turn, tier: undefined },

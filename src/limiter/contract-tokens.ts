@@ -14,6 +14,7 @@ import {
 
 /** Several rules at once, and tokens. */
 export function tokenFacts(open: Open): void {
+  runningFacts(open)
   test('a request that one rule refuses takes nothing of the others', async () => {
     const { limiter, budget } = await open()
     const key = rulesOf({ kind: 'key', id: 'k' }, { requestsPerMinute: 1 }, ZONE)
@@ -52,6 +53,14 @@ export function tokenFacts(open: Open): void {
     expect((await mine.take(claimOf())).tokens?.left).toBe(1_000)
   })
 
+  test('what could never fit is not told to wait', async () => {
+    const { budget } = await open()
+    const { refusal } = await budget({ tokensPerMinute: 100 }).take(claimOf(101))
+    expect(refusal?.waitMs).toBe(Infinity)
+  })
+}
+
+function runningFacts(open: Open): void {
   test('where only what runs stands in the way, the wait is short: some of it comes back', async () => {
     const { clock, budget } = await open()
     const mine = budget({ tokensPerMinute: 100 })
@@ -64,11 +73,5 @@ export function tokenFacts(open: Open): void {
     expect((await mine.take(claimOf(50))).refusal?.waitMs).toBeGreaterThan(MINUTE - 1_000)
     clock.pass(MINUTE + 250)
     expect(passes(await mine.take(claimOf(50)))).toBe(true)
-  })
-
-  test('what could never fit is not told to wait', async () => {
-    const { budget } = await open()
-    const { refusal } = await budget({ tokensPerMinute: 100 }).take(claimOf(101))
-    expect(refusal?.waitMs).toBe(Infinity)
   })
 }
