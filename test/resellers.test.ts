@@ -95,6 +95,15 @@ describe('a chain of four accounts', () => {
     })
     expect(JSON.stringify(await receipt(shop))).not.toContain(reseller.account)
     expect(JSON.stringify(await receipt(reseller))).not.toContain(top.account)
+    // Neither what all above add to the price, nor whose key it was two accounts further down.
+    const named = (await Promise.all([shop, reseller, top].map(receipt))).map((one) => [
+      ...[typeof one['key'], /^p_\w+$/.test(String(one['price']))],
+    ])
+    expect(named).toEqual([
+      ['string', true],
+      ['string', true],
+      ['object', true],
+    ])
     const stranger = await house.client('1')
     expect(await as(stranger, 'GET', `receipts/${id}`)).toMatchObject({ status: 404 })
   })

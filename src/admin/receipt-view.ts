@@ -14,7 +14,7 @@ export function receiptView(receipt: Receipt) {
     id: hold.entry.ref,
     state: receipt.state,
     account: hold.entry.account,
-    key: hold.entry.key,
+    key: hold.entry.key || null, // unknown to those far above
     model: settle?.model ?? hold.entry.model,
     outcome: end?.entry.outcome ?? null,
     is_stream: settle?.stream ?? false,

@@ -34,9 +34,22 @@ const accountsOf = ({ account, levels = [] }: HoldEntry): readonly string[] => [
 /** The entry with the numbers of one level, and nothing of the others. */
 function levelOf<E extends { levels?: readonly object[] }>(entry: E, at: number): E {
   const { levels = [], ...own } = entry
-  const { markup: _markup, ...plain } = own as { markup?: string }
-  return { ...plain, ...(at > 0 && without(levels[at - 1])) } as unknown as E
+  const { markup: _markup, price, key, ...plain } = own as Named
+  return {
+    ...plain,
+    ...(price !== undefined && { price: unmarked(price) }),
+    ...(key !== undefined && { key: at > BELOW ? '' : key }),
+    ...(at > 0 && without(levels[at - 1])),
+  } as unknown as E
 }
+
+type Named = Readonly<{ markup?: string; price?: string; key?: string }>
+
+/** A reseller knows the keys of the accounts right below its own. */
+const BELOW = 1
+
+/** What all of the chain together add to a price stands behind its name, and is nobody's business. */
+const unmarked = (price: string): string => price.split('*', 1)[0] ?? price
 
 function without(level: object | undefined): object {
   const { markup: _markup, ...rest } = (level ?? {}) as { markup?: string }

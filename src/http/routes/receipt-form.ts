@@ -20,7 +20,7 @@ const receipt = {
   id: z.string().meta({ example: 'req_77467b0d7da01000000000' }),
   state: z.string().meta({ example: 'settled' }),
   account: z.string(),
-  key: z.string(),
+  key: z.string().nullable(),
   model: z.string(),
   outcome: z.string().nullable().meta({ example: 'finished' }),
   is_stream: z.boolean(),
