@@ -155,6 +155,28 @@ describe('a key', () => {
     expect([await spend(keys[1] ?? ''), await spend(String(third.body['key']))]).toEqual([401, 200])
   })
 
+  test('has its limits together with those that came before it, also after a restart', async () => {
+    const limits = { requests_per_day: 3, spend_per_month: '100000' }
+    const first = await issue({ type: 'user', account: 'gabi', credits: '1000', limits })
+    const rotate = (key: Json) =>
+      ask('POST', `/admin/keys/${String(key['keyId'])}/rotate`, { grace: '1h' })
+    const second = (await rotate(first)).body
+    expect(errorOf(await rotate(first))).toEqual([400, 'invalid_request', null])
+    const third = (await rotate(second)).body
+    const keys = [first, second, third].map(({ key }) => String(key))
+    expect([await spend(keys[0] ?? ''), await spend(keys[1] ?? '')]).toEqual([200, 200])
+    const used = async () => {
+      const at = `/admin/keys/${String(third['keyId'])}/limits`
+      return (await ask('GET', at)).body['limits'] as Record<string, { used: unknown }>
+    }
+    const before = await used()
+    expect(before).toMatchObject({ requests_per_day: { used: 2 } })
+    await gateway.stop()
+    gateway = await gateway.restart()
+    expect((await used())['spend_per_month']?.used).toEqual(before['spend_per_month']?.used)
+    expect([await spend(keys[2] ?? ''), await spend(keys[0] ?? '')]).toEqual([200, 429])
+  })
+
   test('that is revoked is dead at once, and answered like one that never was', async () => {
     const { key, keyId } = await issue({ type: 'user', account: 'gina', credits: '1000' })
     expect(await spend(String(key))).toBe(200)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Doer } from '../domain/actor.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
-import { isUsable, type KeyRecord } from '../domain/key.ts'
+import { isUsable, lineOf, type KeyRecord } from '../domain/key.ts'
 import { limitsView } from '../domain/limit.ts'
 import type { KeyChange } from '../domain/register.ts'
 import { mayHandOut } from '../domain/role.ts'
@@ -110,12 +110,13 @@ async function rotate(
 ) {
   const { secret, ...made } = secrets.newKey(call)
   if (keys.withId(made.id) !== undefined) throw doneBefore(made.id)
+  checkIsLast(registry, old)
   const { account, role, models, limits, tags, expiresAt } = old
   const end = nowMs() + graceMs
   const isEndLater = expiresAt === undefined || expiresAt > end
   await Promise.all([
     registry.addKey({
-      ...{ ...made, account, role, by },
+      ...{ ...made, account, role, line: lineOf(old), by },
       ...(models !== undefined && { models }),
       ...(limits !== undefined && { limits }),
       ...(tags !== undefined && { tags }),
@@ -128,6 +129,16 @@ async function rotate(
         : undefined,
   ])
   return { key: secret, keyId: made.id, replaces: old.id, account, role }
+}
+
+/** A key has one successor, or its rules would hold for many at once. */
+function checkIsLast(registry: Registry, old: KeyRecord): void {
+  let isBehind = false
+  for (const key of registry.keys(0)) {
+    if (isBehind && key.line === lineOf(old) && key.revokedAt === undefined)
+      throw invalidRequest(`This key has been replaced by ${key.id}. Rotate that one.`)
+    isBehind ||= key.id === old.id
+  }
 }
 
 function checkMay(key: KeyRecord, { role }: Doer): void {

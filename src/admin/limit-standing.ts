@@ -1,5 +1,5 @@
 import { Failure } from '../domain/failure.ts'
-import type { KeyRecord } from '../domain/key.ts'
+import { lineOf, type KeyRecord } from '../domain/key.ts'
 import { limitName } from '../domain/limit-rule.ts'
 import type { Model } from '../domain/model.ts'
 import { formatCredits, micro } from '../domain/money.ts'
@@ -94,8 +94,8 @@ async function standingOf(needs: Needs, key: KeyRecord) {
   })
   const { keyInFlightMax, accountInFlightMax, above = [] } = room
   return {
-    limits: standing(ofKind('key', key.id), {
-      ...{ most: keyInFlightMax, now: inFlight('key', key.id), nowMs },
+    limits: standing(ofKind('key', lineOf(key)), {
+      ...{ most: keyInFlightMax, now: inFlight('key', lineOf(key)), nowMs },
     }),
     account: ofAccount(key.account, accountInFlightMax, ofKind('account', key.account)),
     above: above.map(({ account, inFlightMax }) =>

@@ -21,8 +21,13 @@ export type KeyRecord = Readonly<{
   tags?: readonly string[]
   /** Easier to guess than 128 random bits: came from elsewhere, and is to be replaced. */
   weak?: true
+  /** The first of the keys that it came after by rotation; absent where it came after none. */
+  line?: string
   revokedAt?: number
 }>
+
+/** What its limits are counted under: another secret is no other key. */
+export const lineOf = ({ id, line = id }: KeyRecord): string => line
 
 export function isUsable(key: KeyRecord, nowMs: number): boolean {
   return key.revokedAt === undefined && (key.expiresAt === undefined || nowMs < key.expiresAt)

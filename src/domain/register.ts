@@ -63,6 +63,8 @@ export type KeyEntry = Acted &
     readonly role: Role
     readonly hint: string
     readonly weak?: true
+    /** The first of the keys that it came after by rotation: they have their limits together. */
+    readonly line?: string
   }
 
 /** Absent leaves it as it is; an end of 0 is none, and no models are all of them. */

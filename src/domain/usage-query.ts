@@ -50,7 +50,7 @@ export type UsageSums = Readonly<{
   forgiven: MicroCredits
 }>
 
-type UsageRow = Readonly<{ by: readonly string[]; sums: UsageSums }>
+export type UsageRow = Readonly<{ by: readonly string[]; sums: UsageSums }>
 
 export type UsagePage = Readonly<{
   rows: readonly UsageRow[]

@@ -1,4 +1,4 @@
-import type { KeyRecord } from '../domain/key.ts'
+import { lineOf, type KeyRecord } from '../domain/key.ts'
 import { NO_LIMITS, type Limits } from '../domain/limit.ts'
 import { lastingNames, limitsOver, rulesOf, type Rule, type Subject } from '../domain/limit-rule.ts'
 import type { Model } from '../domain/model.ts'
@@ -118,11 +118,12 @@ export class Allowances {
     }
   }
 
-  #rulesFor({ id, account, limits = NO_LIMITS }: KeyRecord, { own, above = [] }: Sources): Rule[] {
+  #rulesFor(key: KeyRecord, { own, above = [] }: Sources): Rule[] {
+    const { account, limits = NO_LIMITS } = key
     const zone = own.timeZone ?? UTC
     return [
       ...rulesOf({ kind: 'account', id: account }, this.#limitsOf(own), zone),
-      ...rulesOf({ kind: 'key', id }, limits, zone),
+      ...rulesOf({ kind: 'key', id: lineOf(key) }, limits, zone),
       ...above.flatMap((one, at) => {
         const subject = { kind: 'above', id: one.account, level: at + 1 } as const
         return rulesOf(subject, this.#limitsOf(one), one.timeZone ?? UTC)
@@ -131,11 +132,11 @@ export class Allowances {
   }
 
   /** A cap that was lifted, and is set again later, counts what was spent meanwhile. */
-  #lapseOthers({ id, account }: KeyRecord, { own, above = [] }: Sources, rules: readonly Rule[]) {
+  #lapseOthers(key: KeyRecord, { own, above = [] }: Sources, rules: readonly Rule[]) {
     const inForce = new Set(rules.map(({ name }) => name))
     const subjects: [Subject, string | undefined][] = [
-      [{ kind: 'account', id: account }, own.timeZone],
-      [{ kind: 'key', id }, own.timeZone],
+      [{ kind: 'account', id: key.account }, own.timeZone],
+      [{ kind: 'key', id: lineOf(key) }, own.timeZone],
       ...above.map((one): [Subject, string | undefined] => [
         { kind: 'account', id: one.account },
         one.timeZone,

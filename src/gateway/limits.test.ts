@@ -52,6 +52,7 @@ function world(take: () => Verdict | Promise<Verdict> = () => PASSED) {
       lapse: () => undefined,
     },
     clock: { nowMs: () => 0, ticksMs: () => now.ticks },
+    keys: { withId: () => undefined },
     events: { problem: (message) => told.push(message) },
   })
   return { limits, now, asked, told }

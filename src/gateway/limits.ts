@@ -1,10 +1,11 @@
 import { Failure } from '../domain/failure.ts'
-import type { KeyRecord } from '../domain/key.ts'
+import { lineOf, type KeyRecord } from '../domain/key.ts'
 import { spendNames } from '../domain/limit-rule.ts'
 import type { Model } from '../domain/model.ts'
 import { ZERO } from '../domain/money.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
+import type { Keys } from '../ports/keys.ts'
 import type { Refunded } from '../ports/ledger.ts'
 import type { Budget, Claim, RuleState, Spend, Verdict } from '../ports/limiter.ts'
 import type { Reply } from '../ports/reply.ts'
@@ -13,7 +14,11 @@ import { limitHeaders } from './limit-headers.ts'
 import { limitRefusal } from './limit-refusal.ts'
 
 export type LimitsNeeds = AllowanceNeeds &
-  Readonly<{ clock: Pick<Clock, 'nowMs' | 'ticksMs'>; events: Pick<Events, 'problem'> }>
+  Readonly<{
+    clock: Pick<Clock, 'nowMs' | 'ticksMs'>
+    events: Pick<Events, 'problem'>
+    keys: Pick<Keys, 'withId'>
+  }>
 
 type Wanted = Readonly<{ tokens: number; spend: Spend; reply: Reply }>
 
@@ -66,12 +71,14 @@ export class Limits {
 
   /** What was given back may be spent again, as long as the day, the week or the month of its charge lasts. */
   giveBack({ shares, key, chargedAt: spentMs }: Refunded): void {
-    const { limiter } = this.#needs
+    const { limiter, keys } = this.#needs
+    const record = keys.withId(key)
+    const line = record === undefined ? key : lineOf(record)
     for (const [level, { account, amount }] of shares.entries()) {
       const zone = this.#allowances.zoneOf(account)
       limiter.giveBack(spendNames({ kind: 'account', id: account }, zone), { amount, spentMs })
       if (level === 0)
-        limiter.giveBack(spendNames({ kind: 'key', id: key }, zone), { amount, spentMs })
+        limiter.giveBack(spendNames({ kind: 'key', id: line }, zone), { amount, spentMs })
     }
   }
 

@@ -1,5 +1,5 @@
 import { Failure } from '../domain/failure.ts'
-import type { KeyRecord } from '../domain/key.ts'
+import { lineOf, type KeyRecord } from '../domain/key.ts'
 import { overloaded } from './overloaded.ts'
 
 export type RoomLimits = Readonly<{
@@ -25,7 +25,9 @@ export class Room {
   }
 
   /** Throws the refusal where there is no room. */
-  enter({ id, account }: KeyRecord, limits: RoomLimits): void {
+  enter(key: KeyRecord, limits: RoomLimits): void {
+    const { account } = key
+    const id = lineOf(key)
     const ofKey = this.#keys.get(id) ?? 0
     const ofAccount = this.#accounts.get(account) ?? 0
     if (this.#all >= limits.inFlightMax) throw overloaded(this.#chance, 'The gateway is busy.')
@@ -40,9 +42,10 @@ export class Room {
   }
 
   /** With the limits that it entered with: accounts may have been moved since. */
-  leave({ id, account }: KeyRecord, { above }: RoomLimits): void {
+  leave(key: KeyRecord, { above }: RoomLimits): void {
+    const { account } = key
     this.#all--
-    takeOne(this.#keys, id)
+    takeOne(this.#keys, lineOf(key))
     takeOne(this.#accounts, account)
     if (above !== undefined) for (const one of above) takeOne(this.#accounts, one.account)
   }

@@ -9,7 +9,12 @@ import type { InFlight, Ledger } from '../ports/ledger.ts'
 
 export type Now = Pick<Clock, 'nowMs' | 'ticksMs'>
 
-export type CounterNeeds = Readonly<{ clock: Now; ledger: Pick<Ledger, 'inFlight' | 'landed'> }>
+export type CounterNeeds = Readonly<{
+  clock: Now
+  ledger: Pick<Ledger, 'inFlight' | 'landed'>
+  /** All keys whose limits are counted as those of this one: it, and those that came after it by rotation. */
+  keysOf: (line: string) => readonly string[]
+}>
 
 /** What was counted under the name of a rule; its limit may change meanwhile. */
 export type Counter = RateCounter | SpendCounter
@@ -51,10 +56,14 @@ export class SpendCounter {
   /** Requests that are in what is held already. */
   #known: ReadonlySet<string> = new Set()
 
-  constructor({ period, timeZone, subject }: SpendRule, { clock, ledger }: CounterNeeds) {
+  constructor({ period, timeZone, subject }: SpendRule, needs: CounterNeeds) {
+    const { clock, ledger, keysOf } = needs
+    const { kind, id } = subject
     this.spending = new Spending(period, localTime(timeZone), clock.nowMs())
-    const of = subject.kind === 'key' ? 'key' : 'account'
-    this.#inFlight = () => ledger.inFlight(of, subject.id)
+    this.#inFlight =
+      kind === 'key'
+        ? () => keysOf(id).flatMap((key) => ledger.inFlight('key', key))
+        : () => ledger.inFlight('account', id)
   }
 
   /** Requests are let in that are not counted here; what runs by now is. */

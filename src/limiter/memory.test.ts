@@ -5,7 +5,9 @@ import { TestClock, TestRunning } from './contract-world.ts'
 import { limiterContract } from './contract.ts'
 import { MemoryLimiter } from './memory.ts'
 
-limiterContract('memory', (world) => new MemoryLimiter(world))
+const keysOf = (line: string) => [line]
+
+limiterContract('memory', (world) => new MemoryLimiter({ ...world, keysOf }))
 
 const usage = { sum: () => Promise.reject(new Error('nothing here is looked up')) }
 const claim = () => ({ tokens: 1, spend: ZERO, takenTicks: undefined })
@@ -13,7 +15,7 @@ const rules = (id: string) => rulesOf({ kind: 'account', id }, { requestsPerMinu
 
 test('whoever has not asked for a while takes no room', async () => {
   const clock = new TestClock()
-  const limiter = new MemoryLimiter({ clock, usage, ledger: new TestRunning() })
+  const limiter = new MemoryLimiter({ clock, usage, ledger: new TestRunning(), keysOf })
   for (let at = 0; at < 1_000; at++) await limiter.budget(rules(`a${at}`)).take(claim())
   for (let at = 0; at < 1_000; at++) {
     await limiter.budget([addressRule('requests', `198.51.100.${at}`, 5)]).take(claim())
@@ -26,7 +28,7 @@ test('whoever has not asked for a while takes no room', async () => {
 
 test('a budget that was idle so long counts with the others again', async () => {
   const clock = new TestClock()
-  const limiter = new MemoryLimiter({ clock, usage, ledger: new TestRunning() })
+  const limiter = new MemoryLimiter({ clock, usage, ledger: new TestRunning(), keysOf })
   const [mine, other] = [limiter.budget(rules('acme')), limiter.budget(rules('other'))]
   await mine.take(claim())
   clock.pass(120_000)
@@ -37,7 +39,12 @@ test('a budget that was idle so long counts with the others again', async () => 
 })
 
 test('more addresses than there is room for push the first ones out', async () => {
-  const limiter = new MemoryLimiter({ clock: new TestClock(), usage, ledger: new TestRunning() })
+  const limiter = new MemoryLimiter({
+    clock: new TestClock(),
+    usage,
+    ledger: new TestRunning(),
+    keysOf,
+  })
   for (let at = 0; at < 60_000; at++) {
     await limiter.budget([addressRule('failures', `a${at}`, 5)]).take(claim())
   }

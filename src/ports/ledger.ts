@@ -153,6 +153,7 @@ export type NewKey = Readonly<{
   limits?: Limits
   tags?: readonly string[]
   weak?: true
+  line?: string
   by?: string
 }>
 

@@ -67,7 +67,7 @@ const settingsOf = ({
 })
 
 function postKey(books: Books, entry: KeyEntry): void {
-  const { account, hash, role, hint, expiresAt, models, limits, tags, weak } = entry
+  const { account, hash, role, hint, expiresAt, models, limits, tags, weak, line } = entry
   keep(books, {
     ...{ id: entry.ref, account, hash, role, hint, createdAt: entry.at },
     ...(expiresAt !== undefined && { expiresAt }),
@@ -75,6 +75,7 @@ function postKey(books: Books, entry: KeyEntry): void {
     ...(limits !== undefined && { limits }),
     ...(tags !== undefined && { tags }),
     ...(weak !== undefined && { weak }),
+    ...(line !== undefined && { line }),
   })
 }
 

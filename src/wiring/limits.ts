@@ -1,4 +1,5 @@
 import { limitStanding, type InFlight, type LimitStanding } from '../admin/limit-standing.ts'
+import { lineOf } from '../domain/key.ts'
 import type { House } from '../gateway/house.ts'
 import { Limits, type LimitsNeeds } from '../gateway/limits.ts'
 import { Strangers } from '../gateway/strangers.ts'
@@ -8,12 +9,14 @@ import { systemClock } from './clock.ts'
 
 /** Counted in this process; what was used before it began stands in the books. */
 export function limitsFor(
-  { ledger, registry, usage }: Store,
+  { ledger, registry, usage, keys }: Store,
   { catalog, events }: Pick<LimitsNeeds, 'events'> & Pick<House, 'catalog'>,
 ): Pick<House, 'limits' | 'strangers'> {
   const clock = systemClock
-  const limiter = new MemoryLimiter({ clock, usage, ledger })
-  const limits = new Limits({ catalog, events, ledger, limiter, clock })
+  const keysOf = (line: string) =>
+    [...registry.keys(0)].filter((key) => lineOf(key) === line).map(({ id }) => id)
+  const limiter = new MemoryLimiter({ clock, usage, ledger, keysOf })
+  const limits = new Limits({ catalog, events, ledger, limiter, clock, keys })
   registry.onRefunded((refund) => {
     limits.giveBack(refund)
   })
