@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Failure } from '../domain/failure.ts'
-import { switchName, type SwitchTarget } from '../domain/switch.ts'
+import { formerSwitchName, switchName, type SwitchTarget } from '../domain/switch.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
 import type { Switches } from '../ports/switches.ts'
@@ -35,7 +35,7 @@ type Switch = Readonly<{ isOn: boolean; keyNumber?: number; deployment?: string 
 
 type Needs = Readonly<{
   traffic: TrafficControl
-  switches: Pick<Switches, 'set'>
+  switches: Switches
   events: Pick<Events, 'notice'>
   clock: Clock
 }>
@@ -64,7 +64,10 @@ export function providerStates({ traffic, switches, events, clock }: Needs) {
       const target = targetOf(provider, wanted, known)
       if (wanted.isOn) traffic.switchOn(target)
       else traffic.switchOff(target)
+      const former = formerSwitchName(target)
+      const isFormer = former !== undefined && Array.from(switches.off()).includes(former)
       await switches.set({ target: switchName(target), isOn: wanted.isOn, by: actor })
+      if (isFormer) await switches.set({ target: former, isOn: true, by: actor })
       const state = wanted.isOn ? 'on' : 'off'
       events.notice(`an operator switched a ${target.kind} ${state}`, { ...target, actor })
       return view().find(({ id }) => id === provider)
@@ -98,8 +101,9 @@ function targetOf(
   if (known.length === 0) throw notFound('no such provider that is on')
   if (keyNumber !== undefined) {
     const keyIndex = keyNumber - 1
-    if (!known.some((one) => one.keyIndex === keyIndex)) throw notFound('no such key of it')
-    return { kind: 'key', provider, keyIndex }
+    const one = known.find((each) => each.keyIndex === keyIndex)
+    if (one === undefined) throw notFound('no such key of it')
+    return { kind: 'key', provider, keyIndex, keyPrint: one.keyPrint }
   }
   if (deployment === undefined) return { kind: 'provider', provider }
   if (!known.some(({ id }) => id === deployment)) throw notFound('no such deployment of it')

@@ -4,6 +4,7 @@ import { isServedBy } from '../domain/model-name.ts'
 import { priceFrom, type Accounting, type Price, type PriceList } from '../domain/price.ts'
 import { spreads } from '../domain/strategy.ts'
 import type { Notice } from './config.ts'
+import { keyPrint } from './key-print.ts'
 import { priceVersion } from './price-version.ts'
 import type { DeploymentEntry, Gateway, ModelEntry, PriceEntry, TimeoutsEntry } from './schema.ts'
 import type { SelectedProvider, Selection } from './select-providers.ts'
@@ -137,17 +138,18 @@ function buildDeployments(
       if (provider === undefined) return []
       const own = entry.price === undefined ? price : buildPrice(entry.price, context.accounting)
       const timeouts = buildTimeouts(entry.timeouts, shared, provider.entry.timeouts)
-      const indices = provider.keys.length === 0 ? [0] : [...provider.keys.keys()]
-      return indices.map((keyIndex) =>
-        buildDeployment(entry, provider, { keyIndex, price: own, timeouts }),
-      )
+      const keys = provider.keys.length === 0 ? [undefined] : provider.keys
+      return keys.map((key, keyIndex) => {
+        const print = key === undefined ? {} : { keyPrint: keyPrint(key) }
+        return buildDeployment(entry, provider, { keyIndex, ...print, price: own, timeouts })
+      })
     })
 }
 
 function buildDeployment(
   entry: DeploymentEntry,
   { entry: provider }: SelectedProvider,
-  own: Pick<Deployment, 'keyIndex' | 'price' | 'timeouts'>,
+  own: Pick<Deployment, 'keyIndex' | 'keyPrint' | 'price' | 'timeouts'>,
 ): Deployment {
   const suffix = own.keyIndex === 0 ? '' : `#${own.keyIndex + 1}`
   return {

@@ -160,6 +160,9 @@ test('a variable holds several keys: trimmed, each once, one deployment for each
     ['second/b/big', 0],
     ['second/b/big#2', 1],
   ])
+  const prints = config.models[0]?.deployments.map(({ keyPrint = '' }) => keyPrint) ?? []
+  expect(new Set(prints).size).toBe(4)
+  for (const print of prints) expect(print).toMatch(/^[0-9a-f]{8}$/)
   expect(config.providers.map(({ id, keyCount }) => [id, keyCount])).toEqual([
     ['first', 2],
     ['second', 2],

@@ -20,6 +20,8 @@ export type Deployment = Readonly<{
   wildcard?: string
   /** Which of the provider's keys, counted from 0. The key itself stays with the provider. */
   keyIndex: number
+  /** A short fingerprint of that key, by which it is known when its number changes; absent where none is needed. */
+  keyPrint?: string | undefined
   /** Of a wildcard: with a `*` for what the model's own `*` stands for. */
   upstreamModel: string
   /** Those of a higher number are asked when all of the lower ones cannot be. */

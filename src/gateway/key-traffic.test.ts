@@ -20,7 +20,7 @@ async function waitInVain(key: KeyTraffic): Promise<string | undefined> {
 
 /** It became slow with so many in flight, or refused some of them. */
 function limitedKey(refused: boolean): KeyTraffic {
-  const key = new KeyTraffic('openai', 0)
+  const key = new KeyTraffic({ provider: 'openai', keyIndex: 0, concurrencyMax: Infinity })
   if (refused) key.limit.refused(0, 100, 0)
   else {
     for (let at = 0; at < 100; at++) key.limit.began(at * 1_000, 100, 100)

@@ -1,6 +1,7 @@
 import { ConcurrencyLimit } from '../domain/concurrency-limit.ts'
 import { FairQueue } from '../domain/fair-queue.ts'
 import { KeyHealth } from '../domain/key-health.ts'
+import type { Deployment } from '../domain/model.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { ProbeView } from '../ports/traffic.ts'
 
@@ -12,27 +13,31 @@ export type Wait = Readonly<{
   onGone: (listener: () => void) => void
 }>
 
+type OneKey = Pick<Deployment, 'provider' | 'keyIndex' | 'concurrencyMax'>
+
 /** One probe that gets lost says little. */
 const DOWNS = 2
 
 /** One of a provider's keys: whether it is taken, and how much of it is in use. */
 export class KeyTraffic {
   readonly provider: string
-  readonly keyIndex: number
+  /** Its number as the configuration has it now. */
+  keyIndex: number
   health = new KeyHealth()
   readonly limit = new ConcurrencyLimit()
   inFlight = 0
   /** The operator's own limit. */
-  concurrencyMax = Infinity
+  concurrencyMax: number
   /** What the last probe found. */
   probe: ProbeView | undefined
   #workedTicks = -Infinity
   #downs = 0
   readonly #queue = new FairQueue<() => void>()
 
-  constructor(provider: string, keyIndex: number) {
+  constructor({ provider, keyIndex, concurrencyMax }: OneKey) {
     this.provider = provider
     this.keyIndex = keyIndex
+    this.concurrencyMax = concurrencyMax
   }
 
   /** Its probes do not reach it any more. */

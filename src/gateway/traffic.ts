@@ -3,14 +3,15 @@
 import { ExtraBudget } from '../domain/hedge.ts'
 import type { Deployment, Model } from '../domain/model.ts'
 import type { ResilienceSettings } from '../domain/resilience.ts'
-import { switchName, switchNamesOf, type SwitchTarget } from '../domain/switch.ts'
+import { formerSwitchName, switchName, switchNamesOf, type SwitchTarget } from '../domain/switch.ts'
 import { backOffMs, RetryBudget } from '../domain/retry-budget.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
 import type { Probed } from '../ports/provider.ts'
 import type { DeploymentState, DeploymentView, TrafficControl } from '../ports/traffic.ts'
-import { KeyTraffic, type Wait } from './key-traffic.ts'
-import { Known, refuse, Ticket } from './ticket.ts'
+import type { KeyTraffic, Wait } from './key-traffic.ts'
+import { KnownDeployments } from './known-deployments.ts'
+import { refuse, Ticket } from './ticket.ts'
 
 export type TrafficNeeds = Readonly<{
   clock: Clock
@@ -36,14 +37,11 @@ const SWITCHED_OFF: DeploymentState = {
 const DOWN: DeploymentState = { kind: 'open', reason: 'its probes do not reach it' }
 /** Retries within ten seconds that are always within the budget of a provider; all together may have twice as much. */
 const FLOOR = 3
-/** More than anybody configures; a wildcard model can have any number. */
-const KNOWN_MAX = 10_000
 
-/** In memory, by deployment and by provider and key: so it outlives a reload of the configuration. */
+/** In memory alone: a restart forgets it. */
 export class Traffic implements TrafficControl {
   readonly #needs: TrafficNeeds
-  readonly #known = new Map<string, Known>()
-  readonly #keys = new Map<string, KeyTraffic>()
+  readonly #known: KnownDeployments
   readonly #budgets = new Map<string, RetryBudget>()
   readonly #budget = new RetryBudget()
   readonly #extras = new Map<string, ExtraBudget>()
@@ -52,12 +50,13 @@ export class Traffic implements TrafficControl {
 
   constructor(needs: TrafficNeeds) {
     this.#needs = needs
+    this.#known = new KnownDeployments(needs.chance)
     this.#off = new Set(needs.switchedOff)
   }
 
   /** Cheap: asked for each candidate of each request. */
   stateOf(deployment: Deployment): DeploymentState {
-    const known = this.#knownOf(deployment)
+    const known = this.#known.of(deployment)
     const { key, breaker } = known
     if (this.isSwitchedOff(deployment)) return SWITCHED_OFF
     const now = this.#needs.clock.ticksMs()
@@ -73,22 +72,22 @@ export class Traffic implements TrafficControl {
   }
 
   inFlight(deployment: Deployment): number {
-    return this.#knownOf(deployment).inFlight
+    return this.#known.of(deployment).inFlight
   }
 
   /** Moving average of the time to the first token; undefined while unknown. */
   firstByteMs(deployment: Deployment): number | undefined {
-    return this.#knownOf(deployment).firstByteMs
+    return this.#known.of(deployment).firstByteMs
   }
 
   /** 95 of 100 first tokens of its streams come sooner; undefined while unknown. */
   lateMs(deployment: Deployment): number | undefined {
-    return this.#knownOf(deployment).lateMs.value
+    return this.#known.of(deployment).lateMs.value
   }
 
   /** Its first token was not waited for, but would have taken at least so long. */
   late(deployment: Deployment, ms: number): void {
-    this.#knownOf(deployment).wasLate(ms)
+    this.#known.of(deployment).wasLate(ms)
   }
 
   /** What of a model's requests may be asked twice. */
@@ -100,7 +99,7 @@ export class Traffic implements TrafficControl {
 
   /** Its last answer was one, or it has not been asked yet: the answer that can be had. */
   isProven(deployment: Deployment): boolean {
-    return this.#knownOf(deployment).isProven
+    return this.#known.of(deployment).isProven
   }
 
   /** A request arrived that this provider will be asked for first. */
@@ -133,26 +132,27 @@ export class Traffic implements TrafficControl {
 
   /** Whether its key may have one more call at this moment. */
   hasRoom(deployment: Deployment): boolean {
-    return this.#knownOf(deployment).key.hasRoom
+    return this.#known.of(deployment).key.hasRoom
   }
 
   /** A ticket as soon as there is room; undefined when there was none in time. */
   wait(deployment: Deployment, wait: Wait): Promise<Ticket | undefined> {
-    const { key } = this.#knownOf(deployment)
+    const { key } = this.#known.of(deployment)
     return key.wait(this.#needs.clock, wait, () => this.begin(deployment))
   }
 
   /** Taken for each attempt; ended exactly once with what came of it. */
   begin(deployment: Deployment): Ticket {
-    return new Ticket(this.#needs, this.#knownOf(deployment))
+    return new Ticket(this.#needs, this.#known.of(deployment))
   }
 
   view(): readonly DeploymentView[] {
-    const all = Array.from(this.#needs.deployments(), (one) => this.#knownOf(one))
-    return Array.from(new Set(all), (known) => {
-      const { deployment, inFlight, firstByteMs, key } = known
+    const all = new Map(Array.from(this.#needs.deployments(), (one) => [one.id, one]))
+    return Array.from(all.values(), (deployment) => {
+      const { inFlight, firstByteMs, key } = this.#known.of(deployment)
+      const { id, provider, keyIndex, keyPrint } = deployment
       return {
-        ...{ id: deployment.id, provider: deployment.provider, keyIndex: deployment.keyIndex },
+        ...{ id, provider, keyIndex, keyPrint },
         ...{ state: this.stateOf(deployment), inFlight, firstByteMs, waiting: key.waiting },
         limit: key.most === Infinity ? undefined : key.most,
         probe: key.probe,
@@ -162,7 +162,7 @@ export class Traffic implements TrafficControl {
 
   /** All keys of the configuration. */
   keys(): Iterable<KeyTraffic> {
-    return new Set(Array.from(this.#needs.deployments(), (one) => this.#knownOf(one).key))
+    return new Set(Array.from(this.#needs.deployments(), (one) => this.#known.of(one).key))
   }
 
   /** What a probe found out is as good as an attempt, but for what only an attempt can tell. */
@@ -182,16 +182,22 @@ export class Traffic implements TrafficControl {
     }
     if (!key.probedWell()) return
     this.#needs.events.notice('probes reach a provider again', who)
-    for (const known of this.#known.values()) if (known.key === key) known.breaker.mayProbe(now)
+    for (const known of this.#known.all()) if (known.key === key) known.breaker.mayProbe(now)
+  }
+
+  /** The configuration is another one. */
+  reloaded(): void {
+    this.#known.follow(this.#needs.deployments())
   }
 
   switchOff(target: SwitchTarget): void {
+    this.#unsay(target)
     this.#off.add(switchName(target))
   }
 
   switchOn(target: SwitchTarget): void {
-    this.#off.delete(switchName(target))
-    for (const known of this.#known.values()) {
+    this.#unsay(target)
+    for (const known of this.#known.all()) {
       if (!switchNamesOf(known.deployment).includes(switchName(target))) continue
       known.forgive(this.#needs.chance)
     }
@@ -202,37 +208,10 @@ export class Traffic implements TrafficControl {
     return this.#off.size > 0 && switchNamesOf(deployment).some((name) => this.#off.has(name))
   }
 
-  #knownOf(deployment: Deployment): Known {
-    const known = this.#known.get(deployment.id)
-    if (known?.deployment === deployment) return known
-    if (known !== undefined) {
-      known.deployment = deployment
-      known.key.concurrencyMax = deployment.concurrencyMax
-      return known
-    }
-    if (this.#known.size >= KNOWN_MAX) this.#forgetIdle()
-    const key = this.#keyOf(deployment)
-    const added = new Known(deployment, key, this.#needs.chance)
-    this.#known.set(deployment.id, added)
-    return added
-  }
-
-  #keyOf({ provider, keyIndex, concurrencyMax }: Deployment): KeyTraffic {
-    const name = `${provider}#${keyIndex}`
-    const key = this.#keys.get(name) ?? new KeyTraffic(provider, keyIndex)
-    this.#keys.set(name, key)
-    key.concurrencyMax = concurrencyMax
-    return key
-  }
-
-  /** Those of which nothing bad is known; where that is too little, the oldest, which callers have made up. */
-  #forgetIdle(): void {
-    const idle = Array.from(this.#known).filter(([, { inFlight }]) => inFlight === 0)
-    for (const [id, { isProven }] of idle) if (isProven) this.#known.delete(id)
-    for (const [id] of idle) {
-      if (this.#known.size <= KNOWN_MAX / 2) return
-      this.#known.delete(id)
-    }
+  #unsay(target: SwitchTarget): void {
+    const former = formerSwitchName(target)
+    if (former !== undefined) this.#off.delete(former)
+    this.#off.delete(switchName(target))
   }
 
   #budgetOf(provider: string): RetryBudget {

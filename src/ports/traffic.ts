@@ -16,6 +16,8 @@ export type DeploymentView = Readonly<{
   provider: string
   /** Counted from 0. */
   keyIndex: number
+  /** Undefined where none is needed. */
+  keyPrint: string | undefined
   state: DeploymentState
   inFlight: number
   firstByteMs: number | undefined

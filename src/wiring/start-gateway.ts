@@ -61,7 +61,7 @@ export async function startGateway(
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
     ...{ load: unwell.load, traces: tracing?.traces },
   }
-  const { reload, configuration } = configuring({ current, env, catalog, providers })
+  const { reload, configuration } = configuring({ current, env, catalog, providers, traffic })
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
   const served = await serve({
@@ -92,10 +92,11 @@ type Reloading = Readonly<{
   env: Environment
   catalog: LiveCatalog
   providers: LiveProviders
+  traffic: Pick<House['traffic'], 'reloaded'>
 }>
 
 /** Reads the configuration again, and replaces all that follows it; or returns why not. */
-function configuring({ current, env, catalog, providers }: Reloading) {
+function configuring({ current, env, catalog, providers, traffic }: Reloading) {
   const load = () => loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
   const reload = () => {
     const loaded = load()
@@ -103,6 +104,7 @@ function configuring({ current, env, catalog, providers }: Reloading) {
     current.config = loaded.config
     catalog.replace(loaded.config)
     providers.replace(loaded.config, loaded.secrets)
+    traffic.reloaded()
     return undefined
   }
   const check = () => {
