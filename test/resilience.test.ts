@@ -28,6 +28,7 @@ const modelsOf = (gone: string): Readonly<Record<string, readonly Place[]>> => (
     { model: 'answer?status=429&retry_after=30' },
     { model: 'answer?status=429&retry_after=31' },
   ],
+  zero: [{ model: 'answer?status=429&retry_after=0' }],
   untold: [{ model: 'answer?status=429' }, { model: 'answer?status=429&n=2' }],
   outage: [
     ...leaving.map(({ baseUrl: at }) => ({ model: 'answer?chunks=3', at })),
@@ -143,6 +144,12 @@ test.each([
     expect(await held()).toBe('0')
   },
 )
+
+test('a provider that says zero seconds has said nothing: its key cools, and nobody is told to come back at once', async () => {
+  const { status, headers } = await ask('zero')
+  expect([status, headers['retry-after']]).toEqual([503, expect.stringMatching(/^[1-5]$/)])
+  expect(await stateOf('zero-0')).toMatchObject([{ state: 'cooling' }])
+})
 
 test('an outage of all but one provider under load costs nobody an answer', async () => {
   const statuses = await load('outage', 200, (done) => {

@@ -168,7 +168,7 @@ export class Completions {
       const ended = { admitted, attempted, ending }
       const settled = await settle(house, ended)
       try {
-        conclude({ candidates, attempted, ending, settled, reply, stream, admitted })
+        conclude({ ...ended, candidates, settled, reply, stream, chance: house.chance })
       } finally {
         tellEnd(house, ended, settled)
       }

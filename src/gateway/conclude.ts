@@ -17,6 +17,7 @@ type Concluding = Readonly<{
   settled: Settled
   reply: Reply
   stream: StreamReply | undefined
+  chance: () => number
 }>
 
 /** The end of the answer, which waited for the settle. */
@@ -26,7 +27,7 @@ export function conclude(concluding: Concluding): void {
   if (ending.kind === 'gone') return
   if (ending.kind === 'fault') {
     if (isUnknownName(concluding)) throw modelNotFound(admitted.request.model)
-    throw failureOf(ending.fault, isVisible)
+    throw failureOf(ending.fault, isVisible, concluding.chance)
   }
   if (stream === undefined) {
     const cost = costHeaders(settled.charged, settled.balance)

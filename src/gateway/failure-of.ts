@@ -1,8 +1,13 @@
 import { Failure } from '../domain/failure.ts'
 import type { Fault } from '../domain/fault.ts'
+import { comeBackMs } from './come-back.ts'
+
+/** Whatever a provider says. */
+const AFTER_MS_MIN = 1_000
+const AFTER_MS_MAX = 60_000
 
 /** What a caller is told when no attempt answered: never the provider's name, address, key or account. */
-export function failureOf(fault: Fault, isMidStream: boolean): Failure {
+export function failureOf(fault: Fault, isMidStream: boolean, chance: () => number): Failure {
   if (fault.refusal !== undefined) {
     const { message, type, param, code } = fault.refusal
     return new Failure('upstream_rejected', message, {
@@ -32,20 +37,16 @@ export function failureOf(fault: Fault, isMidStream: boolean): Failure {
     case 'server':
     case 'misrouted':
     case 'refused':
-      return new Failure(
-        'upstream_unavailable',
-        'No provider can serve this model at the moment. Try again shortly.',
-        {
-          retryAfterMs: Math.min(fault.retryAfterMs ?? 2_000, 60_000),
-        },
-      )
+      return unavailable(fault.retryAfterMs ?? comeBackMs(chance))
   }
 }
 
 /** Nobody could be asked at all. */
-export const noProvider = (): Failure =>
+export const noProvider = (chance: () => number): Failure => unavailable(comeBackMs(chance))
+
+const unavailable = (afterMs: number): Failure =>
   new Failure(
     'upstream_unavailable',
     'No provider can serve this model at the moment. Try again shortly.',
-    { retryAfterMs: 2_000 },
+    { retryAfterMs: Math.min(Math.max(afterMs, AFTER_MS_MIN), AFTER_MS_MAX) },
   )

@@ -119,10 +119,10 @@ const ADDRESSES = [
   /\b(?:[a-z0-9-]+\.){2,}[a-z]{2,}(?::\d+)?\b/gi, // a host name: sentences have a space behind their dots
 ]
 
+/** Zero, less, and a date that our clock has passed say no time at all: whoever is limited is not to come back at once. */
 function retryAfterOf(header: string | undefined): number | undefined {
   if (header === undefined) return undefined
   const seconds = Number(header)
-  if (Number.isFinite(seconds) && seconds >= 0) return seconds * 1_000
-  const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(date - Date.now(), 0)
+  const ms = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1_000
+  return ms > 0 && Number.isFinite(ms) ? ms : undefined
 }
