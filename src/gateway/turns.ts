@@ -40,7 +40,6 @@ export class Turns {
   #model: Candidate['model'] | undefined
   #attempts = 0
   #retries = 0
-  #hasComeBack = false
   #isFull = false
   #waitedMs = 0
 
@@ -78,7 +77,7 @@ export class Turns {
     if (turn !== undefined) return turn
     throw this.#isFull
       ? overloaded(this.#house.chance, 'Too many wait for this model.')
-      : noProvider(this.#house.chance)
+      : noProvider()
   }
 
   /**
@@ -170,8 +169,8 @@ export class Turns {
   /** The only deployment is asked once more where it never saw the request, or said when to come back. */
   #again({ candidate, fault }: Failed): Candidate | undefined {
     const { traffic } = this.#house
-    if (this.#hasComeBack || this.#asking.candidates.length > 1) return undefined
-    this.#hasComeBack = true // whether or not it may be: it is offered once
+    const isOnly = this.#asking.candidates.length === 1 && this.#retries === 0
+    if (!isOnly) return undefined
     if (fault.kind === 'connect') return this.#unlessSwitchedOff(candidate)
     const { kind } = traffic.stateOf(candidate.deployment)
     return kind === 'cooling' && this.#coolMs(candidate) <= COOL_MS_MAX ? candidate : undefined
@@ -224,8 +223,9 @@ export class Turns {
   /** All of a request's waits together are no longer than one. */
   async #wait({ deployment }: Candidate, failed: Failed | undefined): Promise<Ticket | undefined> {
     const { traffic, ledger, catalog, clock, events } = this.#house
-    const { account } = this.#asking.admitted.key
+    const { admitted } = this.#asking
     this.#isFull = true
+    const { account } = admitted.key
     const mostMs = Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE)
     if (this.#waitedMs >= mostMs) return undefined
     const sinceTicks = clock.ticksMs()
