@@ -17,7 +17,7 @@ import { beginAnswer } from './begin-answer.ts'
 import type { House } from './house.ts'
 import { deliveredCost } from './meter.ts'
 import type { Rounds } from './rounds.ts'
-import type { Failed } from './turns.ts'
+import type { Failed } from './waits.ts'
 
 /** What came before the answer that runs now, from all that broke off. */
 export type BrokenOff = Readonly<{

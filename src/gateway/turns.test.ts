@@ -91,6 +91,45 @@ describe('a request', () => {
     expect(idOf(await lucky)).toBe('a')
   })
 
+  test('that waits for room is not sent to what an operator switches off meanwhile, but to the next one', async () => {
+    const [a, b] = [deployment('a', { concurrencyMax: 1 }), deployment('b', { concurrencyMax: 1 })]
+    const { turns: begin, traffic } = bed([a, b])
+    const [atA, atB] = [traffic.begin(a), traffic.begin(b)]
+    const waiting = begin().first()
+    traffic.switchOff({ kind: 'provider', provider: 'a' })
+    atB.ended(ANSWERED)
+    atA.ended(ANSWERED)
+    expect(idOf(await waiting)).toBe('b')
+    expect(traffic.inFlight(a)).toBe(0)
+  })
+
+  test('that waits for room at what is then switched off is refused, and not for a lack of room', async () => {
+    const a = deployment('a', { concurrencyMax: 1 })
+    const { turns: begin, traffic } = bed([a])
+    const running = traffic.begin(a)
+    const waiting = begin().first()
+    traffic.switchOff({ kind: 'provider', provider: 'a' })
+    running.ended(ANSWERED)
+    await expect(waiting).rejects.toMatchObject({ code: 'upstream_unavailable' })
+    expect(traffic.inFlight(a)).toBe(0)
+  })
+
+  test('that pauses before it asks again does not ask what an operator switches off meanwhile', async () => {
+    for (const others of [[], ['b']]) {
+      const all = ['a', ...others].map((id) => deployment(id, { provider: 'p' }))
+      const {
+        turns: begin,
+        traffic,
+        clock,
+      } = bed([...all, ...others.map((id) => deployment(`${id}2`))])
+      const turns = begin()
+      const next = afterFailure(turns, await turns.first(), 'connect')
+      traffic.switchOff({ kind: 'provider', provider: 'p' })
+      clock.pass(1_000)
+      expect(idOf(await next)).toBe(others.length === 0 ? undefined : 'b2')
+    }
+  })
+
   test('whose caller has left asks nobody', async () => {
     const { turns: begin, reply } = bed(['a', 'b'].map((id) => deployment(id)))
     const turns = begin()

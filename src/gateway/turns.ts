@@ -1,34 +1,21 @@
-import type { Fault } from '../domain/fault.ts'
 import { likelyPrompt } from '../domain/hold.ts'
 import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
-import type { Answer } from './answer.ts'
 import { chooseBehind } from './choose.ts'
 import { noProvider } from './failure-of.ts'
 import type { House } from './house.ts'
 import { overloaded } from './overloaded.ts'
 import { mayStandIn } from './stand-in.ts'
 import type { Ticket } from './ticket.ts'
+import { Waits, type Failed } from './waits.ts'
 
 /** A deployment to ask now, and the ticket for it. */
 export type Turn = Readonly<{ candidate: Candidate; ticket: Ticket }>
 
-/** The answer is the one that its caller can cancel meanwhile. */
-export type Failed = Readonly<{
-  candidate: Candidate
-  fault: Fault
-  answer: Pick<Answer, 'isStopped' | 'onStopped'>
-}>
-
 type Asking = Readonly<{ admitted: Admitted; reply: Reply; candidates: readonly Candidate[] }>
 
 const NONE: readonly Candidate[] = []
-/** A key that cools for no longer is waited for, when there is nowhere else to go. */
-const COOL_MS_MAX = 5_000
-const QUEUE_MS_MAX = 2_000
-const QUEUE_SHARE = 0.1
-
 /** Whose turn it is: which of a request's candidates is asked next, when, and whether at all. */
 export class Turns {
   readonly #house: House
@@ -39,9 +26,7 @@ export class Turns {
   #isWhole: boolean
   #model: Candidate['model'] | undefined
   #attempts = 0
-  #retries = 0
-  #isFull = false
-  #waitedMs = 0
+  #waitsIfAny: Waits | undefined
 
   constructor(house: House, asking: Asking) {
     this.#house = house
@@ -75,7 +60,7 @@ export class Turns {
   async #awaitFirst(): Promise<Turn> {
     const turn = await this.#take(undefined)
     if (turn !== undefined) return turn
-    throw this.#isFull
+    throw this.#waits.isFull
       ? overloaded(this.#house.chance, 'Too many wait for this model.')
       : noProvider()
   }
@@ -105,35 +90,33 @@ export class Turns {
 
   /** After one that failed: undefined where another attempt would be hopeless, or one too many. */
   async after(failed: Failed): Promise<Turn | undefined> {
-    return this.#isUnwanted(failed) ? undefined : await this.#take(failed)
+    return await this.#take(failed)
   }
 
-  /** The caller left, or cancelled. */
-  #isUnwanted(failed: Failed | undefined): boolean {
-    return this.#asking.reply.isGone || failed?.answer.isStopped === true
+  /** Nearly every request needs none. */
+  get #waits(): Waits {
+    return (this.#waitsIfAny ??= new Waits(this.#house, this.#asking))
   }
 
   async #take(failed: Failed | undefined): Promise<Turn | undefined> {
     const { traffic, catalog } = this.#house
+    const waits = this.#waits
     if (this.#attempts >= catalog.settings().attemptsMax) return undefined
-    for (;;) {
+    while (!waits.isUnwanted(failed)) {
       const candidate = this.#pick() ?? this.#behind() ?? (failed && this.#again(failed))
       if (candidate === undefined) return undefined
       this.#left = this.#left.filter((one) => one !== candidate)
       if (failed !== undefined) {
         if (!this.#mayRetry(candidate, failed)) continue
         traffic.retried(candidate.deployment.provider) // before the pause, or all who pause are one
-        await this.#pause(candidate, failed)
+        await waits.pause(candidate, failed)
       }
-      if (this.#isUnwanted(failed)) return undefined
-      const { deployment } = candidate
-      const ticket = traffic.hasRoom(deployment)
-        ? traffic.begin(deployment)
-        : await this.#wait(candidate, failed)
+      const ticket = await waits.place(candidate, failed)
       if (ticket === undefined) continue
       this.#attempts++
       return { candidate, ticket }
     }
+    return undefined
   }
 
   /** The next one that is well; where none is, the next one at all: the last that may work is never left out. */
@@ -168,12 +151,10 @@ export class Turns {
 
   /** The only deployment is asked once more where it never saw the request, or said when to come back. */
   #again({ candidate, fault }: Failed): Candidate | undefined {
-    const { traffic } = this.#house
-    const isOnly = this.#asking.candidates.length === 1 && this.#retries === 0
+    const isOnly = this.#asking.candidates.length === 1 && this.#waits.retries === 0
     if (!isOnly) return undefined
     if (fault.kind === 'connect') return this.#unlessSwitchedOff(candidate)
-    const { kind } = traffic.stateOf(candidate.deployment)
-    return kind === 'cooling' && this.#coolMs(candidate) <= COOL_MS_MAX ? candidate : undefined
+    return this.#waits.coolsBriefly(candidate) ? candidate : undefined
   }
 
   /**
@@ -188,63 +169,4 @@ export class Turns {
       traffic.mayRetry(deployment.provider)
     )
   }
-
-  async #pause(candidate: Candidate, failed: Failed): Promise<void> {
-    const { traffic } = this.#house
-    const isSame = candidate.deployment.provider === failed.candidate.deployment.provider
-    const backOffMs =
-      isSame && !ABOUT_NO_LOAD.has(failed.fault.kind) ? traffic.backOffMs(this.#retries) : 0
-    this.#retries++
-    const coolMs = failed.fault.kind === 'rate_limited' ? this.#coolMs(candidate) : 0
-    const waitMs = coolMs > 0 && coolMs <= COOL_MS_MAX ? coolMs + backOffMs : backOffMs
-    if (waitMs > 0) await this.#sleep(waitMs, failed)
-  }
-
-  #coolMs({ deployment }: Candidate): number {
-    const { kind, untilTicks = 0 } = this.#house.traffic.stateOf(deployment)
-    return kind === 'cooling' ? untilTicks - this.#house.clock.ticksMs() : 0
-  }
-
-  #sleep(ms: number, failed: Failed): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.#house.clock.after(ms, resolve)
-      this.#onUnwanted(failed, () => {
-        stop()
-        resolve()
-      })
-    })
-  }
-
-  #onUnwanted(failed: Failed | undefined, listener: () => void): void {
-    this.#asking.reply.onGone(listener)
-    failed?.answer.onStopped(listener)
-  }
-
-  /** All of a request's waits together are no longer than one. */
-  async #wait({ deployment }: Candidate, failed: Failed | undefined): Promise<Ticket | undefined> {
-    const { traffic, ledger, catalog, clock, events } = this.#house
-    const { admitted } = this.#asking
-    this.#isFull = true
-    const { account } = admitted.key
-    const mostMs = Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE)
-    if (this.#waitedMs >= mostMs) return undefined
-    const sinceTicks = clock.ticksMs()
-    const ticket = await traffic.wait(deployment, {
-      account,
-      weight: catalog.tier(ledger.account(account)?.tier ?? '').weight,
-      waitMs: mostMs - this.#waitedMs,
-      onGone: (listener) => {
-        this.#onUnwanted(failed, listener)
-      },
-    })
-    const waitedMs = clock.ticksMs() - sinceTicks
-    this.#waitedMs += waitedMs
-    events.waited(waitedMs, ticket !== undefined)
-    if (!this.#isUnwanted(failed)) return ticket
-    ticket?.ended({ fault: undefined, firstByteMs: undefined, isStream: false })
-    return undefined
-  }
 }
-
-/** The same provider's next key or model needs no breath: the fault was about this one. */
-const ABOUT_NO_LOAD: ReadonlySet<Fault['kind']> = new Set(['credential', 'misrouted'])
