@@ -151,6 +151,14 @@ test('a provider that says zero seconds has said nothing: its key cools, and nob
   expect(await stateOf('zero-0')).toMatchObject([{ state: 'cooling' }])
 })
 
+test('a storm at the only key of a model, which is limited, keeps nobody waiting for longer than the key cools', async () => {
+  const since = Date.now()
+  const before = callsTo('answer?status=429&retry_after=0').length
+  expect(await load('zero', 60)).toEqual(new Set([503]))
+  expect(Date.now() - since).toBeLessThan(10_000)
+  expect(callsTo('answer?status=429&retry_after=0').length - before).toBeLessThanOrEqual(66)
+})
+
 test('an outage of all but one provider under load costs nobody an answer', async () => {
   const statuses = await load('outage', 200, (done) => {
     if (done === 50) for (const one of leaving) void one.close()

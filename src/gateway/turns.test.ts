@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Fault } from '../domain/fault.ts'
 import { ANSWERED, bed, deployment, failed } from './fixtures/routing-bed.ts'
 import type { Turn, Turns } from './turns.ts'
@@ -89,6 +89,20 @@ describe('a request', () => {
     const lucky = begin().first()
     tickets[0]?.ended(ANSWERED)
     expect(idOf(await lucky)).toBe('a')
+  })
+
+  test('whose only deployment cools is refused at once where the budget is spent', async () => {
+    const { turns: begin, traffic } = bed([deployment('a')], { retryShare: 0 })
+    for (let count = 0; count < 6; count++) traffic.retried('a')
+    const asked = vi.spyOn(traffic, 'mayRetry')
+    const turns = begin()
+    // Where it is asked for ever, nothing else happens in the process.
+    asked.mockImplementation(() => {
+      if (asked.mock.calls.length > 9) throw new Error('it is asked for ever')
+      return false
+    })
+    expect(await afterFailure(turns, await turns.first(), 'rate_limited')).toBeUndefined()
+    expect(asked).toHaveBeenCalledTimes(1)
   })
 
   test('that waits for room is not sent to what an operator switches off meanwhile, but to the next one', async () => {

@@ -26,6 +26,7 @@ export class Turns {
   #isWhole: boolean
   #model: Candidate['model'] | undefined
   #attempts = 0
+  #isAskedAgain = false
   #waitsIfAny: Waits | undefined
 
   constructor(house: House, asking: Asking) {
@@ -149,10 +150,10 @@ export class Turns {
     return this.#house.traffic.isSwitchedOff(candidate.deployment) ? undefined : candidate
   }
 
-  /** The only deployment is asked once more where it never saw the request, or said when to come back. */
+  /** Once, whatever comes of it: the only deployment, where it never saw the request or said when to come back. */
   #again({ candidate, fault }: Failed): Candidate | undefined {
-    const isOnly = this.#asking.candidates.length === 1 && this.#waits.retries === 0
-    if (!isOnly) return undefined
+    if (this.#isAskedAgain || this.#asking.candidates.length > 1) return undefined
+    this.#isAskedAgain = true
     if (fault.kind === 'connect') return this.#unlessSwitchedOff(candidate)
     return this.#waits.coolsBriefly(candidate) ? candidate : undefined
   }

@@ -25,10 +25,9 @@ const QUEUE_SHARE = 0.1
 export class Waits {
   readonly #house: House
   readonly #waiting: Waiting
-  /** Attempts that were paused for. */
-  retries = 0
   /** There was no place in time. */
   isFull = false
+  #retries = 0
   #waitedMs = 0
 
   constructor(house: House, waiting: Waiting) {
@@ -48,8 +47,8 @@ export class Waits {
     const { traffic } = this.#house
     const isSame = candidate.deployment.provider === failed.candidate.deployment.provider
     const backOffMs =
-      isSame && !ABOUT_NO_LOAD.has(failed.fault.kind) ? traffic.backOffMs(this.retries) : 0
-    this.retries++
+      isSame && !ABOUT_NO_LOAD.has(failed.fault.kind) ? traffic.backOffMs(this.#retries) : 0
+    this.#retries++
     const coolMs = failed.fault.kind === 'rate_limited' ? this.#briefCoolMs(candidate) : 0
     if (backOffMs + coolMs > 0) await this.#sleep(backOffMs + coolMs, failed)
   }
