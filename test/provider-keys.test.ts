@@ -1,4 +1,4 @@
-// What is known of a provider's key, when the list of keys is edited and the configuration read again.
+// What is known of a provider's keys: when their list is edited and the configuration read again, and where their provider is gone.
 import fs from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -15,11 +15,18 @@ tiers: { free: { requests_per_minute: 0 } }
 providers:
   - { id: rotated, protocol: openai, base_url: "${baseUrl}", api_keys: "${rotated}" }
   - { id: turned, protocol: openai, base_url: "${baseUrl}", api_keys: "${turned}" }
+  - { id: dead, protocol: openai, base_url: "http://127.0.0.1:9/v1", api_keys: "one,two,three" }
+  - { id: alive, protocol: openai, base_url: "${baseUrl}", api_keys: one }
 models:
   - id: rotated
     price: free
     affinity: false
     deployments: [{ provider: rotated, model: "answer?bad_key=bad" }]
+  - id: dead
+    price: free
+    deployments:
+      - { provider: dead, model: "answer?dead" }
+      - { provider: alive, model: "answer?chunks=2", priority: 1 }
   - id: turned
     price: free
     strategy: round-robin
@@ -71,6 +78,13 @@ async function usedFor(model: string): Promise<string[]> {
   const used = upstream.journal.slice(before).map(({ authorization }) => authorization ?? '')
   return [...new Set(used)].toSorted()
 }
+
+test('an address where nobody is costs one attempt of a request, however many keys there are for it', async () => {
+  for (let count = 0; count < 3; count++) {
+    const { status, headers } = await raw({ url: gateway.url, key, body: chat('dead') })
+    expect([status, headers['x-tollgate-attempts']]).toEqual([200, '2'])
+  }
+})
 
 test('a refused key that is taken out of the list takes nothing from the one that gets its number', async () => {
   expect(await usedFor('rotated')).toEqual(['Bearer bad', 'Bearer good'])

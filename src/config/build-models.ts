@@ -156,6 +156,7 @@ function buildDeployment(
     ...own,
     id: `${provider.id}/${entry.model}${suffix}`,
     provider: provider.id,
+    address: provider.base_url === undefined ? undefined : new URL(provider.base_url).host,
     upstreamModel: entry.model,
     priority: entry.priority,
     weight: entry.weight,

@@ -174,6 +174,7 @@ test('a deployment carries what its adapter and the router need', () => {
   const [first, local] = config.models[0]?.deployments ?? []
   expect(first).toMatchObject({
     provider: 'first',
+    address: 'first.test',
     upstreamModel: 'big',
     priority: 0,
     weight: 3,

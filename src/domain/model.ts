@@ -18,6 +18,8 @@ export type Deployment = Readonly<{
   provider: string
   /** The id of the wildcard's deployment that this one was made of. */
   wildcard?: string
+  /** The host and port where it is: what cannot connect there says something of all that is there. */
+  address?: string | undefined
   /** Which of the provider's keys, counted from 0. The key itself stays with the provider. */
   keyIndex: number
   /** A short fingerprint of that key, by which it is known when its number changes; absent where none is needed. */

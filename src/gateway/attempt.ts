@@ -98,7 +98,7 @@ class Attempts {
     let next: Turn | undefined
     try {
       if (movesOn(fault) && !reply.isGone && !rounds.isHurrying)
-        next = await this.turns.after({ candidate, fault, answer })
+        next = await this.turns.after({ candidate, fault, wasSent: answer.wasAccepted, answer })
     } finally {
       rounds.remove(answer) // only now: who cancels in between finds it
     }

@@ -64,7 +64,7 @@ async function askOthers(
   const attempts = attempted.attempts.slice()
   // What broke off stays on the rounds while nobody goes on with it: who cancels in between finds it.
   const { answer: before } = attempted
-  let failed: Failed = { candidate: attempted.asked, fault, answer: before }
+  let failed: Failed = { candidate: attempted.asked, fault, wasSent: true, answer: before }
   attempts.push(withFault(attempts.pop(), fault))
   for (;;) {
     const turn = rounds.isHurrying ? undefined : await turns.after(failed)
@@ -86,7 +86,7 @@ async function askOthers(
     const { requestId } = admitted
     house.events.attemptFailed({ requestId, attempt: record, detail: trouble.detail })
     if (!movesOn(trouble)) return { ...attempted, attempts }
-    failed = { candidate: asked, fault: trouble, answer: before }
+    failed = { candidate: asked, fault: trouble, wasSent: answer.wasAccepted, answer: before }
   }
 }
 

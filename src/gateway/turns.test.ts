@@ -9,7 +9,7 @@ const UNTOUCHED = { isStopped: false, onStopped: () => undefined }
 /** The turn fails, and the next one is asked for. */
 function afterFailure(turns: Turns, { candidate, ticket }: Turn, kind: Fault['kind'] = 'server') {
   ticket.ended(failed(kind))
-  return turns.after({ candidate, fault: { kind }, answer: UNTOUCHED })
+  return turns.after({ candidate, fault: { kind }, wasSent: kind !== 'connect', answer: UNTOUCHED })
 }
 
 const idOf = (turn: Turn | undefined) => turn?.candidate.deployment.id
@@ -35,6 +35,42 @@ describe('a request', () => {
     const first = await turns.first()
     traffic.switchOff({ kind: 'deployment', id: 'b' })
     expect(idOf(await afterFailure(turns, first))).toBe('c')
+  })
+
+  test('that reaches nobody at an address goes elsewhere before it tries another key there', async () => {
+    const there = (id: string, priority = 0) =>
+      deployment(id, { provider: 'p', address: 'a.example', priority })
+    const all = [there('a1'), there('a2'), there('a3'), deployment('b', { priority: 1 })]
+    const { turns: begin } = bed(all)
+    const turns = begin()
+    const second = await afterFailure(turns, await turns.first(), 'connect')
+    expect(idOf(second)).toBe('b')
+    expect(idOf(second && (await afterFailure(turns, second)))).toBe('a2')
+  })
+
+  test('tries the next key where a connection broke that had come about, or nobody is elsewhere', async () => {
+    const [a1, a2, b] = [
+      deployment('a1', { provider: 'p' }),
+      deployment('a2', { provider: 'p' }),
+      deployment('b'),
+    ]
+    for (const [all, wasSent] of [
+      [[a1, a2, b], true],
+      [[a1, a2], false],
+    ] as const) {
+      const { turns: begin, clock } = bed(all)
+      const turns = begin()
+      const { candidate, ticket } = await turns.first()
+      ticket.ended(failed('connect'))
+      const next = turns.after({
+        candidate,
+        fault: { kind: 'connect' },
+        wasSent,
+        answer: UNTOUCHED,
+      })
+      clock.pass(1_000)
+      expect(idOf(await next)).toBe('a2')
+    }
   })
 
   test('asks the only deployment once more where it was not reached, and not where it failed', async () => {

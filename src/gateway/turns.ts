@@ -1,4 +1,5 @@
 import { likelyPrompt } from '../domain/hold.ts'
+import type { Deployment } from '../domain/model.ts'
 import type { Candidate } from '../domain/route.ts'
 import type { Reply } from '../ports/reply.ts'
 import type { Admitted } from './admit.ts'
@@ -91,6 +92,8 @@ export class Turns {
 
   /** After one that failed: undefined where another attempt would be hopeless, or one too many. */
   async after(failed: Failed): Promise<Turn | undefined> {
+    const { candidate, fault, wasSent } = failed
+    if (fault.kind === 'connect' && !wasSent) this.#elsewhereFirst(candidate)
     return await this.#take(failed)
   }
 
@@ -104,7 +107,7 @@ export class Turns {
     const waits = this.#waits
     if (this.#attempts >= catalog.settings().attemptsMax) return undefined
     while (!waits.isUnwanted(failed)) {
-      const candidate = this.#pick() ?? this.#behind() ?? (failed && this.#again(failed))
+      const candidate = this.#pick() ?? this.#pickBehind() ?? (failed && this.#again(failed))
       if (candidate === undefined) return undefined
       this.#left = this.#left.filter((one) => one !== candidate)
       if (failed !== undefined) {
@@ -136,13 +139,27 @@ export class Turns {
   }
 
   /** Some of the first were not asked after all, so there are attempts left for those behind them. */
-  #behind(): Candidate | undefined {
-    if (this.#isWhole) return undefined
+  #pickBehind(): Candidate | undefined {
+    const behind = this.#behind()
+    if (behind.length === 0) return undefined
+    this.#left = behind
+    return this.#pick()
+  }
+
+  #behind(): readonly Candidate[] {
+    if (this.#isWhole) return NONE
     this.#isWhole = true
     const { admitted, candidates } = this.#asking
-    this.#left = chooseBehind(this.#house, admitted, candidates)
-    if (this.#model !== undefined) this.keepTo(this.#model)
-    return this.#pick()
+    const behind = chooseBehind(this.#house, admitted, candidates)
+    return this.#model === undefined ? behind : behind.filter(({ model }) => model === this.#model)
+  }
+
+  /** Nobody was reached there, whichever key would be shown: who is elsewhere goes first, even from behind. */
+  #elsewhereFirst({ deployment }: Candidate): void {
+    const isThere = (one: Candidate): boolean => addressOf(one.deployment) === addressOf(deployment)
+    if (!this.#left.some(isThere)) return
+    const all = [...this.#left, ...this.#behind()]
+    this.#left = [...all.filter((one) => !isThere(one)), ...all.filter(isThere)]
   }
 
   #unlessSwitchedOff(candidate: Candidate | undefined): Candidate | undefined {
@@ -171,3 +188,5 @@ export class Turns {
     )
   }
 }
+
+const addressOf = ({ address, provider }: Deployment): string => address ?? provider

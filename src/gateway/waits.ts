@@ -11,6 +11,8 @@ import type { Ticket } from './ticket.ts'
 export type Failed = Readonly<{
   candidate: Candidate
   fault: Fault
+  /** It got as far as a live connection. */
+  wasSent: boolean
   answer: Pick<Answer, 'isStopped' | 'onStopped'>
 }>
 
