@@ -106,7 +106,9 @@ describe('a request', () => {
     for (let count = 0; count < 6; count++) traffic.retried('a')
     const fault: Fault = { kind: 'rate_limited', status: 429, retryAfterMs: 3_000 }
     ticket.ended({ fault, firstByteMs: undefined, isStream: true })
-    expect(await turns.after({ candidate, fault, answer: UNTOUCHED })).toBeUndefined()
+    expect(
+      await turns.after({ candidate, fault, wasSent: true, answer: UNTOUCHED }),
+    ).toBeUndefined()
   })
 
   test('waits once for room, and then asks who has some', async () => {

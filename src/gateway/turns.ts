@@ -64,7 +64,7 @@ export class Turns {
     if (turn !== undefined) return turn
     throw this.#waits.isFull
       ? overloaded(this.#house.chance, 'Too many wait for this model.')
-      : noProvider()
+      : noProvider(this.#house.chance)
   }
 
   /**

@@ -72,17 +72,12 @@ export class HttpConnection {
       this.#isOpen = true
       this.#send()
     })
-    const ended = () => {
-      this.#ended()
-    }
-    socket.on('end', ended)
-    socket.on('close', ended)
+    socket.on('end', this.#ended)
+    socket.on('close', this.#ended)
     socket.on('timeout', () => {
       this.close()
     })
-    socket.on('error', (error) => {
-      this.#fail(error)
-    })
+    socket.on('error', this.#lost)
   }
 
   /** `request`: its head and its body. */
@@ -234,9 +229,15 @@ export class HttpConnection {
     }
   }
 
-  #ended(): void {
+  #ended = (): void => {
     if (this.#next === REST && this.#reader !== undefined) this.#finish(NOTHING, true)
-    else this.#fail(new WireError('CLOSED', 'the connection was closed'))
+    else this.#lost(new WireError('CLOSED', 'the connection was closed'))
+  }
+
+  /** Where a head had begun, the request has been seen, as with anything else that is no HTTP. */
+  #lost = (error: Error): void => {
+    const hasBegun = this.#next === HEAD && (this.#begun !== NOTHING || this.#interims > 0)
+    this.#fail(hasBegun ? noHttp(`a head that broke off: ${error.message}`) : error)
   }
 
   #fail(error: Error): void {

@@ -132,6 +132,22 @@ test('a head that comes in pieces is not made whole by what an answer before it 
   expect(await answerOf(pool)).toBe('another one')
 })
 
+test.each([
+  ['nothing', '', 'CLOSED'],
+  ['a piece of a head', 'HTTP/1.1 200 OK\r\ncontent-ty', 'NO_HTTP'],
+  ['an interim head', 'HTTP/1.1 103 Early Hints\r\n\r\n', 'NO_HTTP'],
+])('who hears %s before the end is told whether anything came', async (_, text, code) => {
+  for (const end of ['end', 'resetAndDestroy'] as const) {
+    const { pool } = await upstream((socket) => {
+      if (text === '') socket[end]()
+      else socket.write(text, () => setTimeout(() => socket[end](), 20))
+    })
+    const failed = await new Asked(pool).over
+    const isReset = text === '' && end === 'resetAndDestroy'
+    expect(failed).toMatchObject({ code: isReset ? 'ECONNRESET' : code })
+  }
+})
+
 test('what comes without having been asked for is nobody’s answer', async () => {
   const { pool, sockets } = await upstream(
     (socket, _request, nth) => void socket.write(whole(`${nth}`)),
@@ -175,7 +191,6 @@ test('a body without a length ends with its connection', async () => {
 
 test.each([
   ['before it says anything', ''],
-  ['in the middle of its head', 'HTTP/1.1 200 OK\r\ncontent-'],
   ['before its length has come', `${OK}content-length: 5\r\n\r\nhell`],
   ['before its last chunk', `${CHUNKS}${chunk('hello')}`],
 ])('a server that hangs up %s has failed', async (_when, said) => {
