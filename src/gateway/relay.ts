@@ -59,8 +59,6 @@ class Passing implements Watched {
   readonly #relaying: Relaying
   #attempted: Attempted
   #answer: Answer
-  /** Since when the caller has taken nothing. */
-  #fullSince = Infinity
   #recordedAt: number
   /** When a provider whose caller has left is cancelled at last. */
   #cancelAt = Infinity
@@ -77,7 +75,6 @@ class Passing implements Watched {
     const { stream, attempted } = this.#relaying
     stream.begin(attempted)
     stream.onWritable(() => {
-      this.#fullSince = Infinity
       if (this.#answer.isPaused) this.#answer.resume()
     })
     stream.onGone(() => {
@@ -95,18 +92,15 @@ class Passing implements Watched {
   #pass(answer: Answer): void {
     const { stream } = this.#relaying
     answer.relayTo((bytes) => {
-      if (stream.write(bytes) || answer.isPaused) return
-      this.#fullSince = this.#house.clock.ticksMs()
-      answer.pause()
+      if (!stream.write(bytes) && !answer.isPaused) answer.pause()
     })
   }
 
   look(now: number): void {
-    const { admitted, stream } = this.#relaying
-    if (now - this.#fullSince >= this.#house.catalog.settings().idleReaderMs) stream.drop()
     if (now >= this.#cancelAt) this.#answer.leave()
     if (now - this.#recordedAt < PROGRESS_EVERY_MS) return
     this.#recordedAt = now
+    const { admitted } = this.#relaying
     this.#house.ledger.progress(admitted.requestId, deliveredCost(admitted, this.#attempted))
   }
 

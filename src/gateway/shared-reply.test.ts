@@ -17,7 +17,6 @@ function member(isFlowing = true) {
     onWritable: () => undefined,
     end: () => heard.push('end'),
     fail: () => undefined,
-    drop: () => undefined,
   }
   return {
     reply,

@@ -153,10 +153,6 @@ export class SharedReply implements Reply {
     for (const member of this.#members.keys()) member.fail(failure)
   }
 
-  drop(): void {
-    for (const member of this.#members.keys()) member.drop()
-  }
-
   #do(bytes: number, step: Step): void {
     this.#remember(bytes, step)
     for (const [member, more] of this.#members) step(member, more)

@@ -55,10 +55,6 @@ export class StreamReply implements Watched {
     this.#reply.onGone(listener)
   }
 
-  drop(): void {
-    this.#reply.drop()
-  }
-
   /** The usage chunk, for those who asked for it, with what the answer cost; and the end that only a real finish has. */
   finish({ finishChunk, usageChunk, cost }: StreamEnd): void {
     if (finishChunk !== undefined) this.#reply.write(`data: ${JSON.stringify(finishChunk)}\n\n`)

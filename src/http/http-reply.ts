@@ -103,10 +103,6 @@ export class HttpReply implements Reply, WireListener {
     this.end()
   }
 
-  drop(): void {
-    if (!this.#isDone) this.#wire.drop()
-  }
-
   #sendJson(status: number, headers: HeaderLines, body: Uint8Array | string): void {
     if (this.#isDone || this.#wire.isGone) return
     this.#wire.whole(this.#head(status, JSON_HEADERS, headers), body)

@@ -61,10 +61,6 @@ export class NodeWire implements Wire {
     else this.#res.end()
   }
 
-  drop(): void {
-    this.#res.destroy()
-  }
-
   closeAfter(): void {
     this.#res.shouldKeepAlive = false
   }

@@ -61,6 +61,8 @@ export type Configuration = Readonly<{
 type SiteSettings = Readonly<{
   bodyBytesMax: number
   quotaStatus: number
+  /** Who takes nothing of what waits for them for so long is taken for gone. */
+  idleReaderMs: number
   /** Addresses and ranges whose word on where a request comes from is taken. */
   trustedProxies: readonly string[]
   cors: CorsSettings

@@ -9,7 +9,7 @@ import { NodeWire } from './node-wire.ts'
 import { QuickServer } from './quick/quick-server.ts'
 import type { Wire } from './wire.ts'
 
-const SETTINGS = { bodyBytesMax: 1_000, isLeaving: false }
+const SETTINGS = { bodyBytesMax: 1_000, idleReaderMs: 30_000, isLeaving: false }
 const request = (path: string, version: string) =>
   `POST ${path} HTTP/${version}\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}`
 

@@ -21,7 +21,6 @@ export interface Wire {
    */
   write(bytes: Uint8Array | string): boolean
   end(): void
-  drop(): void
   /** The connection ends after this answer. */
   closeAfter(): void
 }

@@ -27,7 +27,6 @@ export type GatewaySettings = Readonly<{
   keyInFlightMax: number
   accountInFlightMax: number
   keepAlive: Readonly<{ isOn: boolean; delayMs: number; everyMs: number }>
-  idleReaderMs: number
   /** An SDK's retry joins the call that it repeats, which waits so long for it; 0: it is a call of its own. */
   joinRetriesMs: number
   resilience: ResilienceSettings

@@ -20,6 +20,4 @@ export interface Reply {
   end(): void
   /** Tells the caller of a refusal, or of a failure in mid-stream, in the dialect of the route; and ends. */
   fail(failure: Failure): void
-  /** Ends the connection without a proper end. */
-  drop(): void
 }

@@ -36,7 +36,6 @@ function viewOf(config: Config) {
       delayMs: streams.keepAliveDelayMs,
       everyMs: streams.keepAliveMs,
     },
-    idleReaderMs: streams.idleReaderMs,
     joinRetriesMs: config.joinRetriesMs,
   }
   const free = config.tiers.get('free') ?? { limits: NO_LIMITS, weight: 1 }

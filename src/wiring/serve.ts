@@ -69,10 +69,11 @@ export async function serve(serving: Serving): Promise<Served> {
     }),
     newRequestId: requestIds(store.run),
     settings: () => {
-      const { limits, quotaStatus, trustedProxies, cors } = config()
+      const { limits, streams, quotaStatus, trustedProxies, cors } = config()
       const { bodyBytesMax } = limits
-      const isLeaving = !serving.isReady()
-      return { bodyBytesMax, quotaStatus, trustedProxies, cors, version: VERSION, isLeaving }
+      const { idleReaderMs } = streams
+      const site = { bodyBytesMax, idleReaderMs, quotaStatus, trustedProxies, cors }
+      return { ...site, version: VERSION, isLeaving: !serving.isReady() }
     },
     ...healthFor(serving, { completions, providers }),
   }

@@ -5,14 +5,11 @@ const FIRST_WORD_MS = 10_000
 const BODY_MS = 300_000
 /** The rest of a body whose request was answered before it had come. */
 const REST_MS = 10_000
-/** An answer that is not read to its end. */
-const UNREAD_MS = 300_000
 const KEPT_MS = (KEPT_SECONDS + 1) * 1_000
 
 export type Silent = Readonly<{
   isAnswering: boolean
   isBodyMissing: boolean
-  isUnread: boolean
   isBusy: boolean
   hasAsked: boolean
 }>
@@ -20,7 +17,6 @@ export type Silent = Readonly<{
 /** What becomes of a connection that has said nothing for so long. */
 export function afterSilence(ms: number, silent: Silent): 'refused' | 'closed' | undefined {
   if (silent.isAnswering) return silent.isBodyMissing && ms > BODY_MS ? 'refused' : undefined
-  if (silent.isUnread) return ms > UNREAD_MS ? 'closed' : undefined
   if (silent.isBusy) return ms > REST_MS ? 'closed' : undefined
   if (!silent.hasAsked) return ms > FIRST_WORD_MS ? 'refused' : undefined
   return ms > KEPT_MS ? 'closed' : undefined

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { brokenOff, type BodySource, type IncomingBody } from '../incoming-body.ts'
 import { refuseUnparsed } from '../refuse-unparsed.ts'
 import type { AnswerHead, Wire, WireListener } from '../wire.ts'
+import { Reader } from '../reader.ts'
 import { chunkOf, LAST_CHUNK, withHead } from '../wire.ts'
 import { answerHead } from './answer-head.ts'
 import { afterSilence } from './patience.ts'
@@ -12,7 +13,7 @@ export type QuickNeeds = Readonly<{
   /** A request has begun; it is answered over its connection. */
   answer: (connection: QuickConnection, headers: HotHeaders) => void
   /** Leaving: the gateway is about to stop. */
-  settings: () => Readonly<{ bodyBytesMax: number; isLeaving: boolean }>
+  settings: () => Readonly<{ bodyBytesMax: number; idleReaderMs: number; isLeaving: boolean }>
   /** From here on Node reads what comes, beginning with these bytes. */
   handOver: (connection: QuickConnection, bytes: Buffer) => void
   onClosed: (connection: QuickConnection) => void
@@ -45,6 +46,7 @@ export class QuickConnection implements Wire, BodySource {
   #head = ''
   #isFresh = true
   #sinceTicks = 0
+  readonly #reader = new Reader()
 
   constructor(socket: Socket, needs: QuickNeeds) {
     this.socket = socket
@@ -107,22 +109,19 @@ export class QuickConnection implements Wire, BodySource {
     this.#answered()
   }
 
-  drop(): void {
-    this.socket.destroy()
-  }
-
   closeAfter(): void {
     this.#isLast = true
   }
 
-  /** Now and then: whether it has been silent for too long. */
+  /** Now and then: whether it has been silent, or was not read, for too long. */
   look(nowTicks: number): void {
-    if (this.#isFresh) this.#sinceTicks = nowTicks
+    const idleMs = this.#reader.idleMs(this.socket)
+    if (idleMs > 0 && idleMs >= this.#needs.settings().idleReaderMs) this.socket.destroy()
+    if (this.#isFresh || this.socket.writableLength > 0) this.#sinceTicks = nowTicks
     this.#isFresh = false
     const what = afterSilence(nowTicks - this.#sinceTicks, {
       isAnswering: this.#listener !== undefined,
       isBodyMissing: this.#left > 0,
-      isUnread: this.socket.writableLength > 0,
       isBusy: this.#isBusy,
       hasAsked: this.#hasAsked,
     })

@@ -51,7 +51,7 @@ async function serve(answer: Answer = echo) {
   }
   const server = new QuickServer({}, byNode, {
     answer: (connection) => void answerQuickly(connection),
-    settings: () => ({ bodyBytesMax: 100_000, isLeaving: setting.isLeaving }),
+    settings: () => ({ bodyBytesMax: 100_000, idleReaderMs: 30_000, isLeaving: setting.isLeaving }),
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -397,7 +397,7 @@ test('who says nothing for too long is let go', async () => {
         answer: (connection) => {
           new HttpReply(connection, NO_LINES, 402).fail(new Failure('not_found', 'No.'))
         },
-        settings: () => ({ bodyBytesMax: 100, isLeaving: false }),
+        settings: () => ({ bodyBytesMax: 100, idleReaderMs: 30_000, isLeaving: false }),
         ...{ handOver: () => undefined, onClosed: () => undefined },
       }),
     )

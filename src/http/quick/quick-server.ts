@@ -1,8 +1,8 @@
 import http, { type RequestListener, type ServerOptions } from 'node:http'
 import type { Socket } from 'node:net'
+import { LOOK_EVERY_MS, Reader } from '../reader.ts'
 import { QuickConnection, type QuickNeeds } from './quick-connection.ts'
 
-const LOOK_EVERY_MS = 1_000
 /** A new connection costs its caller less than so many chats on Node's way cost the gateway. */
 const CHATS_BY_NODE_MAX = 100
 
@@ -15,6 +15,7 @@ type Node = (this: http.Server, socket: Socket) => void
  */
 export class QuickServer extends http.Server {
   readonly #connections = new Set<QuickConnection>()
+  readonly #readersByNode = new Map<Socket, Reader>()
   readonly #chatsByNode = new WeakMap<Socket, number>()
 
   constructor(
@@ -32,6 +33,8 @@ export class QuickServer extends http.Server {
         const { socket } = connection
         connection.release()
         this.#connections.delete(connection)
+        this.#readersByNode.set(socket, new Reader())
+        socket.once('close', () => this.#readersByNode.delete(socket))
         socket.pause()
         // In one piece with what the stream has read ahead: Node's parser takes what comes later past the stream.
         const ahead = socket.read() as Buffer | null
@@ -48,6 +51,7 @@ export class QuickServer extends http.Server {
       const looking = setInterval(() => {
         const now = performance.now()
         for (const connection of this.#connections) connection.look(now)
+        this.#lookByNode(quick.settings().idleReaderMs)
       }, LOOK_EVERY_MS).unref()
       this.once('close', () => {
         clearInterval(looking)
@@ -60,6 +64,13 @@ export class QuickServer extends http.Server {
     const chats = (this.#chatsByNode.get(socket) ?? 0) + 1
     this.#chatsByNode.set(socket, chats)
     return chats >= CHATS_BY_NODE_MAX
+  }
+
+  #lookByNode(idleReaderMs: number): void {
+    for (const [socket, reader] of this.#readersByNode) {
+      const idleMs = reader.idleMs(socket)
+      if (idleMs > 0 && idleMs >= idleReaderMs) socket.destroy()
+    }
   }
 
   override closeIdleConnections(): void {
