@@ -80,3 +80,17 @@ test('who does not read an answer is cut, whichever way it is given', async () =
   for (const { caller } of callers) caller.socket.destroy()
   expect(read).toEqual(callers.map(() => 'cut'))
 }, 60_000)
+
+test('who joins a stream and does not read it is cut alone', async () => {
+  const before = house.upstream.journal.length
+  const balance = Number(await client.balance())
+  const reading = named('joined', chat('long', { stream: true }))
+  await house.upstream.until((journal) => journal.length > before)
+  const joined = await mute({ model: 'long', stream: true, name: 'joined' })
+  const { body } = await reading
+  expect(payloads(body).at(-1)).toBe('[DONE]')
+  await expect(joined.read()).resolves.toBeLessThan(body.length)
+  expect(house.upstream.journal.length).toBe(before + 1)
+  const { usage } = house.upstream.journal.at(-1) ?? { usage: { prompt: 0, completion: 0 } }
+  expect(balance - Number(await client.balance())).toBe(usage.prompt * 2 + usage.completion * 8)
+}, 60_000)

@@ -5,6 +5,7 @@ import { SharedReply } from './shared-reply.ts'
 /** Somebody who listens, and may read slowly. */
 function member(isFlowing = true) {
   const gone: (() => void)[] = []
+  const drained: (() => void)[] = []
   const heard: string[] = []
   const reply: Reply = {
     isGone: false,
@@ -14,7 +15,7 @@ function member(isFlowing = true) {
     send: (_, body) => heard.push(String(body)),
     begin: () => heard.push('begin'),
     write: (bytes) => heard.push(String(bytes)) > 0 && isFlowing,
-    onWritable: () => undefined,
+    onWritable: (listener) => drained.push(listener),
     end: () => heard.push('end'),
     fail: () => undefined,
   }
@@ -23,6 +24,9 @@ function member(isFlowing = true) {
     heard,
     leave: () => {
       for (const listener of gone) listener()
+    },
+    drain: () => {
+      for (const listener of drained) listener()
     },
   }
 }
@@ -74,6 +78,20 @@ test('when the one who reads slowest leaves, the others are not kept waiting', (
   expect(told).toEqual(['writable'])
   expect(reply.write('b')).toBe(true)
   expect(quick.heard).toEqual(['a', 'b'])
+})
+
+test('who reads does not hurry the one who does not', () => {
+  const { reply, told } = shared()
+  const [mute, slow] = [member(false), member(false)]
+  reply.join(mute.reply, true)
+  reply.join(slow.reply, false)
+  expect(reply.write('a')).toBe(false)
+  slow.drain()
+  expect(told).toEqual([])
+  expect(reply.write('b')).toBe(false)
+  mute.leave()
+  slow.drain()
+  expect(told).toEqual(['writable'])
 })
 
 test('it is given up when the last has left and nobody came in time', () => {

@@ -24,6 +24,8 @@ type Step = (reply: Reply, more: HeaderLines) => void
 export class SharedReply implements Reply {
   /** With the headers that each gets besides those of the answer. */
   readonly #members = new Map<Reply, HeaderLines>()
+  /** Those among them who have yet to take what they were written. */
+  readonly #behind = new Set<Reply>()
   #steps: Step[] | undefined = []
   readonly #goneListeners: (() => void)[] = []
   readonly #writableListeners: (() => void)[] = []
@@ -58,7 +60,9 @@ export class SharedReply implements Reply {
     for (const step of this.#steps ?? []) step(reply, more)
     if (this.#isOver) return
     this.#members.set(reply, more)
-    for (const listener of this.#writableListeners) reply.onWritable(listener)
+    reply.onWritable(() => {
+      this.#caughtUp(reply)
+    })
     reply.onGone(() => {
       this.#left(reply)
     })
@@ -66,8 +70,7 @@ export class SharedReply implements Reply {
 
   #left(reply: Reply): void {
     this.#members.delete(reply)
-    // Nobody waits for the one who read slowest any more.
-    for (const listener of this.#writableListeners) listener()
+    this.#caughtUp(reply)
     if (this.#members.size > 0 || this.#isOver) return
     const { clock, waitMs } = this.#sharing
     if (waitMs === 0 || this.#steps === undefined) this.#giveUp()
@@ -75,6 +78,13 @@ export class SharedReply implements Reply {
       clock.after(waitMs, () => {
         this.#giveUp()
       })
+  }
+
+  /** It goes on when nobody has to be waited for any more: one who reads quickly must not fill another's memory. */
+  #caughtUp(reply: Reply): void {
+    this.#behind.delete(reply)
+    if (this.#behind.size > 0) return
+    for (const listener of this.#writableListeners) listener()
   }
 
   #giveUp(): void {
@@ -129,17 +139,15 @@ export class SharedReply implements Reply {
     })
   }
 
-  /** At the pace of the slowest who still listens. */
+  /** At the pace of the slowest who still listens. Whoever takes nothing at all is cut by the wire, and has left then. */
   write(bytes: Uint8Array | string): boolean {
     this.#rememberBytes(bytes)
-    let isFlowing = true
-    for (const member of this.#members.keys()) if (!member.write(bytes)) isFlowing = false
-    return isFlowing
+    for (const member of this.#members.keys()) if (!member.write(bytes)) this.#behind.add(member)
+    return this.#behind.size === 0
   }
 
   onWritable(listener: () => void): void {
     this.#writableListeners.push(listener)
-    for (const member of this.#members.keys()) member.onWritable(listener)
   }
 
   end(): void {
@@ -159,6 +167,7 @@ export class SharedReply implements Reply {
     if (!this.#isOver) return
     // It may be remembered for a day, and its callers' connections are not to be.
     this.#members.clear()
+    this.#behind.clear()
     this.#writableListeners.length = 0
     this.#goneListeners.length = 0
   }
