@@ -77,6 +77,29 @@ test('the same name for another body is a conflict, and for another account noth
   expect(calls() - before).toBe(1)
 })
 
+test('who may not use the model gets no answer of it that others got', async () => {
+  await ask('words', 'theirs')
+  const { account } = client
+  const { key } = await house.gateway.issue([
+    ...['--type', 'user', '--userName', account, '--models', 'slow'],
+  ])
+  expect(code(await ask('words', 'theirs', {}, key))).toBe('key_not_allowed')
+  const running = ask('dripping', 'running')
+  expect(code(await ask('dripping', 'running', {}, key))).toBe('key_not_allowed')
+  expect((await running).status).toBe(200)
+})
+
+test('a disabled account gets no answer again', async () => {
+  const theirs = await house.client()
+  expect((await ask('words', 'before', {}, theirs.key)).status).toBe(200)
+  const { gateway } = house
+  await raw({
+    ...{ url: gateway.url, key: gateway.adminKey, method: 'PATCH' },
+    ...{ path: `/admin/accounts/${theirs.account}`, body: '{"disabled":true}' },
+  })
+  expect(code(await ask('words', 'before', {}, theirs.key))).toBe('key_not_allowed')
+})
+
 test('a retry of an SDK is a call of its own, unless the operator wants it to join', async () => {
   const before = calls()
   const headers = { 'x-stainless-retry-count': '1' }

@@ -1,4 +1,4 @@
-import { Failure, invalidRequest } from '../domain/failure.ts'
+import { accountDisabled, Failure, invalidRequest } from '../domain/failure.ts'
 import {
   boundOf,
   likelyPrompt,
@@ -14,7 +14,7 @@ import { routeFor } from '../domain/route.ts'
 import type { HoldAnswer, HoldRequest } from '../ports/ledger.ts'
 import type { Reply } from '../ports/reply.ts'
 import { authorize } from './authenticate.ts'
-import type { House, ReadBody } from './house.ts'
+import type { Entered, House, ReadBody } from './house.ts'
 import type { LimitClaim } from './limits.ts'
 
 /** A request with its credit promised: from here on it must be settled or released, whatever happens. */
@@ -100,6 +100,12 @@ function claimLimits({ limits }: House, { key, asked, wanted, reply }: Claiming)
   const { amount } = wanted
   const spend = asked.resale === undefined ? amount : asked.resale.shares(amount)
   return limits.claim(budget, { tokens: boundOf(asked, wanted), spend, reply })
+}
+
+/** Whoever would be refused alone gets no answer that others got, either: a name is shared by all keys of an account, and not what each may use. */
+export function checkRepeat(house: House, { key, body }: Entered): void {
+  findRoute(house, key, body)
+  if (house.ledger.account(key.account)?.isDisabled === true) throw accountDisabled()
 }
 
 function findRoute(house: House, key: KeyRecord, { request }: ReadBody): Asked['route'] {

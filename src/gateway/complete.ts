@@ -1,7 +1,7 @@
 import { Failure } from '../domain/failure.ts'
 import type { KeyRecord } from '../domain/key.ts'
 import type { Reply } from '../ports/reply.ts'
-import { admit, type Admitted } from './admit.ts'
+import { admit, checkRepeat, type Admitted } from './admit.ts'
 import { Answer, type Ending } from './answer.ts'
 import { attempt, type Attempted } from './attempt.ts'
 import { authenticate } from './authenticate.ts'
@@ -62,9 +62,7 @@ export class Completions {
         const reading = this.#read(call, known)
         const body = reading instanceof Promise ? await reading : reading
         const entered = { key: known.key, room: known.room, body }
-        if (call.idempotencyKey !== undefined) await this.#runOnce(call, entered, reply)
-        else if (call.retryCount !== undefined && this.#joinMs() > 0)
-          await this.#runJoined(call, entered, reply)
+        if (this.#isRepeatable(call)) await this.#runOnce(call, entered, reply)
         else await this.#run(call, entered, reply)
       } finally {
         this.#room.leave(known.key, known.room)
@@ -197,19 +195,21 @@ export class Completions {
     this.#streams--
   }
 
+  #isRepeatable({ idempotencyKey, retryCount }: IncomingCall): boolean {
+    return idempotencyKey !== undefined || (retryCount !== undefined && this.#joinMs() > 0)
+  }
+
   #runOnce(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
+    const isNamed = call.idempotencyKey !== undefined
     try {
-      const named = nameOf(this.#house.keys, call, entered)
-      return this.#once.answer({ ...named, reply }, (shared) => this.#run(call, entered, shared))
+      checkRepeat(this.#house, entered)
+      const same = (isNamed ? nameOf : sameCallOf)(this.#house.keys, call, entered)
+      const once = isNamed ? this.#once : this.#retried
+      return once.answer({ ...same, reply }, (shared) => this.#run(call, entered, shared))
     } catch (error) {
       this.#tellRefusal(call, entered, error)
       throw error
     }
-  }
-
-  #runJoined(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
-    const same = sameCallOf(this.#house.keys, call, entered)
-    return this.#retried.answer({ ...same, reply }, (shared) => this.#run(call, entered, shared))
   }
 
   #tellRefusal({ requestId }: IncomingCall, { key, body }: Who, error: unknown): void {
