@@ -5,7 +5,11 @@ import { chat, raw } from './support/raw.ts'
 let house: House
 beforeAll(async () => {
   house = await openHouse(
-    { slow: ['answer?delay=700&chunks=5'], words: ['answer?chunks=5'] },
+    {
+      slow: ['answer?delay=700&chunks=5'],
+      words: ['answer?chunks=5'],
+      talkative: ['answer?chunks=1000'],
+    },
     'limits: { key_in_flight_max: 0, account_in_flight_max: 0 }',
   )
 })
@@ -105,6 +109,26 @@ test('x-max-cost lowers the cap to what the caller allows, and no answer costs m
   expect(Number(house.upstream.journal.at(-1)?.body['max_tokens']) * 8).toBeLessThanOrEqual(400)
   expect(Number(answer.headers['x-tollgate-cost'])).toBeLessThanOrEqual(400)
 })
+
+test.each([true, false])(
+  'of an answer that is longer than its provider was told, the caller pays x-max-cost (stream: %s)',
+  async (stream) => {
+    const client = await house.client()
+    const answer = await raw({
+      url: house.gateway.url,
+      key: client.key,
+      body: chat('talkative', { stream }),
+      headers: { 'x-max-cost': '300' },
+    })
+    expect(answer.status).toBe(200)
+    expect([await client.balance(), await client.held()]).toEqual(['999700', '0'])
+    const receipt = await raw({
+      ...{ url: house.gateway.url, key: client.key, method: 'GET' },
+      path: `/v1/receipts/${String(answer.headers['x-request-id'])}`,
+    })
+    expect(JSON.parse(receipt.body)).toMatchObject({ charged: '300', recomputed: true })
+  },
+)
 
 test('an x-max-cost that pays for no useful answer is refused by its name, and nothing goes upstream', async () => {
   const client = await house.client()

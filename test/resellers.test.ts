@@ -8,7 +8,7 @@ import { chat, raw } from './support/raw.ts'
 let house: House
 let top: Client
 beforeAll(async () => {
-  house = await openHouse({ words: ['answer?chunks=5'] })
+  house = await openHouse({ words: ['answer?chunks=5'], talkative: ['answer?chunks=1000'] })
   top = await house.client('1000000')
   await admin('PATCH', `accounts/${top.account}/place`, { sub_accounts_max: 30 })
 })
@@ -78,6 +78,18 @@ describe('a chain of four accounts', () => {
     expect(await Promise.all([top, one, second, third].map(({ held }) => held()))).toEqual([
       ...['0', '0', '0', '0'],
     ])
+  })
+
+  test('pays its part of what the one who asked would pay at most', async () => {
+    const reseller = await below(top, '0', '100000', 2)
+    const shop = await below(reseller, '0.5', '100000')
+    const before = Number(await top.balance())
+    await raw({
+      ...{ url: house.gateway.url, key: shop.key, body: chat('talkative') },
+      headers: { 'x-max-cost': '600' },
+    })
+    expect([await spent(shop, 100_000), await spent(reseller, 100_000)]).toEqual([600e6, 400e6])
+    expect(await spent(top, before)).toBe(400e6)
   })
 
   test('shows each account its own cost, price and profit, and nothing of the others', async () => {

@@ -132,6 +132,8 @@ export type HoldEntry = Moved & {
   readonly price: string
   /** What the prompt alone is expected to cost: the charge if the gateway dies before more is known. */
   readonly input: string
+  /** What the caller will pay at the most, where they said so. Journals of older versions do not say. */
+  readonly most?: string | undefined
   /** Of a sub-account: what it pays on top of its parent's price, and what those above it promise. */
   readonly markup?: string | undefined
   readonly levels?: readonly HoldLevel[]

@@ -34,16 +34,17 @@ const accountsOf = ({ account, levels = [] }: HoldEntry): readonly string[] => [
 /** The entry with the numbers of one level, and nothing of the others. */
 function levelOf<E extends { levels?: readonly object[] }>(entry: E, at: number): E {
   const { levels = [], ...own } = entry
-  const { markup: _markup, price, key, ...plain } = own as Named
+  const { markup: _markup, most, price, key, ...plain } = own as Named
   return {
     ...plain,
     ...(price !== undefined && { price: unmarked(price) }),
     ...(key !== undefined && { key: at > BELOW ? '' : key }),
+    ...(most !== undefined && at === 0 && { most }), // the caller's own word
     ...(at > 0 && without(levels[at - 1])),
   } as unknown as E
 }
 
-type Named = Readonly<{ markup?: string; price?: string; key?: string }>
+type Named = Readonly<{ markup?: string; most?: string; price?: string; key?: string }>
 
 /** A reseller knows the keys of the accounts right below its own. */
 const BELOW = 1

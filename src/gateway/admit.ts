@@ -48,9 +48,10 @@ export function admit(house: House, admission: Admission): Promise<Admitted> {
   const startedAt = house.clock.nowMs()
   const startedTicks = house.clock.ticksMs()
   const whole = planHold(asked)
-  const wanted = maxCost === undefined ? whole : cheapened(asked, whole, maxCost)
+  const most = maxCost === undefined ? undefined : mostIn(maxCost)
+  const wanted = most === undefined ? whole : cheapened(asked, whole, most)
   const claim = claimLimits(house, { key, asked, wanted, reply })
-  const entering = { requestId, key, asked, wanted, startedAt, startedTicks }
+  const entering = { requestId, key, asked, wanted, most, startedAt, startedTicks }
   return claim instanceof Promise
     ? claim.then((taken) => enter(house, entering, taken))
     : enter(house, entering, claim)
@@ -61,6 +62,7 @@ type Entering = Readonly<{
   key: KeyRecord
   asked: Asked
   wanted: HoldPlan
+  most: MicroCredits | undefined
   startedAt: number
   startedTicks: number
 }>
@@ -149,7 +151,7 @@ export const modelNotFound = (model: string): Failure =>
 
 type Short = Extract<HoldAnswer, { kind: 'short' }>
 
-const holdFor = ({ requestId, key, asked }: Entering, plan: HoldPlan): HoldRequest => ({
+const holdFor = ({ requestId, key, asked, most }: Entering, plan: HoldPlan): HoldRequest => ({
   id: requestId,
   account: key.account,
   key: key.id,
@@ -157,6 +159,7 @@ const holdFor = ({ requestId, key, asked }: Entering, plan: HoldPlan): HoldReque
   price: priceFor(asked, asked.route.model.price),
   amount: plan.amount,
   inputCost: plan.inputCost,
+  most,
   resale: asked.resale,
 })
 
@@ -172,15 +175,18 @@ async function holdLess(house: House, entering: Entering, answer: Short): Promis
   throw creditHeld(lowered.amount)
 }
 
-/** The plan under the caller's own limit on its cost. */
-function cheapened(asked: Asked, whole: HoldPlan, maxCost: string): HoldPlan {
+/** The caller's own limit on the cost. */
+function mostIn(maxCost: string): MicroCredits {
   const most = parseCredits(maxCost)
-  if (most === undefined || most <= 0n) {
-    throw invalidRequest(
-      "The header 'x-max-cost' must be an amount of credits above 0 with at most six decimal places.",
-      'x-max-cost',
-    )
-  }
+  if (most !== undefined && most > 0n) return most
+  throw invalidRequest(
+    "The header 'x-max-cost' must be an amount of credits above 0 with at most six decimal places.",
+    'x-max-cost',
+  )
+}
+
+/** The plan under it. */
+function cheapened(asked: Asked, whole: HoldPlan, most: MicroCredits): HoldPlan {
   if (whole.amount <= most) return whole
   const lowered = planWithin(asked, whole, most)
   if (lowered !== undefined) return lowered

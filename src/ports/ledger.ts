@@ -46,6 +46,8 @@ export type HoldRequest = Readonly<{
   price: Price
   amount: MicroCredits
   inputCost: MicroCredits
+  /** The caller's own limit on the charge: what the request costs beyond it is the operator's. */
+  most?: MicroCredits | undefined
   /** How the price came about, where the account is a sub-account. */
   resale?: Resale | undefined
 }>

@@ -37,6 +37,8 @@ beforeAll(async () => {
     ...{ payer: 'operator', outcome: 'cut' },
   })
   await store.ledger.release('h3', NOT_SENT)
+  await hold(store, 'h5', 66n)
+  await store.ledger.settle(chargeOf('h5', 165n, { usage, price }))
   store.ledger.progress('h4', micro(33n))
   await vi.waitFor(() => {
     expect(textsIn(honest).join('')).toContain('"kind":"progress"')
@@ -56,8 +58,11 @@ function asShop({ ledger }: Store) {
   const resale = ledger.resale('shop')
   return { resale, price: resale?.ownPrice(PRICE) ?? PRICE }
 }
-const hold = (store: Store, id: string) =>
-  store.ledger.hold({ ...holdOf(id, 330n, 'shop'), ...asShop(store) })
+const hold = (store: Store, id: string, most?: bigint) =>
+  store.ledger.hold({
+    ...{ ...holdOf(id, 330n, 'shop'), ...asShop(store) },
+    most: most === undefined ? undefined : micro(most),
+  })
 
 const forged = (name: string, edit: Edit): string =>
   forgedCopy(honest, { to: path.join(root, name), edit })
@@ -92,6 +97,8 @@ const LIES: [rule: string, lie: string, edit: Edit][] = [
     (all) => (levels(one(all, 'settle'))[0]['cost'] = '109'),
   ],
   ['A8', 'what nobody paid at the top', (all) => all.splice(all.indexOf(one(all, 'overrun')), 1)],
+  ['A8', "a charge above its caller's limit", (all) => (one(all, 'hold', 'h5')['most'] = '65')],
+  ['A8', 'less than it could pay without a limit', (all) => delete one(all, 'hold', 'h5')['most']],
   [
     'A11',
     'a refund that gives the top more than it paid',

@@ -141,12 +141,13 @@ export class ChainSums {
         this.#report('A8', `${ref} was not charged to an account that could pay`, place)
   }
 
-  /** What a level pays of a cost that was noted for the one who asked. */
-  share({ line, progress }: AuditedHold, index: number): { progress?: string } {
-    if (progress === undefined) return {}
+  /** What a level has of a cost that was noted for the one who asked, and of the limit on theirs. */
+  share({ line, progress, most }: AuditedHold, index: number): Pick<AuditedHold, Shared> {
     const [own, level] = [factorOf(line, 0), factorOf(line, index)]
     const [over, under] = [level.over * own.under, level.under * own.over]
-    return { progress: String((BigInt(progress) * over + under - 1n) / under) }
+    const shared = (amount: bigint): bigint => (amount * over + under - 1n) / under
+    const limit = { most: most === undefined ? undefined : shared(most) }
+    return progress === undefined ? limit : { ...limit, progress: String(shared(BigInt(progress))) }
   }
 
   /** What was charged of sub-accounts counts against their caps, and what is given back does not any more. */
@@ -181,6 +182,8 @@ export class ChainSums {
 /** A line for each account above: the same entry, with the level's own numbers. */
 export const levelLines = (line: Line): readonly Line[] =>
   (line.levels ?? []).map((leg: Leg) => ({ ...line, ...leg }))
+
+type Shared = 'progress' | 'most'
 
 type Factor = Readonly<{ over: bigint; under: bigint }>
 

@@ -20,6 +20,8 @@ export type Line = Readonly<
     batch?: number
     usage?: Record<string, unknown>
     legs?: readonly Leg[]
+    /** The caller's limit on the charge. */
+    most?: string
     markup?: string
     /** The accounts above a sub-account, up to the one at the top. */
     levels?: readonly Leg[]
@@ -76,11 +78,12 @@ export const plain = (value: unknown): string =>
   })
 
 /** What a snapshot has of an open hold, as its entry says it. */
-export function heldItem({ account, key, model, price, at, input, markup, levels }: Line): Item {
+export function heldItem(line: Line): Item {
+  const { account, key, model, price, at, input, most, markup, levels } = line
   const above = levels?.map(({ account, markup, price, amount }) => ({
     ...{ account, markup, price, amount },
   }))
-  return { account, key, model, price, at, inputCost: input, markup, levels: above }
+  return { account, key, model, price, at, inputCost: input, most, markup, levels: above }
 }
 
 export type AuditedHold = {
@@ -88,6 +91,7 @@ export type AuditedHold = {
   at: Place
   birth: Birth
   amount: bigint
+  most: bigint | undefined
   progress?: string
 }
 
@@ -102,6 +106,8 @@ export function openHold({
   ...hold
 }: BooksText['holds'][number]): AuditedHold {
   const line = { kind: 'hold', seq: 0, ref, input, ...hold } as unknown as Line
-  const open = { line, at: { file: '', offset: 0 }, birth: UNBORN, amount: BigInt(hold.amount) }
+  const most = line.most === undefined ? undefined : BigInt(line.most)
+  const amount = BigInt(hold.amount)
+  const open = { line, at: { file: '', offset: 0 }, birth: UNBORN, amount, most }
   return progress === undefined ? open : { ...open, progress }
 }

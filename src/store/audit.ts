@@ -111,7 +111,8 @@ export class Sums {
       this.#find('A13', `${line.ref} is held by ${line.key}, which was revoked before`)
     const amount = this.#amount(line, 'amount')
     this.#amount(line, 'input')
-    this.#holds.set(line.ref, { line, at: this.#at, birth: this.#lives.birth(), amount })
+    const most = line.most === undefined ? undefined : this.#amount(line, 'most')
+    this.#holds.set(line.ref, { line, at: this.#at, birth: this.#lives.birth(), amount, most })
     this.#chains.hold(line, this.#at)
     this.#move(line, { balance: 0n, held: amount })
     for (const one of levelLines(line))
@@ -147,12 +148,14 @@ export class Sums {
   }
 
   /** A8, A16; answers what the account paid. */
-  #charge(line: Line, { line: held, amount, progress }: AuditedHold, level: number): bigint {
+  #charge(line: Line, hold: AuditedHold, level: number): bigint {
+    const { line: held, amount, progress } = hold
     const [paid, cost] = [this.#amount(line, 'amount'), this.#amount(line, 'cost')]
     const account = this.#accounts.get(line.account)
-    const most = amount + (account === undefined ? 0n : account.balance - account.held)
+    const free = amount + (account === undefined ? 0n : account.balance - account.held)
+    const most = hold.most !== undefined && hold.most < free ? hold.most : free
     if (paid > cost) this.#find('A8', `charged ${paid} for a cost of ${cost}`)
-    if (paid > most) this.#find('A8', `charged ${paid}, with ${most} held and free`)
+    if (paid > most) this.#find('A8', `charged ${paid}, with ${most} held and free, or allowed`)
     const isTop = level === (line.levels?.length ?? 0)
     const rest = () => ({ amount: cost - paid, place: this.#place(), isAllPaid: paid === most })
     if (cost > paid && isTop) this.#rests.set(line.ref, rest())
@@ -198,7 +201,7 @@ export class Sums {
   }
 
   /** A12. */
-  #amount(line: Line, name: Text | 'input'): bigint {
+  #amount(line: Line, name: Text | 'input' | 'most'): bigint {
     const { amount, isRight } = readAmount(line[name])
     if (!isRight) this.#find('A12', `${name} is ${JSON.stringify(line[name])}`)
     return amount

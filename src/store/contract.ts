@@ -8,6 +8,7 @@ import type { Keys } from '../ports/keys.ts'
 import type { Switches } from '../ports/switches.ts'
 import { chainFacts } from './contract-chain.ts'
 import { inFlightFacts } from './contract-in-flight.ts'
+import { limitFacts } from './contract-limit.ts'
 import { correctionFacts, registryFacts } from './contract-registry.ts'
 import type { Charge, HoldRequest, Ledger, Registry } from '../ports/ledger.ts'
 
@@ -84,6 +85,9 @@ export function ledgerContract(name: string, open: Opener): void {
     describe('the registry', () => registryFacts(facts))
     describe('a correction', () => correctionFacts(facts))
     describe('the sum', () => sumFacts(facts))
+    describe('the limit of a caller', () => {
+      limitFacts(facts)
+    })
     describe('a chain of resellers', () => {
       chainFacts(facts)
     })

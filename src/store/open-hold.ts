@@ -11,6 +11,8 @@ export type OpenHold = {
   readonly price: string
   readonly inputCost: MicroCredits
   readonly at: number
+  /** The caller's limit on the charge, if they set one. */
+  readonly most?: string
   /** Of a sub-account: what it pays on top of its parent's price, and what those above it promised. */
   readonly markup?: string
   readonly levels?: readonly HeldLevel[]
@@ -23,7 +25,8 @@ export function holdFrom(entry: Extract<BookedEntry, { kind: 'hold' }>): OpenHol
   const { ref: id, account, key, model, price, at } = entry
   const inputCost = amountIn(entry.input)
   const amount = amountIn(entry.amount)
-  const hold = { id, account, key, model, price, at, amount, inputCost, progress: undefined }
+  const plain = { id, account, key, model, price, at, amount, inputCost, progress: undefined }
+  const hold = entry.most === undefined ? plain : { ...plain, most: entry.most }
   if (entry.levels === undefined) return hold
   const levels = entry.levels.map(({ account, markup, price, amount }) => ({
     ...{ account, price, amount: micro(BigInt(amount)) },
@@ -31,3 +34,7 @@ export function holdFrom(entry: Extract<BookedEntry, { kind: 'hold' }>): OpenHol
   }))
   return { ...hold, levels, ...(entry.markup !== undefined && { markup: entry.markup }) }
 }
+
+/** The most that the account pays, whatever its request costs. */
+export const mostOf = ({ most }: OpenHold): MicroCredits | undefined =>
+  most === undefined ? undefined : micro(BigInt(most))

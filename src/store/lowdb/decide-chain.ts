@@ -7,7 +7,7 @@ import type { Level, Resale } from '../../domain/reseller.ts'
 import type { Charge, HoldAnswer, HoldRequest } from '../../ports/ledger.ts'
 import { accountOf, type AccountState, type Books } from '../books.ts'
 import { holdLevel, resaleFor, roomUnderCap } from '../chains.ts'
-import type { HeldLevel, OpenHold } from '../open-hold.ts'
+import { mostOf, type HeldLevel, type OpenHold } from '../open-hold.ts'
 import { chargeEntry, holdEntry, moved } from './entries.ts'
 
 /**
@@ -79,9 +79,12 @@ export function decideChainSettle(books: Books, { charge, hold, at }: ChainSettl
   const { cost, usage, price, outcome } = charge
   const costs = resale.costs({ cost, usage, price, outcome })
   const prices = price === undefined ? [] : resale.pricesFor(price)
+  // A reseller is not asked for what its customer need not pay: that is the operator's at each level.
+  const limit = mostOf(hold)
+  const limits = limit === undefined ? costs : resale.shares(limit)
   const levels = held.map(({ account, amount, price: promised }, level) => {
     const due = costs[level] ?? ZERO
-    const payable = charge.payer === 'account' ? due : ZERO
+    const payable = charge.payer === 'account' ? least(due, limits[level] ?? due) : ZERO
     const settled = settleHold(accountOf(books, account).credit, amount, payable)
     return { account, price: prices[level]?.version ?? promised, due, ...settled }
   })

@@ -16,7 +16,7 @@ export const moved = (amount: MicroCredits, credit: Credit): Moved => ({
 type Moved = { readonly amount: string; readonly balance: string; readonly held: string }
 
 export function holdEntry(request: HoldRequest, credit: Credit, at: number): HoldEntry {
-  return {
+  const entry: HoldEntry = {
     kind: 'hold',
     at,
     account: request.account,
@@ -29,6 +29,7 @@ export function holdEntry(request: HoldRequest, credit: Credit, at: number): Hol
     price: request.price.version,
     input: request.inputCost.toString(),
   }
+  return request.most === undefined ? entry : { ...entry, most: request.most.toString() }
 }
 
 type Ending = Moved &

@@ -1,7 +1,7 @@
 import { settleHold, placeHold, OPERATOR, type Credit } from '../../domain/account.ts'
 import type { Entry, OverrunEntry } from '../../domain/entry.ts'
 import { accountDisabled, Failure } from '../../domain/failure.ts'
-import { ZERO, type MicroCredits } from '../../domain/money.ts'
+import { least, minus, ZERO, type MicroCredits } from '../../domain/money.ts'
 import type { Resale } from '../../domain/reseller.ts'
 import { NO_USAGE } from '../../domain/usage.ts'
 import type {
@@ -18,7 +18,7 @@ import type {
 import { accountView } from '../account-view.ts'
 import { post, type AccountState, type Books } from '../books.ts'
 import { resaleOf } from '../chains.ts'
-import type { OpenHold } from '../open-hold.ts'
+import { mostOf, type OpenHold } from '../open-hold.ts'
 import { hasLanded, type Batch } from './batch.ts'
 import { decideChainHold, decideChainSettle, releasedLevels, type Charged } from './decide-chain.ts'
 import { chargeEntry, holdEntry, moved, priceEntry } from './entries.ts'
@@ -154,7 +154,9 @@ export class LowdbLedger implements Ledger {
     if (hold.levels !== undefined) return this.#chargeChain(charge, hold)
     const account = this.#accountOf(hold.account)
     const payable = charge.payer === 'account' ? charge.cost : ZERO
-    const { credit, charged, overrun } = settleHold(account.credit, hold.amount, payable)
+    const asked = least(payable, mostOf(hold) ?? payable)
+    const { credit, charged } = settleHold(account.credit, hold.amount, asked)
+    const overrun = minus(payable, charged)
     const { amount, balance, held } = moved(charged, credit)
     const at = this.#now()
     const entry = chargeEntry({ charge, hold, price, at, amount, balance, held })

@@ -12,15 +12,15 @@ export class PlainFields {
   readonly #words = new Map<string, Map<string, Words>>()
   #count = 0
 
-  /** False, and nothing written, for other kinds, for chains, where another model answered, and where some text is not plain. */
+  /** False, and nothing written, for other kinds, for chains, under a caller's limit, where another model answered, and where some text is not plain. */
   write(entry: Entry, to: ChainedText): boolean {
     if (entry.kind === 'hold') return this.#hold(entry, to)
     return entry.kind === 'settle' && this.#settle(entry, to)
   }
 
   #hold(entry: Only<HoldEntry, HoldField>, to: ChainedText): boolean {
-    if (entry.levels !== undefined || entry.markup !== undefined || !isPlain(entry.ref))
-      return false
+    if (entry.levels !== undefined || entry.markup !== undefined) return false
+    if (entry.most !== undefined || !isPlain(entry.ref)) return false
     const words = this.#wordsOf(entry)
     if (words === undefined) return false
     to.makeRoom(words.bytes + amountBytes(entry) + entry.input.length + REST_BYTES_MAX)
@@ -198,9 +198,9 @@ function tokens(usage: SettleEntry['usage'], to: ChainedText): void {
 /** An entry of which all fields are named: one that is added to its type, and not above, does not compile. */
 type Only<E, Field> = Exclude<keyof E, Field> extends never ? E : never
 type Moved = 'kind' | 'at' | 'account' | 'ref' | 'amount' | 'balance' | 'held'
-type HoldField = Moved | 'key' | 'model' | 'price' | 'input' | 'markup' | 'levels'
+type HoldField = Moved | 'key' | 'model' | 'price' | 'input' | 'most' | 'markup' | 'levels'
 type SettleField =
-  | Exclude<HoldField, 'input' | 'markup'>
+  | Exclude<HoldField, 'input' | 'most' | 'markup'>
   | 'asked'
   | 'outcome'
   | 'cost'
