@@ -172,11 +172,14 @@ function buildDeployment(
 export function buildTimeouts(...entries: readonly TimeoutsEntry[]): Timeouts {
   const first = (name: keyof TimeoutsEntry) =>
     entries.find((one) => one[name] !== undefined)?.[name]
+  const total = first('total_ms')
   return {
     connectMs: first('connect_ms') ?? 5_000,
     firstByteMs: first('first_byte_ms') ?? 60_000,
     idleMs: first('idle_ms') ?? 60_000,
-    totalMs: first('total_ms') ?? 600_000,
+    totalMs: total ?? 600_000,
+    // The SDKs wait for ten minutes: another deployment must have its turn within them.
+    wholeMs: total ?? 300_000,
   }
 }
 

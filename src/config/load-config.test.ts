@@ -178,7 +178,7 @@ test('a deployment carries what its adapter and the router need', () => {
     upstreamModel: 'big',
     priority: 0,
     weight: 3,
-    timeouts: { connectMs: 5000, firstByteMs: 60000, idleMs: 8000, totalMs: 70000 },
+    timeouts: { connectMs: 5000, firstByteMs: 60000, idleMs: 8000, totalMs: 70000, wholeMs: 70000 },
     repair: false,
     capField: 'max_completion_tokens',
     stripFields: ['user'],
@@ -188,7 +188,13 @@ test('a deployment carries what its adapter and the router need', () => {
     id: 'first',
     protocol: 'openai',
     baseUrl: 'https://first.test/v1',
-    timeouts: { connectMs: 5000, firstByteMs: 60000, idleMs: 9000, totalMs: 600000 },
+    timeouts: {
+      connectMs: 5000,
+      firstByteMs: 60000,
+      idleMs: 9000,
+      totalMs: 600000,
+      wholeMs: 300000,
+    },
     headers: { 'x-title': 'Tollgate' },
     keyCount: 1,
   })

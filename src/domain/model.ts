@@ -8,7 +8,10 @@ export type Timeouts = Readonly<{
   connectMs: number
   firstByteMs: number
   idleMs: number
+  /** The whole of a stream. */
   totalMs: number
+  /** The whole of an answer that is not streamed, which nobody sees grow. */
+  wholeMs: number
 }>
 
 /** One way to serve a model: a provider, one of its keys, and the model's name there. */

@@ -15,7 +15,7 @@ const candidate = (id: string, { input = '1', output = '1', ...more }: Wish = {}
   const price = priceFrom({ input, output }, { creditsPerUsd: '1000', markup: '0' }, id)
   const deployment: Deployment = {
     ...{ id, provider: id, keyIndex: 0, upstreamModel: 'm', priority: 0, weight: 1, price },
-    timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1 },
+    timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1, wholeMs: 1 },
     concurrencyMax: Infinity,
     ...{ repair: false, capField: 'max_tokens', stripFields: [], ...more },
   }

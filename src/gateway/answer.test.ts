@@ -19,7 +19,7 @@ function running(isStream = true, { connectMs = 5_000 } = {}) {
     requestId: 'req_1',
     account: 'ann',
     ticksMs: () => now,
-    timeouts: { connectMs, firstByteMs: 100, idleMs: 50, totalMs: 1_000 },
+    timeouts: { connectMs, firstByteMs: 100, idleMs: 50, totalMs: 1_000, wholeMs: 700 },
     isStream,
     onAccepted: () => told.push('accepted'),
     ticket: { ended: () => undefined },
@@ -186,9 +186,9 @@ describe('the end of an answer', () => {
 
   test('waits for what is not streamed until its whole time is over', async () => {
     const { answer } = running(false)
-    answer.look(1_999)
+    answer.look(1_699)
     expect(await stateOf(answer.over())).toBe('pending')
-    answer.look(2_000)
+    answer.look(1_700)
     expect(await answer.over()).toMatchObject({ fault: { kind: 'timeout' } })
   })
 

@@ -81,7 +81,8 @@ export class Answer implements AnswerListener, Watched {
 
   look(now: number): void {
     const { timeouts, isStream } = this.#settings
-    if (now - this.#begunTicks >= timeouts.totalMs) this.#late('the whole answer')
+    const totalMs = isStream ? timeouts.totalMs : timeouts.wholeMs
+    if (now - this.#begunTicks >= totalMs) this.#late('the whole answer')
     if (this.#isFresh || this.isPaused) this.#lastTicks = now
     this.#isFresh = false
     if (!this.wasAccepted && now - this.#begunTicks >= timeouts.connectMs) {

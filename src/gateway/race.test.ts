@@ -9,7 +9,13 @@ import { race } from './race.ts'
 import { Rounds } from './rounds.ts'
 import type { Ticket } from './ticket.ts'
 
-const TIMEOUTS = { connectMs: 1_000, firstByteMs: 1_000, idleMs: 1_000, totalMs: 60_000 }
+const TIMEOUTS = {
+  connectMs: 1_000,
+  firstByteMs: 1_000,
+  idleMs: 1_000,
+  totalMs: 60_000,
+  wholeMs: 60_000,
+}
 
 const candidate = (id: string): Candidate =>
   ({

@@ -14,7 +14,7 @@ const deployment: Deployment = {
   priority: 0,
   weight: 1,
   price,
-  timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1 },
+  timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1, wholeMs: 1 },
   concurrencyMax: Infinity,
   repair: false,
   capField: 'max_tokens',

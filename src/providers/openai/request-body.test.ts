@@ -13,7 +13,7 @@ const deployment: Deployment = {
   priority: 0,
   weight: 1,
   price: priceFrom({}, { creditsPerUsd: '1', markup: '0' }, 'v'),
-  timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1 },
+  timeouts: { connectMs: 1, firstByteMs: 1, idleMs: 1, totalMs: 1, wholeMs: 1 },
   concurrencyMax: Infinity,
   repair: false,
   capField: 'max_tokens',
