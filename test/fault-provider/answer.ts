@@ -44,48 +44,80 @@ export function sendWhole(res: ServerResponse, behaviour: Behaviour, entry: Jour
 
 const TOOL_CALL = { index: 0, id: 'call_1', type: 'function' } as const
 
+type Streaming = JournalEntry & {
+  includeUsage: boolean
+  onWord: () => void
+  hold: () => Promise<void>
+}
+
 export async function sendStream(
   res: ServerResponse,
   behaviour: Behaviour,
-  entry: JournalEntry & { includeUsage: boolean; onWord: () => void; hold: () => Promise<void> },
+  entry: Streaming,
 ): Promise<void> {
-  const { chunks, everyMs, finish, usage, done } = behaviour
+  const { chunks, everyMs, isSeveral } = behaviour
   res.writeHead(200, { 'content-type': 'text/event-stream' })
-  const chunk = (delta: Chunk, reason: string | null = null): Chunk => ({
-    ...{
-      id: entry.id,
-      object: 'chat.completion.chunk',
-      created: 1_700_000_000,
-      model: entry.model,
-    },
-    choices: [{ index: 0, delta, finish_reason: reason }],
-    ...(usage === 'each' && { usage: usageOf(entry.usage, behaviour) }),
-  })
-  const send = (payload: string) => sendEvent(res, payload, behaviour)
-  await send(JSON.stringify(chunk({ role: 'assistant', content: '' })))
+  const send = (chunk: Chunk) => sendEvent(res, JSON.stringify(chunk), behaviour)
+  const chunkOf = chunksOf(behaviour, entry)
+  const indexes = Array.from(
+    { length: isSeveral ? Number(entry.body['n'] ?? 1) : 1 },
+    (_, at) => at,
+  )
+  for (const index of indexes) await send(chunkOf(index, { role: 'assistant', content: '' }))
   for (let at = wordsBefore(entry.body); at < chunks; at++) {
+    if (at === behaviour.firstChunks) await send(chunkOf(0, {}, behaviour.finish))
     if (await breaksAt(at, res, behaviour)) return
-    await send(JSON.stringify(chunk(deltaAt(at, behaviour))))
-    entry.usage.completion++
+    for (const index of indexes) {
+      if (index === 0 && at >= behaviour.firstChunks) continue
+      await send(chunkOf(index, deltaAt(at, behaviour)))
+      entry.usage.completion++
+    }
     entry.onWord()
     if (everyMs > 0) await new Promise((resolve) => setTimeout(resolve, everyMs))
     if (res.destroyed) return
   }
   if (await breaksAt(chunks, res, behaviour)) return
-  const last = chunk({}, behaviour.tools ? 'tool_calls' : finish)
-  await send(
-    JSON.stringify(usage === 'finish' ? { ...last, usage: usageOf(entry.usage, behaviour) } : last),
-  )
+  const reason = behaviour.tools ? 'tool_calls' : behaviour.finish
+  const open = indexes.filter((index) => index > 0 || behaviour.firstChunks >= chunks)
+  for (const index of open) {
+    const withUsage = behaviour.usage === 'finish' && index === open.at(-1)
+    await send({
+      ...chunkOf(index, {}, reason),
+      ...(withUsage && { usage: usageOf(entry.usage, behaviour) }),
+    })
+  }
+  await sendRest(res, behaviour, entry)
+}
+
+/** What comes behind the finish. */
+async function sendRest(
+  res: ServerResponse,
+  behaviour: Behaviour,
+  entry: Streaming,
+): Promise<void> {
+  const { usage, done } = behaviour
   if (behaviour.isRestHeld) await entry.hold()
   if (res.destroyed) return
   entry.ended = 'finished'
   if (entry.includeUsage && (usage === 'own' || usage === 'zero')) {
     const reported = usage === 'zero' ? { prompt: 0, completion: 0 } : entry.usage
-    await send(JSON.stringify({ ...chunk({}), choices: [], usage: usageOf(reported, behaviour) }))
+    const chunk = {
+      ...chunksOf(behaviour, entry)(0, {}),
+      ...{ choices: [], usage: usageOf(reported, behaviour) },
+    }
+    await sendEvent(res, JSON.stringify(chunk), behaviour)
   }
-  if (done) await send('[DONE]')
-  res.end()
+  if (done) await sendEvent(res, '[DONE]', behaviour)
+  if (!behaviour.isLeftOpen) res.end()
 }
+
+const chunksOf =
+  (behaviour: Behaviour, { id, model, usage }: JournalEntry) =>
+  (index: number, delta: Chunk, reason: string | null = null): Chunk => ({
+    ...{ id, object: 'chat.completion.chunk', created: 1_700_000_000, model },
+    choices: [{ index, delta, finish_reason: reason }],
+    ...(behaviour.usage === 'each' && { usage: usageOf(usage, behaviour) }),
+  })
 
 /** Words of an answer that broke off elsewhere, and that this one is asked to go on with. */
 function wordsBefore({ messages }: JournalEntry['body']): number {
@@ -117,6 +149,7 @@ async function breaksAt(at: number, res: ServerResponse, behaviour: Behaviour): 
     )
     res.end()
   } else if (at === behaviour.badLine) await sendEvent(res, '{"choices":[{"delta":', behaviour)
+  else if (at === behaviour.emptyEvent) await sendEvent(res, '', behaviour)
   return (
     at === behaviour.cut || at === behaviour.end || at === behaviour.error || at === behaviour.stall
   )

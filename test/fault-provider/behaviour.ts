@@ -41,8 +41,15 @@ export type Behaviour = Readonly<{
   end: number
   error: number
   badLine: number
+  /** An event whose data is empty comes before this word: a sign of life, as some providers give it. */
+  emptyEvent: number
+  /** As many choices as were asked for, a word of each in turn; the first of them finishes after so many. */
+  isSeveral: boolean
+  firstChunks: number
   finish: string
   done: boolean
+  /** The connection stays open behind all that is sent. */
+  isLeftOpen: boolean
   tools: boolean
   reasoning: boolean
   crlf: boolean
@@ -81,8 +88,12 @@ export function behaviourOf(model: string): Behaviour {
     end: number('end', Infinity),
     error: number('error', Infinity),
     badLine: number('bad_line', Infinity),
+    emptyEvent: number('empty_event', Infinity),
+    isSeveral: query.has('several'),
+    firstChunks: number('first', Infinity),
     finish: word('finish', 'stop'),
     done: query.get('done') !== 'no',
+    isLeftOpen: query.has('left_open'),
     tools: query.has('tools'),
     reasoning: query.has('reasoning'),
     crlf: query.has('crlf'),

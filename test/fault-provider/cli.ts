@@ -25,8 +25,10 @@ The name of a model is "answer", alone or with faults behind it, as in "answer?c
   hang stale drip crlf            never answers; closes used connections; byte by byte; CRLF line ends
   body=html|error|empty|garbage|nothing   status 200, and no answer
   cut=N stall=N end=N             after N chunks: breaks the connection, goes silent, ends without a finish
-  error=N bad_line=N              after N chunks: an error event, a line that is none
+  error=N bad_line=N empty_event=N   after N chunks: an error event, a line that is none, an event without data
+  several first=N                 as many choices as were asked for; the first finishes after N chunks
   usage=own|none|zero|finish|each finish=WORD done=no tools reasoning
+  left_open                       the connection stays open behind all that is sent
 
 And below HTTP, as bytes that no server library would send:
 
