@@ -22,6 +22,7 @@ beforeAll(async () => {
     erring: ['answer?chunks=20&error=10'],
     mangled: ['answer?chunks=20&bad_line=10'],
     undone: ['answer?done=no'],
+    'with-empty-events': ['answer?empty_event=3'],
     empty: ['answer?body=nothing'],
     hanging: ['answer?hang'],
     dead: ['answer?status=500'],
@@ -53,7 +54,7 @@ async function run(
 }
 
 describe('an answer that finished', () => {
-  test.each(['words', 'in-finish', 'each-time', 'undone'])(
+  test.each(['words', 'in-finish', 'each-time', 'undone', 'with-empty-events'])(
     'costs what the provider reported (%s)',
     async (model) => {
       const { paid, record, events } = await run(model)

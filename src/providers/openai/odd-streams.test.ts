@@ -45,6 +45,21 @@ test.each([
   expect(scanner[what]).toBeTruthy()
 })
 
+test.each([
+  'data: \n\n',
+  'data:\n\n',
+  'data\n\n',
+  'data:\ndata: \n\n',
+  'event: ping\ndata: \r\n\r\n',
+])('an event without data (%j) is nothing, wherever it stands', (empty) => {
+  const scanner = new StreamScanner(undefined)
+  scanner.push(Buffer.from(empty + event(delta('a'))))
+  const out = [empty, empty + event(delta('b')), event(delta('c')) + empty + event(delta('d'))]
+  const shown = out.map((read) => Buffer.from(scanner.push(Buffer.from(read)) ?? []).toString())
+  expect(shown).toEqual(['', event(delta('b')), event(delta('c')) + event(delta('d'))])
+  expect(scanner).toMatchObject({ isVisible: true, fault: undefined })
+})
+
 test('data over several lines goes on as one line', () => {
   const text = JSON.stringify(delta('a'), null, 1).replaceAll('\n', '\ndata: ')
   const { out } = afterFirstToken(`data: ${text}\n\n`)

@@ -92,6 +92,7 @@ export class StreamScanner implements FrameListener {
     }
     const chunk = parsed(payload)
     if (chunk === undefined) {
+      if (payload.trim() === '') return undefined // a sign of life, and the SDKs would stop at it
       this.fault = broken('a chunk is not a JSON object')
       return undefined
     }
