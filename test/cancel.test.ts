@@ -8,7 +8,11 @@ import { raw } from './support/raw.ts'
 let house: House
 let client: Client
 beforeAll(async () => {
-  house = await openHouse({ long: ['answer?chunks=400&every=20'], short: ['answer?chunks=3'] })
+  house = await openHouse({
+    long: ['answer?chunks=400&every=20'],
+    uneven: ['answer?several&chunks=400&every=20&first=2'],
+    short: ['answer?chunks=3'],
+  })
   client = await house.client()
 })
 afterAll(() => house.close())
@@ -55,6 +59,21 @@ test('a cancelled stream ends with a finish, its usage and [DONE], and costs wha
   expect(settledOf(house.gateway.dir, id)).toMatchObject({ outcome: 'aborted', estimated: true })
   expect(chunks.length).toBeLessThan(300)
   expect((await cancel(client.key, id)).status).toBe(404)
+})
+
+test('of a stream that is cancelled each choice has one finish, its own or the one in its place', async () => {
+  const { id, chunks, iterator } = await begin('uneven')
+  const finishes = () =>
+    chunks.flatMap(({ choices }) => choices.filter((choice) => choice.finish_reason !== null))
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+    chunks.push(next.value)
+    if (finishes().length === 1 && chunks.length === 12)
+      expect((await cancel(client.key, id)).status).toBe(200)
+  }
+  expect(finishes().map(({ index }) => index)).toEqual([0, 1])
+  expect(chunks.length).toBeLessThan(300)
+  expect(chunks.at(-1)?.usage).toBeDefined()
+  expect(settledOf(house.gateway.dir, id)).toMatchObject({ outcome: 'aborted' })
 })
 
 test('what has ended, what never was, and what belongs to another account is not there', async () => {

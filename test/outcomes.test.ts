@@ -23,6 +23,12 @@ beforeAll(async () => {
     mangled: ['answer?chunks=20&bad_line=10'],
     undone: ['answer?done=no'],
     'with-empty-events': ['answer?empty_event=3'],
+    several: ['answer?several&first=3&usage=finish'],
+    'several-cut': ['answer?several&chunks=20&first=3&cut=10'],
+    'several-ended': ['answer?several&chunks=20&first=3&end=10'],
+    'several-stalled': ['answer?several&chunks=20&first=3&stall=10'],
+    'several-erring': ['answer?several&chunks=20&first=3&error=10'],
+    'one-of-several': ['answer?chunks=5'],
     empty: ['answer?body=nothing'],
     hanging: ['answer?hang'],
     dead: ['answer?status=500'],
@@ -78,6 +84,16 @@ describe('an answer that finished', () => {
     },
   )
 
+  test.each(['several', 'one-of-several'])(
+    'in as many choices as its provider gives costs what was reported (%s)',
+    async (model) => {
+      const { paid, record, events } = await run(model, { stream: true, n: 2 })
+      expect(record).toMatchObject({ outcome: 'finished' })
+      expect(paid).toBe(costOf(lastUsage()))
+      expect(events.at(-1)).toBe('[DONE]')
+    },
+  )
+
   test.each([true, false])('reported as zero stays zero (stream: %s)', async (stream) => {
     const { paid, record } = await run('zero', { stream })
     expect({ paid, usage: record['usage'] }).toEqual({ paid: 0, usage: {} })
@@ -102,6 +118,17 @@ describe('an answer that broke off after its first token', () => {
     },
   )
 })
+
+test.each(['several-cut', 'several-ended', 'several-stalled', 'several-erring'])(
+  'an answer of several choices that broke off when one had finished costs nothing, and ends with an error (%s)',
+  async (model) => {
+    const { paid, record, events } = await run(model, { stream: true, n: 2 })
+    expect(paid).toBe(0)
+    expect(record).toMatchObject({ outcome: 'cut', amount: '0' })
+    expect(events.filter((event) => event.includes('"finish_reason":"stop"'))).toHaveLength(1)
+    expect(JSON.parse(events.at(-1) ?? '')).toHaveProperty('error.code')
+  },
+)
 
 describe('no answer', () => {
   test.each([

@@ -188,6 +188,10 @@ export class Answer implements AnswerListener, Watched {
     return this.#call?.isFinishing ?? false
   }
 
+  isFinished(choice: number): boolean {
+    return this.#call?.isFinished?.(choice) ?? false
+  }
+
   get head(): StreamHead | undefined {
     return this.#call?.head
   }

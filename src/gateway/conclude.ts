@@ -38,20 +38,26 @@ export function conclude(concluding: Concluding): void {
   stream.begin(attempted)
   // A finish without any token is an answer, too: what was kept back for it is all there is.
   if (!attempted.answer.isVisible) attempted.answer.relayTo((bytes) => stream.write(bytes))
-  const { showUsage, model, choices } = admitted.request
+  const { showUsage, model } = admitted.request
   const known = attempted.head ?? attempted.answer.head
   const head = known ?? { id: admitted.requestId, created: 0, model }
   const isCutShort = ending.kind === 'cancelled' && !attempted.answer.isFinishing
   const isWhole = ending.kind === 'finished' && attempted.broken === undefined
   const reported = isWhole ? ending.usageChunk : undefined
   stream.finish({
-    finishChunk: isCutShort ? finishChunk({ ...head, choices }) : undefined,
+    finishChunk: isCutShort ? finishChunk({ ...head, choices: openOf(concluding) }) : undefined,
     usageChunk: showUsage
       ? (reported ?? countedUsageChunk({ ...head, usage: settled.metered.usage }))
       : undefined,
     cost: settled.charged,
   })
 }
+
+/** The choices that have not come to their own finish. */
+const openOf = ({ admitted, attempted }: Concluding): number[] =>
+  Array.from({ length: admitted.request.choices }, (_, index) => index).filter(
+    (index) => !attempted.answer.isFinished(index),
+  )
 
 /** The caller made it up behind a wildcard, and nobody there has a model of that name. */
 const isUnknownName = ({ admitted, attempted, candidates }: Concluding): boolean =>

@@ -73,12 +73,12 @@ type StreamEnd = Readonly<{
   cost: MicroCredits
 }>
 
-type Finished = StreamHead & Readonly<{ choices: number }>
+type Finished = StreamHead & Readonly<{ choices: readonly number[] }>
 
-/** The finish of a stream that its caller cancelled. */
+/** The finish of these choices of a stream that its caller cancelled. */
 export const finishChunk = ({ id, created, model, choices }: Finished): JsonChunk => ({
   ...{ id, object: 'chat.completion.chunk', created, model },
-  choices: Array.from({ length: choices }, (_, index) => ({
+  choices: choices.map((index) => ({
     ...{ index, delta: {}, logprobs: null, finish_reason: 'stop' },
   })),
 })

@@ -61,6 +61,8 @@ export interface RunningCall {
   cancel(): void
   /** The finish has been seen, and the usage is about to come. */
   readonly isFinishing: boolean
+  /** Of a stream: whether the finish of this one of its choices has been seen. */
+  isFinished?(choice: number): boolean
   /** Of a stream, once its first chunk has come. */
   readonly head?: StreamHead | undefined
   delivered(): Delivered

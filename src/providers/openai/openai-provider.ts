@@ -58,9 +58,7 @@ function newCall(call: ProviderCall, listener: AnswerListener) {
   const { request, deployment, requestId, continued } = call
   const { repair } = deployment
   if (!request.stream) return new WholeCall(listener, repair ? request.model : undefined)
-  if (continued !== undefined) return new StreamCall(listener, continuing(continued.head))
-  return new StreamCall(
-    listener,
-    repair ? newRepair(request.model, `chatcmpl-${requestId}`) : undefined,
-  )
+  if (continued !== undefined) return new StreamCall(listener, continuing(continued.head), 1)
+  const repairs = repair ? newRepair(request.model, `chatcmpl-${requestId}`) : undefined
+  return new StreamCall(listener, repairs, request.choices)
 }

@@ -15,13 +15,17 @@ export class StreamCall extends UpstreamCall {
   readonly #scanner: StreamScanner
   #bytes = 0
 
-  constructor(listener: AnswerListener, repair: Repair | undefined) {
+  constructor(listener: AnswerListener, repair: Repair | undefined, choices: number) {
     super(listener)
-    this.#scanner = new StreamScanner(repair)
+    this.#scanner = new StreamScanner(repair, choices)
   }
 
   get isFinishing(): boolean {
     return this.#scanner.hasFinish
+  }
+
+  isFinished(choice: number): boolean {
+    return this.#scanner.isFinished(choice)
   }
 
   protected begin(contentType: string): Fault | undefined {
@@ -60,10 +64,10 @@ export class StreamCall extends UpstreamCall {
     return this.#scanner.delivered.get()
   }
 
-  /** `[DONE]` without a finish is a cut that looks complete. */
+  /** `[DONE]` without a finish is a cut that looks complete; so is one in the middle of another choice. */
   #conclude(isComplete: boolean): void {
-    const { hasFinish, isVisible, usage, serviceTier, usageChunk } = this.#scanner
-    if (hasFinish) {
+    const { mayEnd, isVisible, usage, serviceTier, usageChunk } = this.#scanner
+    if (mayEnd) {
       this.finish({ kind: 'finished', usage, serviceTier, usageChunk, body: undefined }, isComplete)
       return
     }

@@ -3,6 +3,7 @@ import type { Fault } from '../../domain/fault.ts'
 import type { StreamHead } from '../../ports/provider.ts'
 import type { Usage } from '../../domain/usage.ts'
 import { repairedChunk, type Repair } from './repair.ts'
+import { Choices } from './choices.ts'
 import { DeliveredText } from './delivered.ts'
 import { broken, faultFromError } from './faults.ts'
 import { FrameTemplate } from './frame-template.ts'
@@ -17,7 +18,6 @@ import { isFinish, usageFrom } from './usage.ts'
 export class StreamScanner implements FrameListener {
   /** A token of the answer has come by: text, reasoning, a refusal, or part of a tool call. */
   isVisible = false
-  hasFinish = false
   isDone = false
   usage: Usage | undefined
   serviceTier: string | undefined
@@ -31,16 +31,32 @@ export class StreamScanner implements FrameListener {
   readonly #ordinary = new OrdinaryFrames()
   readonly #template = new FrameTemplate()
   readonly #repair: Repair | undefined
+  readonly #choices: Choices
   #mayPass = false
   #out: Uint8Array[] = []
 
-  constructor(repair: Repair | undefined) {
+  constructor(repair: Repair | undefined, choices = 1) {
     this.#repair = repair
+    this.#choices = new Choices(choices)
+  }
+
+  /** All that was asked for has finished: what comes behind it cannot spoil it. */
+  get hasFinish(): boolean {
+    return this.#choices.haveFinished
+  }
+
+  /** What has begun has finished: at `[DONE]`, or at its proper end, the stream is whole. */
+  get mayEnd(): boolean {
+    return this.#choices.areWhole
+  }
+
+  isFinished(choice: number): boolean {
+    return this.#choices.isFinished(choice)
   }
 
   /** The frames in this piece of the stream that the caller should get; it may end in the middle of one. */
   push(piece: Buffer): Uint8Array | undefined {
-    this.#mayPass = this.isVisible && this.#repair === undefined
+    this.#mayPass = this.isVisible && this.#repair === undefined && this.#choices.haveBegun
     const plain = this.#frames.isBetween ? this.#skim(piece) : 0
     if (plain === piece.byteLength) return piece
     if (plain > 0) this.#out.push(piece.subarray(0, plain))
@@ -111,7 +127,8 @@ export class StreamScanner implements FrameListener {
     if (typeof tier === 'string') this.serviceTier = tier
     const choices: unknown = chunk['choices']
     if (!Array.isArray(choices) || choices.length === 0) return undefined
-    for (const choice of choices) this.#noteChoice(choice)
+    let position = 0
+    for (const choice of choices) this.#noteChoice(choice, position++)
     if (this.#repair !== undefined) {
       const repaired = repairedChunk(chunk, this.#repair)
       this.head ??= headOf(repaired)
@@ -128,9 +145,11 @@ export class StreamScanner implements FrameListener {
     this.usageChunk = { ...chunk, choices: [], ...(this.#repair && { model: this.#repair.model }) }
   }
 
-  #noteChoice(choice: unknown): void {
+  #noteChoice(choice: unknown, position: number): void {
     if (!isObject(choice)) return
-    if (isFinish(choice['finish_reason'])) this.hasFinish = true
+    const index = choice['index']
+    const isOver = isFinish(choice['finish_reason'])
+    this.#choices.note(typeof index === 'number' ? index : position, isOver)
     if (!this.isVisible && isObject(choice['delta']) && showsToken(choice['delta'])) {
       this.isVisible = true
     }
