@@ -22,8 +22,11 @@ beforeAll(async () => {
     erring: ['answer?chunks=20&error=10'],
     mangled: ['answer?chunks=20&bad_line=10'],
     undone: ['answer?done=no'],
+    'left-open': ['answer?done=no&left_open'],
+    'left-open-unsaid': ['answer?chunks=40&done=no&left_open&usage=none'],
     'with-empty-events': ['answer?empty_event=3'],
     several: ['answer?several&first=3&usage=finish'],
+    'several-left-open': ['answer?several&first=3&done=no&left_open'],
     'several-cut': ['answer?several&chunks=20&first=3&cut=10'],
     'several-ended': ['answer?several&chunks=20&first=3&end=10'],
     'several-stalled': ['answer?several&chunks=20&first=3&stall=10'],
@@ -60,7 +63,7 @@ async function run(
 }
 
 describe('an answer that finished', () => {
-  test.each(['words', 'in-finish', 'each-time', 'undone', 'with-empty-events'])(
+  test.each(['words', 'in-finish', 'each-time', 'undone', 'left-open', 'with-empty-events'])(
     'costs what the provider reported (%s)',
     async (model) => {
       const { paid, record, events } = await run(model)
@@ -84,7 +87,14 @@ describe('an answer that finished', () => {
     },
   )
 
-  test.each(['several', 'one-of-several'])(
+  test('without usage costs what was delivered also where its connection stays open', async () => {
+    const { paid, record, events } = await run('left-open-unsaid')
+    expect(record).toMatchObject({ outcome: 'finished', estimated: true })
+    expect(paid).toBe(costOf({ prompt: promptCount, completion: countTokens(textOf(40)) }))
+    expect(events.at(-1)).toBe('[DONE]')
+  })
+
+  test.each(['several', 'several-left-open', 'one-of-several'])(
     'in as many choices as its provider gives costs what was reported (%s)',
     async (model) => {
       const { paid, record, events } = await run(model, { stream: true, n: 2 })

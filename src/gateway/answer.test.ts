@@ -12,23 +12,30 @@ const FINISHED: AnswerEnd = {
 }
 const FAULT = { kind: 'server', status: 503 } as const
 
-function running(isStream = true, { connectMs = 5_000 } = {}) {
+function running(isStream = true, { connectMs = 5_000, idleMs = 50, totalMs = 1_000 } = {}) {
   let now = 1_000
   const told: string[] = []
   const answer = new Answer({
     requestId: 'req_1',
     account: 'ann',
     ticksMs: () => now,
-    timeouts: { connectMs, firstByteMs: 100, idleMs: 50, totalMs: 1_000, wholeMs: 700 },
+    timeouts: { connectMs, firstByteMs: 100, idleMs, totalMs, wholeMs: 700 },
     isStream,
     onAccepted: () => told.push('accepted'),
     ticket: { ended: () => undefined },
   })
+  let isFinishing = false
   const call: RunningCall = {
+    giveUp: (fault) => {
+      told.push('give up')
+      answer.ended(isFinishing ? FINISHED : { kind: 'fault', fault, usage: textUsage(3, 0) })
+    },
     pause: () => told.push('pause'),
     resume: () => told.push('resume'),
     cancel: () => told.push('cancel'),
-    isFinishing: true,
+    get isFinishing() {
+      return isFinishing
+    },
     delivered: () => ({ text: 'Hi', size: { ascii: 2, other: 0 } }),
   }
   const relayed: string[] = []
@@ -40,6 +47,7 @@ function running(isStream = true, { connectMs = 5_000 } = {}) {
     relay: () => answer.relayTo((bytes) => relayed.push(Buffer.from(bytes).toString())),
     frames: (text: string, visible = true) => answer.frames(Buffer.from(text), visible),
     forward: (ms: number) => (now += ms),
+    finish: () => (isFinishing = true),
   }
 }
 
@@ -142,8 +150,9 @@ describe('the end of an answer', () => {
     answer.fail(FAULT)
     answer.ended(FINISHED)
     answer.leave()
-    expect(await answer.over()).toEqual({ kind: 'fault', fault: FAULT, usage: undefined })
-    expect(told).toEqual(['cancel'])
+    const fault = { kind: 'fault', fault: FAULT, usage: textUsage(3, 0) }
+    expect(await answer.over()).toEqual(fault)
+    expect(told).toEqual(['give up'])
   })
 
   test('by the caller’s leaving cancels the provider', async () => {
@@ -192,6 +201,43 @@ describe('the end of an answer', () => {
     expect(await answer.over()).toMatchObject({ fault: { kind: 'timeout' } })
   })
 
+  test.each([
+    ['five seconds', { idleMs: 60_000, totalMs: 600_000 }, 5_000],
+    ['as long as silence may last, where that is less', { idleMs: 300, totalMs: 600_000 }, 300],
+    ['no longer than the whole answer may take', { idleMs: 60_000, totalMs: 2_000 }, 2_000],
+  ])('behind the finish is waited for %s, and then it is there', async (_what, times, waitMs) => {
+    const { answer, call, frames, finish, told } = running(true, times)
+    answer.runs(call)
+    answer.accepted()
+    frames('the finish')
+    finish()
+    answer.look(1_000)
+    answer.look(1_000 + waitMs - 1)
+    expect(await stateOf(answer.over())).toBe('pending')
+    answer.look(1_000 + waitMs)
+    expect(await answer.over()).toEqual(FINISHED)
+    expect(told).toEqual(['accepted', 'give up'])
+  })
+
+  test('behind a finish without any token is waited for as shortly', async () => {
+    const { answer, call, frames, finish } = running()
+    answer.runs(call)
+    frames('role and finish', false)
+    finish()
+    answer.look(1_020)
+    answer.look(1_070)
+    expect(await answer.over()).toEqual(FINISHED)
+  })
+
+  test('behind the finish is good when the gateway stops in between', async () => {
+    const { answer, call, frames, finish } = running()
+    answer.runs(call)
+    frames('the finish')
+    finish()
+    answer.hurry()
+    expect(await answer.over()).toEqual(FINISHED)
+  })
+
   test('is not hastened by a caller who reads slowly', async () => {
     const { answer, frames } = running()
     frames('a')
@@ -228,7 +274,8 @@ test('acceptance is remembered and told', () => {
 })
 
 test('before the call is there, nothing is delivered and nothing is finishing', () => {
-  const { answer, call } = running()
+  const { answer, call, finish } = running()
+  finish()
   expect(answer.delivered()).toEqual({ text: '', size: { ascii: 0, other: 0 } })
   expect(answer.isFinishing).toBe(false)
   answer.runs(call)

@@ -29,6 +29,9 @@ export type AnswerSettings = Readonly<{
   ticket: Pick<Ticket, 'ended'>
 }>
 
+/** How long usage and `[DONE]` may be behind the finish: whoever has the answer should not wait for them. */
+const REST_MS = 5_000
+
 /**
  * One attempt at one deployment. It keeps frames back until the first visible token, so that a failure before it stays
  * invisible; from then on they go to whoever relays them, in the same turn of the event loop in which they came.
@@ -89,9 +92,11 @@ export class Answer implements AnswerListener, Watched {
       this.fail({ kind: 'connect', detail: 'no connection in time' })
     }
     if (!isStream || this.isPaused) return
+    const { isFinishing } = this
+    const idleMs = isFinishing ? Math.min(REST_MS, timeouts.idleMs) : timeouts.idleMs
     if (
-      this.isVisible
-        ? now - this.#lastTicks >= timeouts.idleMs
+      this.isVisible || isFinishing
+        ? now - this.#lastTicks >= idleMs
         : now - this.#begunTicks >= timeouts.firstByteMs
     ) {
       this.#late('the next token')
@@ -147,11 +152,11 @@ export class Answer implements AnswerListener, Watched {
     this.#call?.resume()
   }
 
-  /** Ends the attempt for a reason of our own. */
+  /** Ends the attempt for a reason of our own; an answer that has finished is whole all the same. */
   fail(fault: Fault): void {
     if (this.#ending !== undefined) return
-    this.#call?.cancel()
-    this.#end({ kind: 'fault', fault, usage: undefined })
+    if (this.#call === undefined) this.#end({ kind: 'fault', fault, usage: undefined })
+    else this.#call.giveUp(fault)
   }
 
   /** The caller left. */

@@ -59,6 +59,8 @@ export interface RunningCall {
   resume(): void
   /** Ends the call at once. `ended` is not told of it. */
   cancel(): void
+  /** Ends the call at once, as if it had failed here: `ended` is told that, or of the answer where all of it is there. */
+  giveUp(fault: Fault): void
   /** The finish has been seen, and the usage is about to come. */
   readonly isFinishing: boolean
   /** Of a stream: whether the finish of this one of its choices has been seen. */

@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { NO_USAGE } from '../../domain/usage.ts'
+import type { AnswerEnd } from '../../ports/provider.ts'
 import { DemoCall } from './demo-call.ts'
 import type { DemoScript } from './demo-script.ts'
 
@@ -16,11 +17,18 @@ const script: DemoScript = {
   },
 }
 
-type Told = { call: DemoCall; words: string[]; ended: Promise<void>; onOver: () => void }
+type Told = {
+  call: DemoCall
+  words: string[]
+  ends: string[]
+  ended: Promise<void>
+  onOver: () => void
+}
 
 /** Plays the script; `onWord` is told of each step from inside the listener. */
 function play(onWord: (told: Told) => void = () => undefined, paceMs = 0): Told {
   const words: string[] = []
+  const ends: string[] = []
   const onOver = vi.fn()
   let end: () => void = () => undefined
   const ended = new Promise<void>((resolve) => (end = resolve))
@@ -30,10 +38,13 @@ function play(onWord: (told: Told) => void = () => undefined, paceMs = 0): Told 
       words.push(Buffer.from(bytes).toString())
       onWord(told)
     },
-    ended: () => end(),
+    ended: ({ kind }: AnswerEnd) => {
+      ends.push(kind)
+      end()
+    },
   }
   const call = new DemoCall({ script, listener, paceMs, onOver })
-  const told = { call, words, ended, onOver }
+  const told = { call, words, ends, ended, onOver }
   return told
 }
 
@@ -98,4 +109,18 @@ test('a call says when only its usage is still to come', async () => {
   const seen: boolean[] = []
   await play(({ call }) => seen.push(call.isFinishing)).ended
   expect(seen).toEqual(WORDS.map((_, index) => index === WORDS.length - 1))
+})
+
+test.each([
+  ['before its end is a fault', 2, 'fault'],
+  ['when all of it is out has finished', WORDS.length, 'finished'],
+])('a call that is given up %s, and says so once', async (_when, count, kind) => {
+  const { call, words, ends, ended, onOver } = play((told) => {
+    if (told.words.length === count) told.call.giveUp({ kind: 'timeout', detail: 'too late' })
+  })
+  await ended
+  call.giveUp({ kind: 'timeout', detail: 'later still' })
+  await later(20)
+  expect({ ends, words: words.length }).toEqual({ ends: [kind], words: count })
+  expect(onOver).toHaveBeenCalledOnce()
 })

@@ -1,4 +1,5 @@
 import { textSize } from '../../domain/estimate.ts'
+import type { Fault } from '../../domain/fault.ts'
 import type { AnswerListener, Delivered, RunningCall } from '../../ports/provider.ts'
 import type { DemoScript } from './demo-script.ts'
 
@@ -44,6 +45,13 @@ export class DemoCall implements RunningCall {
     this.#isOver = true
     clearTimeout(this.#timer)
     this.#settings.onOver(this)
+  }
+
+  giveUp(fault: Fault): void {
+    if (this.#isOver) return
+    this.cancel()
+    const { listener, script } = this.#settings
+    listener.ended(this.isFinishing ? script.end : { kind: 'fault', fault, usage: undefined })
   }
 
   delivered(): Delivered {

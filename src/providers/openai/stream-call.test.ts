@@ -55,6 +55,28 @@ describe('a streamed answer', () => {
     expect(end).toMatchObject({ kind: 'finished', usage: undefined })
   })
 
+  test.each([
+    ['behind its finish', '"finish_reason":"stop"', { kind: 'finished', usage: undefined }],
+    ['before it', '"obfuscation":"Zk0"', { kind: 'fault', fault: { kind: 'timeout' } }],
+  ])(
+    'that is given up %s ends as if it were cut there, and loses its connection',
+    async (_where, mark, expected) => {
+      let closed: (value: string) => void = () => undefined
+      const wasClosed = new Promise((resolve) => (closed = resolve))
+      const provider = await upstream((_req, res) => {
+        res.once('close', () => closed('closed'))
+        sse(res).write(recorded.subarray(0, recorded.indexOf('data: {', recorded.indexOf(mark))))
+      })
+      const heard = new Heard(provider, STREAM)
+      await expect.poll(() => heard.text).toContain(mark)
+      heard.call.giveUp({ kind: 'timeout', detail: 'too late' })
+      heard.call.giveUp({ kind: 'timeout', detail: 'later still' })
+      expect(await heard.over).toMatchObject(expected)
+      expect(heard.told).toEqual({ accepted: 1, ends: 1 })
+      expect(await Promise.race([wasClosed, pause(1_000)])).toBe('closed')
+    },
+  )
+
   test('whose last line end is missing is whole', async () => {
     const text = recorded.toString().replace('data: [DONE]\n\n', '').trimEnd()
     const provider = await upstream((_req, res) => sse(res).end(text))

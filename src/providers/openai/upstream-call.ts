@@ -56,6 +56,10 @@ export abstract class UpstreamCall implements ResponseReader, RunningCall {
     this.#connection?.drop(this)
   }
 
+  giveUp(fault: Fault): void {
+    this.broke(fault)
+  }
+
   onSent(): void {
     this.listener.accepted()
   }
