@@ -1,4 +1,5 @@
 import type { Config, ProviderSettings, Secrets } from '../config/config.ts'
+import { keyPrint } from '../config/key-print.ts'
 import type { Provider, Providers } from '../ports/provider.ts'
 import { demoProvider } from '../providers/demo/demo-provider.ts'
 import { openaiProvider } from '../providers/openai/openai-provider.ts'
@@ -51,7 +52,7 @@ function adapter(settings: ProviderSettings, apiKeys: readonly string[]): Provid
   switch (settings.protocol) {
     case 'openai': {
       const { baseUrl, headers } = settings
-      return openaiProvider({ baseUrl, apiKeys, headers })
+      return openaiProvider({ baseUrl, apiKeys, keyPrints: apiKeys.map(keyPrint), headers })
     }
     case 'demo':
       return demoProvider()

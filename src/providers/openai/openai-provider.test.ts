@@ -17,6 +17,19 @@ describe('a request', () => {
     expect(seen).toEqual(['POST', path, 'Bearer second', 'T', undefined, body])
   })
 
+  test('goes by the key that it was meant for, whatever number that has by now, and by no other', async () => {
+    const seen: unknown[] = []
+    const provider = await upstream((req, res) => {
+      seen.push(req.headers.authorization)
+      res.end('{"choices":[{"message":{"content":"Hi"}}]}')
+    })
+    await new Heard(provider, {}, { keyIndex: 0, keyPrint: 's' }).over
+    await new Heard(provider, {}, { keyIndex: 2, keyPrint: 'f' }).over
+    const gone = new Heard(provider, {}, { keyIndex: 0, keyPrint: 'gone' })
+    expect(await gone.over).toMatchObject({ fault: { kind: 'misrouted' } })
+    expect([seen, gone.told]).toEqual([['Bearer second', 'Bearer first'], { accepted: 0, ends: 1 }])
+  })
+
   test('to nobody is a connection that failed', async () => {
     const heard = new Heard(providerAt('http://127.0.0.1:1/v1'), STREAM)
     expect(await heard.over).toMatchObject({ kind: 'fault', fault: { kind: 'connect' } })

@@ -1,4 +1,5 @@
-import type { AnswerListener, Provider, ProviderCall } from '../../ports/provider.ts'
+import type { Deployment } from '../../domain/model.ts'
+import type { AnswerEnd, AnswerListener, Provider, ProviderCall } from '../../ports/provider.ts'
 import { HttpPool } from '../http-pool.ts'
 import { probe } from './probe.ts'
 import { continuing, newRepair } from './repair.ts'
@@ -10,29 +11,52 @@ export type OpenAiSettings = Readonly<{
   baseUrl: string
   /** None for a server that asks for none. */
   apiKeys: readonly string[]
+  /** Theirs, as `Deployment.keyPrint` has them. */
+  keyPrints?: readonly string[]
   headers: Readonly<Record<string, string>>
 }>
 
 /** Any upstream that speaks OpenAI's chat completions: OpenAI itself, and the many that follow it. */
-export function openaiProvider({ baseUrl, apiKeys, headers }: OpenAiSettings): Provider {
+export function openaiProvider({
+  baseUrl,
+  apiKeys,
+  keyPrints = [],
+  headers,
+}: OpenAiSettings): Provider {
   const url = new URL(baseUrl)
   const pool = new HttpPool(url)
   const keys = apiKeys.length === 0 ? [''] : apiKeys
   const heads = keys.map((key) => requestHead(url, key, headers))
+  /** A request that began before a reload goes by the key that it was meant for, wherever that is by now. */
+  const placeOf = ({ keyIndex, keyPrint }: Deployment): number =>
+    keyPrint === undefined || keyPrints[keyIndex] === keyPrint
+      ? keyIndex
+      : keyPrints.indexOf(keyPrint)
   return {
     send(call, listener) {
       const { deployment, traceparent } = call
       const running = newCall(call, listener)
+      const at = placeOf(deployment)
+      if (at === -1) {
+        listener.ended(KEY_IS_GONE)
+        return running
+      }
       const body = requestBody(call)
       const trace = traceparent === undefined ? '' : `traceparent: ${traceparent}\r\n`
-      const head = `${heads[deployment.keyIndex] ?? ''}${trace}content-length: ${Buffer.byteLength(body)}`
-      running.start(pool, `${head}\r\n\r\n${body}`, apiKeys[deployment.keyIndex] ?? '')
+      const head = `${heads[at] ?? ''}${trace}content-length: ${Buffer.byteLength(body)}`
+      running.start(pool, `${head}\r\n\r\n${body}`, apiKeys[at] ?? '')
       return running
     },
     probe: (keyIndex, timeoutMs) =>
       probe({ baseUrl, apiKey: apiKeys[keyIndex], headers, timeoutMs }),
     close: () => pool.close(),
   }
+}
+
+const KEY_IS_GONE: AnswerEnd = {
+  kind: 'fault',
+  fault: { kind: 'misrouted', detail: 'the configuration does not have its key any more' },
+  usage: undefined,
 }
 
 /** But for its length, which each request has of its own. */
