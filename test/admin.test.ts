@@ -4,6 +4,7 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { auditFolder } from '../src/wiring/audit.ts'
 import type { GatewayProcess } from './support/gateway-process.ts'
+import { undocumented } from './support/documented.ts'
 import { openHouse, type House } from './support/house.ts'
 import { chat, raw } from './support/raw.ts'
 import { runScript } from './support/script.ts'
@@ -28,6 +29,7 @@ const ask = async (method: string, to: string, body?: object, key = gateway.admi
     headers: { 'idempotency-key': randomUUID() },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
+  expect(undocumented(method, to, answer)).toEqual([])
   return { status: answer.status, body: JSON.parse(answer.body) as Json } satisfies Told
 }
 const errorOf = ({ status, body }: Told) => {

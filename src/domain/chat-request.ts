@@ -20,8 +20,8 @@ export type ChatRequest = Readonly<{
   body: JsonObject
 }>
 
-const CHOICES_MAX = 128
-const CAP_MAX = 2 ** 31 - 1
+export const CHOICES_MAX = 128
+export const CAP_MAX = 2 ** 31 - 1
 
 /** Fields that would change where the request goes or what it costs behind the operator's back. */
 const REFUSED = new Map(

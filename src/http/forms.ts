@@ -31,3 +31,16 @@ export const listOf = (one: z.ZodType) =>
     has_more: z.boolean(),
     next_cursor: z.string().nullable(),
   })
+
+/** An entry that moved credit, as its maker sees it. */
+export const made = {
+  id: z.string(),
+  kind: z.string(),
+  amount: credits,
+  reason: z.string(),
+  by: z.string(),
+  at: time,
+}
+/** What it left an account with. */
+export const left = { account: z.string(), balance: credits, held: credits }
+export const corrected = z.object({ ...made, ...left })

@@ -1,6 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
+import { parseChatRequest } from '../domain/chat-request.ts'
 import { docsPage } from './docs-page.ts'
 import { openApiOf } from './openapi.ts'
 import { ROUTES } from './routes/routes.ts'
@@ -86,6 +87,32 @@ test('an example of a request is one that the router reads', () => {
       method,
       undefined,
     ])
+  }
+})
+
+test('what the document says of a chat is what is read: no more is refused by it, and no less', () => {
+  const { schema, example } = contentsOf(
+    operations.find(({ path }) => path === '/v1/chat/completions')?.operation,
+  )[0]?.[1] ?? { schema: {}, example: undefined }
+  const chat = { ...(example as Readonly<Record<string, unknown>>), stream: true }
+  const isSaid = new Ajv2020({ strict: false }).compile(schema)
+  const isRead = (body: unknown): boolean => {
+    try {
+      return parseChatRequest(body).model !== ''
+    } catch {
+      return false
+    }
+  }
+  expect(isRead(chat)).toBe(true)
+  const values = ['', 'text', 0, 1, 1.5, 128, 129, 2 ** 31, true, null, [], {}, [{}], [chat]]
+  for (const name of [...Object.keys(schema.properties ?? {}), 'seed'])
+    for (const value of values) {
+      const body = { ...chat, [name]: value }
+      expect([name, value, isSaid(body)]).toEqual([name, value, isRead(body)])
+    }
+  for (const name of Object.keys(chat)) {
+    const { [name]: _left, ...rest } = chat as Readonly<Record<string, unknown>>
+    expect([name, isSaid(rest)]).toEqual([name, isRead(rest)])
   }
 })
 

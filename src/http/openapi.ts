@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { exampleOf } from './example-of.ts'
+import { time } from './forms.ts'
 import type { Access, Route } from './route.ts'
 
 /** Of the interface, not of the program: it grows when clients have to change. */
@@ -23,7 +24,7 @@ export function openApiOf(table: readonly Route[]) {
     servers: [{ url: '/' }],
     tags: [...new Set(table.map(tagOf))].map((name) => ({ name })),
     paths,
-    components: { securitySchemes: SECURITY_SCHEMES, schemas: { Error: errorForm, Json: {} } },
+    components: { securitySchemes: SECURITY_SCHEMES, schemas: ERRORS },
   }
 }
 
@@ -51,9 +52,7 @@ const WHO: Readonly<Record<Access, string>> = {
 }
 
 function operationOf(route: Route): object {
-  const { access, summary, description, body, status = 200, answer } = route
-  const type = answer instanceof z.ZodString ? 'text/plain' : 'application/json'
-  const failed = { description: 'Refused', content: jsonOf({ $ref: '#/components/schemas/Error' }) }
+  const { access, summary, description, body, status = 200 } = route
   return {
     operationId: operationId(route),
     tags: [tagOf(route)],
@@ -69,14 +68,23 @@ function operationOf(route: Route): object {
       },
     }),
     responses: {
-      [status]: {
-        description: 'Done',
-        content: { [type]: shown(schemaOf(answer, 'output')) },
-      },
-      default: failed,
+      [status]: { description: 'Done', content: contentOf(route) },
+      default: { description: 'Refused', content: jsonOf(refusalOf(route)) },
     },
   }
 }
+
+function contentOf({ answer, type, alsoAs }: Route): object {
+  const json = answer instanceof z.ZodString ? 'text/plain' : 'application/json'
+  return {
+    [type ?? json]: shown(schemaOf(answer, 'output')),
+    ...(alsoAs !== undefined && { [alsoAs]: shown({ type: 'string' }) }),
+  }
+}
+
+const refusalOf = ({ path }: Route) => ({
+  $ref: `#/components/schemas/${path.startsWith('/v1/') ? 'Error' : 'GatewayError'}`,
+})
 
 const jsonOf = (schema: object) => ({ 'application/json': { schema } })
 const shown = (schema: object) => ({ schema, example: exampleOf(schema) })
@@ -128,14 +136,23 @@ function schemaOf(form: z.ZodType, io: 'input' | 'output'): object {
   return schema
 }
 
-const errorForm = schemaOf(
-  z.object({
-    error: z.object({
-      message: z.string().meta({ description: 'What is wrong, and what to do next' }),
-      type: z.string(),
-      param: z.string().nullable().meta({ description: 'The field that is wrong' }),
-      code: z.string().nullable(),
-    }),
+const errorForm = z.object({
+  error: z.object({
+    message: z.string().meta({ description: 'What is wrong, and what to do next' }),
+    type: z.string(),
+    param: z.string().nullable().meta({ description: 'The field that is wrong' }),
+    code: z.string().nullable(),
   }),
-  'output',
-)
+})
+
+const ERRORS = {
+  Error: schemaOf(errorForm, 'output'),
+  GatewayError: schemaOf(
+    errorForm.extend({
+      detail: z.string().meta({ description: 'The same as `error.message`' }),
+      type: z.string().meta({ description: 'The same as `error.type`' }),
+      timestamp: time,
+    }),
+    'output',
+  ),
+}

@@ -46,6 +46,10 @@ export type Route = Readonly<{
   body?: z.ZodType
   /** The form of the answer. */
   answer: z.ZodType
+  /** What the answer is, where it is text, and not plain. */
+  type?: string
+  /** What it is for those who ask for another form of it, as text. */
+  alsoAs?: string
   /** Of the answer; 200 where it is left out. */
   status?: 200 | 201 | 202
   /** A list or a look-up: refused first when the process is overloaded. */

@@ -7,19 +7,9 @@ import {
   type CorrectionWish,
 } from '../../admin/correction-request.ts'
 import { accountName, requestId } from '../../admin/fields.ts'
-import { credits, time } from '../forms.ts'
+import { corrected, left, made } from '../forms.ts'
 import { route, type Call, type Route } from '../route.ts'
 import type { Site } from '../site.ts'
-
-const made = {
-  id: z.string(),
-  kind: z.string(),
-  amount: credits,
-  reason: z.string(),
-  by: z.string(),
-  at: time,
-}
-const left = { account: z.string(), balance: credits, held: credits }
 
 const onAccount = (change: string, kind: 'credit' | 'debit' | 'adjust', summary: string): Route =>
   route({
@@ -29,7 +19,7 @@ const onAccount = (change: string, kind: 'credit' | 'debit' | 'adjust', summary:
     summary,
     params: z.object({ account: accountName }),
     body: CORRECTION_FORMS[kind].omit({ account: true }),
-    answer: z.object({ ...made, ...left }),
+    answer: corrected,
     status: 201,
     repeats: 'books',
     handle(site, call) {
@@ -61,7 +51,7 @@ export const creditRoutes = [
     summary: 'Gives back what a request was charged, or a part of it',
     params: z.object({ request: requestId }),
     body: CORRECTION_FORMS.refund.omit({ request: true }),
-    answer: z.object({ ...made, ...left, request: z.string() }),
+    answer: corrected.extend({ request: z.string() }),
     status: 201,
     repeats: 'books',
     handle(site, call) {

@@ -19,6 +19,7 @@ import { readChatRequest } from '../read-chat-request.ts'
 import { route } from '../route.ts'
 import { countFailed } from '../strangers.ts'
 import type { Site } from '../site.ts'
+import { chatForm } from './chat-form.ts'
 import type { Wire } from '../wire.ts'
 
 export const CHAT_COMPLETIONS = '/v1/chat/completions'
@@ -55,8 +56,9 @@ export const chatRoutes = [
     path: CHAT_COMPLETIONS,
     access: 'user',
     summary: 'A chat completion, as the OpenAI API has it; streamed with `stream`',
-    body: anyObject('`model` and `messages`, and whatever else OpenAI takes'),
-    answer: anyObject('A chat completion, or server-sent events'),
+    body: chatForm,
+    answer: anyObject('A chat completion; its `usage` says what it `cost`, too'),
+    alsoAs: 'text/event-stream',
     isRaw: true,
     handle(site, { ctx }) {
       ctx.respond = false

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { codeQuestion, codeQuestionOf, codeSent, newCodes } from '../../admin/code-request.ts'
-import { credits, time } from '../forms.ts'
+import { corrected, credits, time } from '../forms.ts'
 import { route } from '../route.ts'
 
 const code = z.object({
@@ -15,8 +15,6 @@ const code = z.object({
   redeemed_at: time.nullable(),
   redeemed_by: z.string().nullable(),
 })
-
-const paid = z.object({ id: z.string(), account: z.string(), amount: credits, balance: credits })
 
 export const codeRoutes = [
   route({
@@ -59,7 +57,7 @@ export const codeRoutes = [
     access: 'user',
     summary: "Pays the credit of a code into the caller's account, once",
     body: codeSent,
-    answer: paid,
+    answer: corrected,
     status: 201,
     handle: ({ codes }, { body, actor }) => codes.redeem(body.code, actor),
   }),

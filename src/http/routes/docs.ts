@@ -24,6 +24,7 @@ export const docsRoutes = (table: () => readonly Route[]): readonly Route[] => [
     access: 'public',
     summary: 'The same for people',
     answer: z.string(),
+    type: 'text/html',
     handle(_site, { ctx }) {
       ctx.set('content-security-policy', PAGE_POLICY)
       ctx.type = 'text/html; charset=utf-8'
@@ -36,6 +37,7 @@ export const docsRoutes = (table: () => readonly Route[]): readonly Route[] => [
     access: 'public',
     summary: 'How that page looks',
     answer: z.string(),
+    type: 'text/css',
     handle(_site, { ctx }) {
       ctx.type = 'text/css; charset=utf-8'
       ctx.body = DOCS_STYLE

@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import { invitationForm, invitationQuery, invitationSent } from '../../admin/invitations.ts'
 import { paging } from '../../admin/page.ts'
-import { credits, listOf } from '../forms.ts'
+import { corrected, listOf } from '../forms.ts'
 import { nextCursor, pageQuery } from '../paging.ts'
 import { route } from '../route.ts'
-
-const paid = z.object({ id: z.string(), account: z.string(), amount: credits, balance: credits })
 
 export const invitationRoutes = [
   route({
@@ -14,7 +12,7 @@ export const invitationRoutes = [
     access: 'user',
     summary: "Says who invited the caller's account: both get a bonus, once",
     body: invitationSent,
-    answer: paid,
+    answer: corrected,
     status: 201,
     handle: ({ invitations }, { body, actor }) => invitations.accept(body.inviter, actor),
   }),
@@ -37,7 +35,7 @@ export const invitationRoutes = [
     access: 'admin',
     summary: 'Says in the name of an account who invited it: both get the bonus, once',
     body: invitationForm,
-    answer: paid,
+    answer: corrected,
     status: 201,
     handle: ({ invitations }, { body, actor }) => invitations.enter(body, actor.by),
   }),

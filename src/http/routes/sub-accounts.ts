@@ -5,7 +5,7 @@ import { accountName } from '../../admin/fields.ts'
 import { newSubAccount, subAccountChange } from '../../admin/sub-account-request.ts'
 import { subAccountView } from '../../admin/sub-accounts.ts'
 import type { KeyRecord } from '../../domain/key.ts'
-import { credits, time } from '../forms.ts'
+import { corrected, credits, time } from '../forms.ts'
 import { route, type Call, type Route } from '../route.ts'
 import type { Site } from '../site.ts'
 
@@ -43,7 +43,7 @@ const funding = (change: 'grant' | 'deduct', kind: 'credit' | 'debit', summary: 
     summary,
     params,
     body: CORRECTION_FORMS[kind].omit({ account: true }),
-    answer: z.object({ id: z.string(), account: z.string(), amount: credits, balance: credits }),
+    answer: corrected,
     status: 201,
     repeats: 'books',
     async handle({ subAccounts }: Site, call) {

@@ -64,6 +64,7 @@ export const usageRoutes = [
       ...question,
     }),
     answer,
+    alsoAs: 'text/csv',
     async handle({ house, usage }, { actor, ctx }) {
       const asked = readUsageQuestion(ctx)
       const own = await ownUsage({ ...house, usage }, { ...asked, credential: actor.key })
@@ -84,6 +85,7 @@ export const usageRoutes = [
       ...question,
     }),
     answer,
+    alsoAs: 'text/csv',
     async handle({ house, usage }, { ctx }) {
       const asked = readUsageQuestion(ctx)
       const all = await readUsage({ usage, nowMs: house.clock.nowMs }, asked)
