@@ -100,10 +100,35 @@ describe('a batch that is run again', () => {
     const again = await run('keys', 'issue-batch', file, '--yes')
     expect([again.code, printed(again.stdout)]).toEqual([1, []])
     expect(again.stderr).toMatch(/line 2: was issued before.*--batch/)
+    expect(again.stderr).toMatch(/All of this batch was issued before. Nothing was issued now.\n$/)
+    expect(fs.existsSync(`${file}.issuing`)).toBe(false)
     expect((await keysIn('done')).length).toBe(3)
     const other = await run('keys', 'issue-batch', file, '--yes', '--batch', 'february')
     expect([other.code, printed(other.stdout).length]).toEqual([0, 3])
     expect((await keysIn('done')).length).toBe(6)
+  })
+
+  test('with a line more issues that one, and keeps no keys that were never issued', async () => {
+    const file = write('longer', 2)
+    expect((await run('keys', 'issue-batch', file, '--yes')).code).toBe(0)
+    fs.appendFileSync(file, 'longer2,3,longer\n')
+    const again = await run('keys', 'issue-batch', file, '--yes')
+    expect([again.code, printed(again.stdout).length]).toEqual([1, 1])
+    expect(again.stderr).toMatch(/2 were issued before. Only the others were issued now.\n$/)
+    expect(fs.existsSync(`${file}.issuing`)).toBe(false)
+    expect(await creditOf(printed(again.stdout)[0] ?? '')).toBe('3')
+  })
+
+  test('with a line that is refused again keeps the keys that were issued, and no other', async () => {
+    const file = write('kept', 1)
+    fs.appendFileSync(file, 'no such name,1,kept\n')
+    const first = await run('keys', 'issue-batch', file, '--yes')
+    expect(first.stderr).toContain(`${file}.issuing`)
+    const kept = JSON.parse(fs.readFileSync(`${file}.issuing`, 'utf8')) as object
+    expect(Object.values(kept)).toEqual([printed(first.stdout)[0]?.split(',')[1]])
+    fs.rmSync(`${file}.issuing`)
+    expect((await run('keys', 'issue-batch', file, '--yes')).code).toBe(1)
+    expect(fs.existsSync(`${file}.issuing`)).toBe(false)
   })
 
   test('with a line put right issues that one alone, and prints all', async () => {

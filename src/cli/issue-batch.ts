@@ -10,7 +10,7 @@ import type { BatchIssued } from '../wiring/batch.ts'
 import { withCommands } from '../wiring/run-command.ts'
 import { batchRows } from './batch-rows.ts'
 import { progressLine } from './progress.ts'
-import { promiseKeys } from './promised-keys.ts'
+import { keepPromised, promiseKeys, type Promised } from './promised-keys.ts'
 import type { Result } from './resource.ts'
 
 const AT_A_TIME = 200
@@ -32,38 +32,59 @@ export async function issueBatch(file: string, batch = path.basename(file)): Pro
   const wishes = rows.map(({ call, wish }) => ({ call, key: keys[call] ?? '', wish }))
   const progress = progressLine()
   const issued: IssuedKeyView[] = []
-  const refused: string[] = []
+  const refused: Refused[] = []
   print([['account', 'key', 'key_id']])
   await withCommands(loaded.config, async (run) => {
     for (let at = 0; at < wishes.length; at += AT_A_TIME) {
       const some = wishes.slice(at, at + AT_A_TIME)
       const made = (await run('issue-keys', some)) as BatchIssued
       for (const [index, one] of made.entries()) {
+        const { line = 0, call = '' } = rows[at + index] ?? {}
         if ('key' in one) issued.push(one)
-        else refused.push(`line ${rows[at + index]?.line ?? 0}: ${one.error}`)
+        else refused.push({ ...one, error: `line ${line}: ${one.error}`, call })
       }
       print(made.flatMap((one) => ('key' in one ? [[one.account, one.key, one.keyId]] : [])))
       progress.show('issuing keys', (at + some.length) / wishes.length)
     }
   })
   progress.clear()
-  if (refused.length > 0) tellRefused(refused, kept)
+  if (refused.length > 0) tellRefused(refused, settle(kept, keys, refused))
   const printed = () => {
-    if (refused.length === 0) forget(kept)
+    if (refused.every(({ isBefore }) => isBefore)) forget(kept)
   }
-  return { json: { issued, refused }, text: '', printed }
+  return { json: { issued, refused: refused.map(({ error }) => error) }, text: '', printed }
+}
+
+type Refused = Readonly<{ call: string; error: string; isBefore: boolean }>
+
+/** A key of a line that was refused is nobody's: what is kept is what was issued, and where it is. */
+function settle(kept: string, keys: Promised, refused: readonly Refused[]): string | undefined {
+  const calls = new Set(refused.map(({ call }) => call))
+  const issued = Object.entries(keys).filter(([call]) => !calls.has(call))
+  keepPromised(kept, Object.fromEntries(issued))
+  return issued.length === 0 ? undefined : kept
 }
 
 function print(rows: readonly (readonly string[])[]): void {
   if (!process.argv.includes('--json')) process.stdout.write(rows.map(csvLine).join(''))
 }
 
-function tellRefused(refused: readonly string[], kept: string): void {
+function tellRefused(refused: readonly Refused[], kept: string | undefined): void {
   process.exitCode = 1
-  process.stderr.write(`${refused.slice(0, TOLD_MAX).join('\n')}
-${refused.length} refused. Put them right and run this again, which prints the others again and issues nothing twice.
-Until then ${kept} keeps the keys; delete it when you have them.
-`)
+  const told = refused.slice(0, TOLD_MAX).map(({ error }) => `${error}\n`)
+  process.stderr.write(`${told.join('')}${conclusionOf(refused, kept)}\n`)
+}
+
+function conclusionOf(refused: readonly Refused[], kept: string | undefined): string {
+  const before = refused.filter(({ isBefore }) => isBefore).length
+  if (before === refused.length)
+    return kept === undefined
+      ? 'All of this batch was issued before. Nothing was issued now.'
+      : `${before} were issued before. Only the others were issued now.`
+  const again = `${refused.length} refused. Put them right and run this again`
+  if (kept === undefined) return `${again}. Nothing was issued.`
+  return `${again}, which prints the others again and issues nothing twice.
+Until then ${kept} keeps the keys; delete it when you have them.`
 }
 
 /** Only what is printed for good may be forgotten; to a pipe or a terminal it is. */

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { makeUpKey } from '../wiring/batch.ts'
 
 /** Keys by the names of their lines. */
-type Promised = Readonly<Record<string, string>>
+export type Promised = Readonly<Record<string, string>>
 
 /**
  * The keys of a batch are made up and on the disk before the first of them is issued: whenever the command dies, the next one
@@ -17,6 +17,12 @@ export function promiseKeys(file: string, calls: readonly string[]): Promised {
     const all = { ...before, ...Object.fromEntries(added.map((call) => [call, makeUpKey()])) }
     if (writePromised(file, all, before === undefined)) return all
   }
+}
+
+/** Only these were issued: nobody has the others, and nobody is to wait for them. */
+export function keepPromised(file: string, issued: Promised): void {
+  if (Object.keys(issued).length > 0) writePromised(file, issued, false)
+  else fs.rmSync(file, { force: true })
 }
 
 function readPromised(file: string): Promised | undefined {

@@ -8,7 +8,9 @@ import { Failure } from '../domain/failure.ts'
 import { CLI } from './register-commands.ts'
 
 /** Keys, and reasons for which there are none, in the order of the wishes. */
-export type BatchIssued = readonly (IssuedKeyView | Readonly<{ error: string }>)[]
+export type BatchIssued = readonly (IssuedKeyView | BatchRefused)[]
+/** Before: there is a key, and it is not the one that was made up for this call. */
+type BatchRefused = Readonly<{ error: string; isBefore: boolean }>
 
 /** A key that nobody has yet. */
 export const makeUpKey = (): string => newSecret()
@@ -32,7 +34,8 @@ export const issueAll = (issuing: KeyIssuing, input: unknown): Promise<BatchIssu
         return issuedKeyView(await issuing.issue(parseIssueKey(wish), { ...CLI, call }, key))
       } catch (error) {
         if (!(error instanceof Failure)) throw error
-        return { error: error.code === 'idempotency_conflict' ? KEY_GONE : error.message }
+        const isBefore = error.code === 'idempotency_conflict'
+        return { error: isBefore ? KEY_GONE : error.message, isBefore }
       }
     }),
   )
