@@ -46,6 +46,24 @@ describe('a user', () => {
     expect((await ask('GET', '/admin/accounts', undefined, token)).status).toBe(403)
   })
 
+  test('who signs in is in the audit trail, and who tries to is not', async () => {
+    const begun = async () => {
+      const { json } = await ask(
+        'GET',
+        '/admin/audit?kind=session-begun',
+        undefined,
+        gateway.adminKey,
+      )
+      return json['data'] as Json[]
+    }
+    const { json } = await login('olga')
+    await login('olga', 'wrong')
+    const trail = await begun()
+    expect(trail[0]).toMatchObject({ by: 'user:olga', until: json['expires_at'] })
+    await ask('POST', '/auth/session', undefined, gateway.adminKey)
+    expect((await begun()).map(({ by }) => by)).toEqual(['master', ...trail.map(({ by }) => by)])
+  })
+
   test('who signs out is out at once, also for requests that cost', async () => {
     const token = await tokenOf('anna')
     expect((await spend(token)).status).toBe(200)
@@ -90,7 +108,8 @@ describe('an owner', () => {
     const wish = { type: 'user', account: 'acme' }
     expect((await ask('POST', '/admin/keys', wish, token)).status).toBe(201)
     const trail = await ask('GET', '/admin/audit?by=user:olga', undefined, token)
-    expect(trail.json['data']).toMatchObject([{ kind: 'key', account: 'acme', by: 'user:olga' }])
+    const [newest] = trail.json['data'] as Json[]
+    expect(newest).toMatchObject({ kind: 'key', account: 'acme', by: 'user:olga' })
     expect((await spend(token)).status).toBe(403)
   })
 

@@ -75,6 +75,9 @@ test('a receiver hears what it asked for, signed with its secret', async () => {
   const { status, json } = await admin('POST', 'webhooks', { url })
   expect(status).toBe(201)
   await admin('POST', 'webhooks/test', {})
+  expect((await admin('GET', 'audit?limit=1')).json['data']).toMatchObject([
+    { kind: 'webhook-tested', webhooks: [json['id']], by: 'master' },
+  ])
   await until(() => {
     expect(told('test')).toHaveLength(1)
   })

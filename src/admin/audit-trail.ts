@@ -1,3 +1,4 @@
+import { isAct, type ActEntry } from '../domain/act.ts'
 import { invalidRequest } from '../domain/failure.ts'
 import { limitsView } from '../domain/limit.ts'
 import { formatCredits, micro } from '../domain/money.ts'
@@ -56,6 +57,7 @@ export const trailView = ({ rows, hasMore }: TrailPage) => ({
 
 /** What was done, without what is secret: a key's hash is of no use to anybody. */
 function factsOf(entry: TrailEntry) {
+  if (isAct(entry)) return actFacts(entry)
   switch (entry.kind) {
     case 'account':
       return {
@@ -119,6 +121,17 @@ const placeFacts = ({ parent, markup, subAccountsMax, cap }: PlaceSettings) => (
   ...(subAccountsMax !== undefined && { sub_accounts_max: subAccountsMax }),
   ...(cap !== undefined && { cap: cap === '' ? null : formatCredits(micro(BigInt(cap))) }),
 })
+
+function actFacts(entry: ActEntry) {
+  switch (entry.kind) {
+    case 'session-begun':
+      return { account: entry.account, until: new Date(entry.until).toISOString() }
+    case 'config-reloaded':
+      return { is_in_force: entry.problems === 0, problems: entry.problems }
+    case 'webhook-tested':
+      return { webhooks: entry.webhooks }
+  }
+}
 
 const keyFacts = ({ expiresAt, models, limits, tags }: KeyChange) => ({
   ...(expiresAt !== undefined && {

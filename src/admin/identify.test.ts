@@ -34,6 +34,7 @@ function house(key: KeyRecord = record()) {
     hasEnded: (id: string) => ended.has(id),
     user: (name: string) => users.get(name),
     account: (id: string) => accounts.get(id),
+    note: (deed: object) => Promise.resolve(void deeds.push(deed)),
     endSession: ({ id }: { id: string }) => Promise.resolve(void ended.add(id)),
     openAccount: (account: object) => Promise.resolve(void deeds.push(account)),
     setAccount: (id: string, change: object) => Promise.resolve(void deeds.push({ id, ...change })),

@@ -64,6 +64,9 @@ export function identities(needs: Needs): Identities {
       const [id, beganAt] = [secrets.newId('ses'), nowMs()]
       const expiresAt = beganAt + hours * 3_600_000
       const token = await signer.sign({ id, subject: actor.key.id, beganAt, expiresAt })
+      const { account } = actor.key
+      const begun = { kind: 'session-begun', ref: id, account, until: expiresAt } as const
+      await registry.note({ ...begun, by: actor.by })
       return { token, expiresAt, actor }
     },
     async signOut(credential) {

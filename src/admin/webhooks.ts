@@ -3,11 +3,13 @@ import type { Doer } from '../domain/actor.ts'
 import { ALERTS, type WebhookRecord } from '../domain/alert.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { Alerts } from '../ports/alerts.ts'
+import type { Registry } from '../ports/ledger.ts'
 import type { Secrets } from '../ports/secrets.ts'
 import { doneBefore } from './done-before.ts'
 
 type Needs = Readonly<{
   alerts: Alerts
+  registry: Pick<Registry, 'note'>
   newId: Secrets['newId']
   /** Undefined: nothing to sign with. */
   secretOf: ((webhook: string) => string) | undefined
@@ -32,7 +34,8 @@ export const newWebhook = z.strictObject({
 /** Receivers of alerts, which operators name. */
 export type Webhooks = ReturnType<typeof webhooks>
 
-export function webhooks({ alerts, newId, secretOf, refusedPlace }: Needs) {
+export function webhooks(needs: Needs) {
+  const { alerts, newId, secretOf, refusedPlace } = needs
   const known = (id: string): WebhookRecord => {
     const found = alerts.webhooks().find((one) => one.id === id)
     if (found === undefined) throw new Failure('not_found', 'There is no such webhook.')
@@ -65,17 +68,25 @@ export function webhooks({ alerts, newId, secretOf, refusedPlace }: Needs) {
       await alerts.removeWebhook(id, by)
       return view
     },
-    /** Tells one of them, or all, that this is a test; it goes the way of all others. */
-    test(id: string | undefined) {
-      const all = id === undefined ? alerts.webhooks() : [known(id)]
-      for (const one of all)
-        alerts.raise({
-          ...{ id: newId('evt'), event: 'test', subject: one.id, state: 'once', only: one.id },
-          facts: { message: 'This is a test.' },
-        })
-      return { sent_to: all.map((one) => one.id) }
-    },
+    test: (id: string | undefined, by: string) =>
+      tellTest(needs, id === undefined ? alerts.webhooks() : [known(id)], by),
   }
+}
+
+/** Tells each of them that this is a test; it goes the way of all alerts. */
+async function tellTest(
+  { alerts, registry, newId }: Needs,
+  all: readonly WebhookRecord[],
+  by: string,
+) {
+  for (const one of all)
+    alerts.raise({
+      ...{ id: newId('evt'), event: 'test', subject: one.id, state: 'once', only: one.id },
+      facts: { message: 'This is a test.' },
+    })
+  const ids = all.map((one) => one.id)
+  await registry.note({ kind: 'webhook-tested', webhooks: ids, by })
+  return { sent_to: ids }
 }
 
 const webhookView = ({ id, url, events, createdAt }: WebhookRecord) => ({

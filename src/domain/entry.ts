@@ -1,3 +1,4 @@
+import type { ActEntry } from './act.ts'
 import type { AlertEntry, AlertSentEntry, WebhookEntry, WebhookRemovedEntry } from './alert.ts'
 import type { CodeEntry, CodeRevokedEntry } from './code.ts'
 import type { Outcome } from './outcome.ts'
@@ -14,6 +15,7 @@ export type Entry =
   | PriceEntry
   | RegisterEntry
   | SwitchEntry
+  | ActEntry
   | CodeEntry
   | CodeRevokedEntry
   | WebhookEntry

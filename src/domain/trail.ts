@@ -1,9 +1,11 @@
+import { ACT_KINDS } from './act.ts'
 import type { Entry } from './entry.ts'
 
-/** What operators do to the books, as opposed to what requests do. */
+/** What operators do to the books and beside them, as opposed to what requests do. */
 export const TRAIL_KINDS = [
   ...(['account', 'key', 'key-changed', 'key-revoked', 'switch'] as const),
   ...(['user', 'user-removed', 'session-ended'] as const),
+  ...ACT_KINDS,
   ...(['code', 'code-revoked', 'webhook', 'webhook-removed'] as const),
   ...(['credit', 'debit', 'refund', 'transfer', 'adjust'] as const),
 ]

@@ -55,7 +55,7 @@ export type Site = Readonly<{
 export type Configuration = Readonly<{
   check: () => readonly string[]
   /** Puts it in force, where nothing is wrong. */
-  reload: () => readonly string[]
+  reload: (by: string) => Promise<readonly string[]>
 }>
 
 type SiteSettings = Readonly<{

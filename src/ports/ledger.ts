@@ -1,3 +1,4 @@
+import type { Act as Deed } from '../domain/act.ts'
 import type { Credit } from '../domain/account.ts'
 import type { Correction } from '../domain/correction.ts'
 import type { AttemptRecord, CorrectionEntry } from '../domain/entry.ts'
@@ -234,6 +235,8 @@ export interface Registry {
   removeUser(name: string, by?: string): Promise<void>
   /** A session whose token is not good any more, though it says that it lasts until then. */
   endSession(session: EndedSession): Promise<void>
+  /** Something was done that leaves the books as they are. A full disk keeps nobody from it: it lands when it can. */
+  note(deed: Deed): Promise<void>
   /** Moves credit by one new entry, or says why not. */
   book(correction: Correction, act: Act): Promise<Booking>
   /** Told of every refund, but of those whose charge was moved away with its segment. */

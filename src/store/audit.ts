@@ -27,7 +27,8 @@ import { SeenRefs } from './seen-refs.ts'
 type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
 
 const ENDS = ['settle', 'release', 'expire']
-const FRAME = ['open', 'seal']
+/** Of these the books say nothing. */
+const FRAME = ['open', 'seal', 'session-begun', 'config-reloaded', 'webhook-tested']
 /** No two entries of one of these kinds name the same ref; `progress` may. Ends are A7's. */
 const ONCE = ['hold', 'key', 'key-revoked', 'overrun', ...CORRECTIONS]
 

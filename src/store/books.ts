@@ -148,6 +148,9 @@ function creditAfter(books: Books, entry: BookedEntry): Credit | undefined {
     case 'user':
     case 'user-removed':
     case 'session-ended':
+    case 'session-begun':
+    case 'config-reloaded':
+    case 'webhook-tested':
     case 'progress':
     case 'overrun':
     case 'transfer':
@@ -183,15 +186,11 @@ export function post(books: Books, entry: BookedEntry, credit: Credit | undefine
     case 'price':
       return postPrice(books, entry)
     case 'hold':
-      books.holds.set(entry.ref, holdFrom(entry))
-      return
     case 'progress':
-      return postProgress(books, entry)
     case 'settle':
     case 'release':
     case 'expire':
-      books.holds.delete(entry.ref)
-      return
+      return postHold(books, entry)
     case 'overrun':
       books.overrun = plus(books.overrun, amountOf(entry))
       return
@@ -203,13 +202,22 @@ export function post(books: Books, entry: BookedEntry, credit: Credit | undefine
       return postCorrection(books, entry)
     case 'open':
     case 'seal':
+    case 'session-begun':
+    case 'config-reloaded':
+    case 'webhook-tested':
       return
   }
 }
 
-function postProgress({ holds }: Books, { ref, cost }: { ref: string; cost: Amount }): void {
-  const hold = holds.get(ref)
-  if (hold !== undefined) hold.progress = amountIn(cost)
+type OfHold = Extract<BookedEntry, { kind: 'hold' | 'progress' | 'settle' | 'release' | 'expire' }>
+
+function postHold({ holds }: Books, entry: OfHold): void {
+  if (entry.kind === 'hold') holds.set(entry.ref, holdFrom(entry))
+  else if (entry.kind !== 'progress') holds.delete(entry.ref)
+  else {
+    const hold = holds.get(entry.ref)
+    if (hold !== undefined) hold.progress = amountIn(entry.cost)
+  }
 }
 
 export function moveCredit(books: Books, id: string, credit: Credit): void {

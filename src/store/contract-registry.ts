@@ -48,6 +48,21 @@ export function registryFacts({ at, reopen, credit }: Facts): void {
   })
 }
 
+/** What is done beside the books is in their journal, too. */
+export function actFacts({ at, reopen, credit }: Facts): void {
+  test('notes what was done beside the books, and leaves them as they are', async () => {
+    const { registry } = at.store
+    const session = { kind: 'session-begun', account: 'acme', ref: 'ses_1', until: 5 } as const
+    await registry.note({ ...session, by: 'user:anna' })
+    await registry.note({ kind: 'config-reloaded', problems: 0, by: 'cli' })
+    await registry.note({ kind: 'webhook-tested', webhooks: [], by: 'cli' })
+    const [before, accounts] = [credit(), [...registry.accounts(0)]]
+    const again = await reopen()
+    expect([credit(), [...again.registry.accounts(0)]]).toEqual([before, accounts])
+    expect(again.registry.hasEnded('ses_1')).toBe(false)
+  })
+}
+
 const credits = (amount: bigint, account = 'acme') =>
   ({ kind: 'credit', account, amount: micro(amount) }) as const
 const debit = (amount: bigint) => ({ ...credits(amount), kind: 'debit' }) as const

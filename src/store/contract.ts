@@ -9,7 +9,7 @@ import type { Switches } from '../ports/switches.ts'
 import { chainFacts } from './contract-chain.ts'
 import { inFlightFacts } from './contract-in-flight.ts'
 import { limitFacts } from './contract-limit.ts'
-import { correctionFacts, registryFacts } from './contract-registry.ts'
+import { actFacts, correctionFacts, registryFacts } from './contract-registry.ts'
 import type { Charge, HoldRequest, Ledger, Registry } from '../ports/ledger.ts'
 
 /** What the facts below need of a store; opening the same place again finds what was left there. */
@@ -83,6 +83,7 @@ export function ledgerContract(name: string, open: Opener): void {
     })
     describe('a restart', () => restartFacts(facts))
     describe('the registry', () => registryFacts(facts))
+    describe('what is done beside the books', () => actFacts(facts))
     describe('a correction', () => correctionFacts(facts))
     describe('the sum', () => sumFacts(facts))
     describe('the limit of a caller', () => {

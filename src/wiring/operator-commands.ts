@@ -67,9 +67,9 @@ export function operatorCommands(store: Store, config: () => Config, live?: Live
         Array.from(config().tiers, ([tier, { limits }]) => ({ tier, limits: limitsView(limits) })),
       ),
     health: () => running(live).wholeHealth(),
-    'reload-config': () => {
-      const problems = running(live).configuration.reload()
-      return Promise.resolve({ ok: problems.length === 0, problems })
+    'reload-config': async () => {
+      const problems = await running(live).configuration.reload(CLI.by)
+      return { ok: problems.length === 0, problems }
     },
   }
 }

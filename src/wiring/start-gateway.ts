@@ -61,7 +61,9 @@ export async function startGateway(
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
     ...{ load: unwell.load, traces: tracing?.traces },
   }
-  const { reload, configuration } = configuring({ current, env, catalog, providers, traffic })
+  const { reload, configuration } = configuring({
+    ...{ current, env, catalog, providers, traffic, store },
+  })
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
   const served = await serve({
@@ -93,10 +95,11 @@ type Reloading = Readonly<{
   catalog: LiveCatalog
   providers: LiveProviders
   traffic: Pick<House['traffic'], 'reloaded'>
+  store: Store
 }>
 
 /** Reads the configuration again, and replaces all that follows it; or returns why not. */
-function configuring({ current, env, catalog, providers, traffic }: Reloading) {
+function configuring({ current, env, catalog, providers, traffic, store }: Reloading) {
   const load = () => loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
   const reload = () => {
     const loaded = load()
@@ -111,7 +114,12 @@ function configuring({ current, env, catalog, providers, traffic }: Reloading) {
     const loaded = load()
     return loaded.ok ? undefined : loaded.problems
   }
-  return { reload, configuration: { check: () => told(check()), reload: () => told(reload()) } }
+  const reloadBy = async (by: string) => {
+    const problems = told(reload())
+    await store.registry.note({ kind: 'config-reloaded', problems: problems.length, by })
+    return problems
+  }
+  return { reload, configuration: { check: () => told(check()), reload: reloadBy } }
 }
 
 const told = (problems: readonly Problem[] | undefined): readonly string[] =>

@@ -40,7 +40,8 @@ const idsOf = (store: Store) => {
 
 export function webhooksFor({ store, config, secrets }: Parts): Webhooks {
   return webhooks({
-    ...{ alerts: store.alerts, newId: idsOf(store), secretOf: secretsOf(secrets) },
+    ...{ alerts: store.alerts, registry: store.registry, newId: idsOf(store) },
+    secretOf: secretsOf(secrets),
     refusedPlace: async (url) => {
       const place = await refusedPlace(egressOf(config), url)
       return 'reason' in place ? place.reason : undefined
@@ -55,7 +56,7 @@ export function webhookCommands(parts: Parts) {
     'add-webhook': (input: unknown) => hooks.add(readInput(newWebhook, input), CLI),
     'list-webhooks': () => Promise.resolve(hooks.list()),
     'remove-webhook': (input: unknown) => hooks.remove(idIn(input) ?? '', CLI.by),
-    'test-webhooks': (input: unknown) => Promise.resolve(hooks.test(idIn(input))),
+    'test-webhooks': (input: unknown) => hooks.test(idIn(input), CLI.by),
   }
 }
 

@@ -52,8 +52,8 @@ export const adminModelRoutes = [
     access: 'admin',
     summary: 'The same, and puts it in force where nothing is wrong; else all stays as it is',
     answer: z.object({ ok: z.boolean(), problems }),
-    handle({ configuration, house }, { actor }) {
-      const found = configuration.reload()
+    async handle({ configuration, house }, { actor }) {
+      const found = await configuration.reload(actor.by)
       house.events.notice('an operator reloaded the configuration', {
         ...{ by: actor.by, isInForce: found.length === 0 },
       })

@@ -41,6 +41,6 @@ export const webhookRoutes = [
     body: z.strictObject({ webhook: z.string('must be the id of a webhook.').optional() }),
     answer: z.object({ sent_to: z.array(z.string()) }),
     status: 202,
-    handle: ({ webhooks }, { body }) => webhooks.test(body.webhook),
+    handle: ({ webhooks }, { body, actor }) => webhooks.test(body.webhook, actor.by),
   }),
 ]

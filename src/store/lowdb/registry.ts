@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Act as Deed } from '../../domain/act.ts'
 import { callName, REPEAT_MS, sameness, type Correction } from '../../domain/correction.ts'
 import type { CorrectionEntry, Entry, Idempotency } from '../../domain/entry.ts'
 import type { KeyRecord } from '../../domain/key.ts'
@@ -142,6 +143,10 @@ export class LowdbRegistry implements Registry {
   async endSession({ id: ref, ...session }: EndedSession): Promise<void> {
     if (this.hasEnded(ref)) return
     await this.#record({ kind: 'session-ended', at: this.#now(), ref, ...session })
+  }
+
+  async note(deed: Deed): Promise<void> {
+    await this.#journal.append({ ...deed, at: this.#now() }).firstTry.promise
   }
 
   async book(correction: Correction, act: Act): Promise<Booking> {
