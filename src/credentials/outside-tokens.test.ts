@@ -43,10 +43,12 @@ const signed = (
   new SignJWT({ ...claims, ...changed })
     .setProtectedHeader({ alg: 'RS256', kid: 'one', ...header })
     .sign(key)
+const refused: object[] = []
 const verify = (token: string, issuers = [issuer]) =>
   outsideTokens(
     () => issuers,
     () => NOW,
+    (facts) => refused.push(facts),
   ).verify(token)
 
 describe('a token of an issuer that is trusted', () => {
@@ -55,6 +57,36 @@ describe('a token of an issuer that is trusted', () => {
     expect(await verify(await signed())).toMatchObject(found)
     const more = { tier: 'premium', groups: ['people', 'operators'] }
     expect(await verify(await signed(more))).toMatchObject({ role: 'admin', tier: 'premium' })
+  })
+
+  test('with several roles has the highest of those that the operator named, in whatever order they come', async () => {
+    const roles = new Map([...issuer.roles, ['look', 'viewer'] as const])
+    for (const groups of [
+      ['look', 'operators'],
+      ['operators', 'look'],
+      ['people', 'look', 'operators', 'x'],
+    ])
+      expect(await verify(await signed({ groups }), [{ ...issuer, roles }])).toMatchObject({
+        role: 'admin',
+      })
+  })
+
+  test('of the staff needs no account', async () => {
+    const staff = { sub: 'auth0|5f7', account: 'auth0|5f7', groups: 'operators' }
+    const found = { subject: 'login/auth0%7C5f7', account: 'operator', role: 'admin' }
+    expect(await verify(await signed(staff))).toMatchObject(found)
+  })
+
+  test('of a user that names no account is nobody’s, and the log says why', async () => {
+    refused.length = 0
+    for (const account of ['auth0|5f7', '', 7, undefined])
+      expect(await verify(await signed({ account }))).toBeUndefined()
+    const told = { issuer: 'login', claim: 'account', subject: 'login/an%20na' }
+    expect(refused).toEqual([told, told, told, told])
+  })
+
+  test('whose subject is no text that can be written is nobody’s', async () => {
+    expect(await verify(await signed({ sub: '\ud800' }))).toBeUndefined()
   })
 
   test.each([

@@ -6,9 +6,10 @@ import {
   jwtVerify,
   type JWTPayload,
 } from 'jose'
-import { ACCOUNT_NAME } from '../domain/account.ts'
+import { ACCOUNT_NAME, OPERATOR } from '../domain/account.ts'
 import { Failure } from '../domain/failure.ts'
 import type { Issuer } from '../domain/issuer.ts'
+import { isStaff, STAFF_ROLES, type Role } from '../domain/role.ts'
 import type { OutsideIdentity, OutsideTokens } from '../ports/session-signer.ts'
 
 /**
@@ -27,6 +28,8 @@ const LIFE_MAX_S = 31 * 86_400
 export function outsideTokens(
   issuers: () => readonly Issuer[],
   nowMs: () => number,
+  /** Told of a good token that is none here, because its user has no account: the operator's to put right. */
+  tellNameless: (facts: Nameless) => void,
 ): OutsideTokens {
   const keySets = new Map<string, ReturnType<typeof createRemoteJWKSet>>()
   const keysOf = ({ jwksUrl }: Issuer) => {
@@ -46,10 +49,13 @@ export function outsideTokens(
           requiredClaims: ['exp', 'sub'],
           currentDate: new Date(nowMs()),
         })
-        return identityFrom(payload, issuer, nowMs() / 1_000)
+        const found = identityFrom(payload, issuer, nowMs() / 1_000)
+        if (found === undefined || !('claim' in found)) return found
+        tellNameless(found)
+        return undefined
       } catch (error) {
         if (isUnreachable(error)) throw unreachable(error)
-        if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined
+        if (error instanceof errors.JOSEError || isUnreadable(error)) return undefined
         throw error
       }
     },
@@ -68,20 +74,33 @@ function identityFrom(
   claims: JWTPayload,
   issuer: Issuer,
   nowS: number,
-): OutsideIdentity | undefined {
+): OutsideIdentity | Nameless | undefined {
   const { sub, exp = 0, iat = 0 } = claims
   if (exp > nowS + LIFE_MAX_S || iat > nowS + CLOCK_TOLERANCE_S) return undefined
-  const account = claims[issuer.accountClaim]
-  if (typeof account !== 'string' || !ACCOUNT_NAME.test(account)) return undefined
-  const [tier, said] = [claims[issuer.tierClaim], claims[issuer.roleClaim]]
-  const names = (Array.isArray(said) ? said : [said]).filter((one) => typeof one === 'string')
-  const role = names.map((name) => issuer.roles.get(name)).find((one) => one !== undefined)
+  const subject = `${issuer.id}/${encodeURIComponent(sub ?? '')}`
+  const role = highestOf(claims[issuer.roleClaim], issuer)
+  const account = isStaff(role) ? OPERATOR : claims[issuer.accountClaim]
+  if (typeof account !== 'string' || !ACCOUNT_NAME.test(account))
+    return { issuer: issuer.id, claim: issuer.accountClaim, subject }
+  const tier = claims[issuer.tierClaim]
   return {
-    subject: `${issuer.id}/${encodeURIComponent(sub ?? '')}`,
-    ...{ account, tier: typeof tier === 'string' ? tier : undefined, role: role ?? 'user' },
+    ...{ subject, account, role, tier: typeof tier === 'string' ? tier : undefined },
     ...{ expiresAt: exp * 1_000, opensAccount: issuer.opensAccounts },
   }
 }
+
+type Nameless = Readonly<{ issuer: string; claim: string; subject: string }>
+
+/** Services do not promise an order: who has several roles has the highest of them. */
+function highestOf(said: unknown, { roles }: Issuer): Role {
+  const names: unknown[] = Array.isArray(said) ? said : [said]
+  const own = names.map((name) => (typeof name === 'string' ? roles.get(name) : undefined))
+  return STAFF_ROLES.findLast((role) => own.includes(role)) ?? 'user'
+}
+
+/** No signature, or text that is none. */
+const isUnreadable = (error: unknown): boolean =>
+  error instanceof TypeError || error instanceof URIError
 
 async function ask(url: string, options: RequestInit): Promise<Response> {
   try {

@@ -61,7 +61,7 @@ export async function serve(serving: Serving): Promise<Served> {
     ...{ correcting: correctingFor(store), trail: store.usage, ...resellingFor(store, config) },
     webhooks: webhooksFor({ store, config, secrets: serving.secrets }),
     providers,
-    ...signingIn({ store, clock, config, sessionSecret }),
+    ...signingIn({ store, clock, events, config, sessionSecret }),
     configuration: serving.configuration,
     metrics: metricsPage(serving.metrics, {
       events,

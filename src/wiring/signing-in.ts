@@ -8,11 +8,13 @@ import { scryptPasswords } from '../credentials/passwords.ts'
 import { jwtSigner } from '../credentials/session-signer.ts'
 import type { Site } from '../http/site.ts'
 import type { Clock } from '../ports/clock.ts'
+import type { Events } from '../ports/events.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 
 type Needs = Readonly<{
   store: Store
   clock: Clock
+  events: Pick<Events, 'warning'>
   config: () => Config
   sessionSecret: Uint8Array
 }>
@@ -21,6 +23,7 @@ type Needs = Readonly<{
 export function signingIn({
   store,
   clock,
+  events,
   config,
   sessionSecret,
 }: Needs): Pick<Site, 'identities' | 'login' | 'users'> {
@@ -32,7 +35,13 @@ export function signingIn({
     secrets: nodeSecrets(keys.hashOf),
     signer: jwtSigner(sessionSecret, config().jwtAlgorithm),
     trust: () => config().issuers,
-    outside: outsideTokens(() => config().issuers, nowMs),
+    outside: outsideTokens(
+      () => config().issuers,
+      nowMs,
+      (facts) => {
+        events.warning('a good token of a user names no account that could be one', facts)
+      },
+    ),
     hasTier: (name) => config().tiers.has(name),
   })
   return {
