@@ -145,20 +145,7 @@ export type NewUser = Pick<UserRecord, 'name' | 'account' | 'role' | 'password'>
   Readonly<{ by?: string }>
 export type EndedSession = Readonly<{ id: string; account: string; until: number; by: string }>
 
-export type NewKey = Readonly<{
-  id: string
-  hash: string
-  hint: string
-  account: string
-  role: Role
-  expiresAt?: number
-  models?: readonly string[]
-  limits?: Limits
-  tags?: readonly string[]
-  weak?: true
-  line?: string
-  by?: string
-}>
+export type NewKey = Omit<KeyRecord, 'createdAt' | 'revokedAt'> & Readonly<{ by?: string }>
 
 /** Who does it and why, under an id of ours; repeated under the same idempotency key it is done once. */
 export type Act = Readonly<{
