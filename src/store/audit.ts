@@ -27,7 +27,7 @@ import { SeenRefs } from './seen-refs.ts'
 type Rest = { amount: bigint; place: Place; isAllPaid: boolean }
 
 const ENDS = ['settle', 'release', 'expire']
-const BESIDE_BOOKS = ['open', 'seal', 'session-begun', 'config-reloaded', 'webhook-tested']
+const OTHER = ['open', 'seal', 'session-begun', 'config-reloaded', 'webhook-tested']
 /** No two entries of one of these kinds name the same ref; `progress` may. Ends are A7's. */
 const ONCE = ['hold', 'key', 'key-revoked', 'overrun', ...CORRECTIONS]
 
@@ -92,11 +92,7 @@ export class Sums {
       const hold = this.#holds.get(line.ref)
       if (hold !== undefined) hold.progress = String(this.#amount(line, 'cost'))
     } else if (kind === 'switch') this.#switches.enter(line)
-    else if (
-      !BESIDE_BOOKS.includes(kind) &&
-      !this.#register.enter(line) &&
-      !this.corrections.note(line)
-    )
+    else if (!OTHER.includes(kind) && !this.#register.enter(line) && !this.corrections.note(line))
       this.#find('A4', `${kind} is no kind of entry`)
   }
 
