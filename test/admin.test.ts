@@ -334,6 +334,8 @@ describe('the command line', () => {
     const login = await ask('POST', '/auth/login', { username: 'mona', password })
     expect(login.body).toMatchObject({ user: 'mona', roles: ['viewer'] })
     expect((await run('users', 'list')).stdout).toMatch(/mona +viewer/)
+    const trail = await run('audit-trail', '--account', 'carl')
+    expect(trail.stdout).toContain('limits=requests_per_day:7,spend_per_month:12.5')
   })
 })
 

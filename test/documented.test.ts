@@ -128,3 +128,44 @@ test('usage for spreadsheets, and a chat in a stream, are of the types that the 
   const { type } = await as('POST', '/v1/chat/completions', { ...streamed, stream: true })
   expect(type).toMatch('text/event-stream')
 })
+
+describe('a list', () => {
+  const lists = ['/admin/users', '/admin/webhooks', '/admin/models', '/v1/subaccounts']
+
+  test.each([...lists, '/v1/subaccounts/below/keys'])(
+    '%s refuses what it does not know',
+    async (to) => {
+      const asking = to.startsWith('/v1') ? as : ask
+      expect((await asking('GET', `${to}?zz=1`)).status).toBe(400)
+      expect((await asking('GET', `${to}?limit=0`)).status).toBe(400)
+    },
+  )
+
+  test('of codes and one of sub-accounts comes in pages, each once', async () => {
+    for (const name of ['below2', 'below3']) await done(as('POST', '/v1/subaccounts', { name }))
+    await done(
+      ask('POST', '/admin/codes', { body: { amount: 1, count: 2, expires: '2099-01-31' } }),
+    )
+    for (const [to, asking] of [
+      ['/admin/codes', ask],
+      ['/v1/subaccounts', as],
+    ] as const) {
+      const whole = await done(asking('GET', to))
+      const seen: unknown[] = []
+      let cursor: string | null = ''
+      for (; cursor !== null;) {
+        const from = cursor === '' ? '' : `&cursor=${cursor}`
+        const page = await done(asking('GET', `${to}?limit=1${from}`))
+        seen.push(...(page['data'] as unknown[]))
+        cursor = page['next_cursor'] as string | null
+      }
+      expect([to, seen.length, seen]).toEqual([to, 3, whole['data']])
+      expect((await asking('GET', `${to}?cursor=x`)).status).toBe(400)
+    }
+    expect((await ask('GET', '/admin/codes?after=zzz')).status).toBe(400)
+  })
+
+  test('a key of a sub-account may end on a day', async () => {
+    await done(as('POST', '/v1/subaccounts/below/keys', { expires: '2099-01-31' }))
+  })
+})

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CODE_STATES } from '../domain/code.ts'
 import { CODES_AT_ONCE, type CodeQuestion, type CodeWish } from './codes.ts'
-import { amountAboveZero, note } from './fields.ts'
+import { amountAboveZero, moment, note } from './fields.ts'
 
 const count = z
   .int('must be a whole number.')
@@ -14,17 +14,16 @@ export const newCodes = z
   .strictObject({
     amount: amountAboveZero,
     count: count.default(1),
-    expires: z.iso.datetime('must be a time such as 2027-01-31T12:00:00Z.').optional(),
+    expires: moment.optional(),
     note: note.optional(),
     series: z
       .string()
       .regex(/^series_[\w-]{12}$/, 'must be that of codes made before.')
       .optional(),
   })
-  .transform(({ amount, count, expires, note, series }): CodeWish => {
-    const expiresAt = expires === undefined ? undefined : Date.parse(expires)
-    return { amount, count, expiresAt, note, series }
-  })
+  .transform(({ amount, count, expires: expiresAt, note, series }): CodeWish => ({
+    ...{ amount, count, expiresAt, note, series },
+  }))
 
 const ROWS_MAX = 1_000
 
@@ -33,6 +32,7 @@ export const codeQuestion = z.strictObject({
   state: z.enum(CODE_STATES, `must be one of ${CODE_STATES.join(', ')}.`).optional(),
   series: z.string().optional(),
   after: z.string().optional().meta({ description: 'The id of the last code of the page before' }),
+  cursor: z.string().optional().meta({ description: '`next_cursor` of the page before' }),
   limit: z
     .string()
     .regex(/^[1-9][0-9]{0,3}$/, `must be from 1 to ${ROWS_MAX}.`)

@@ -114,6 +114,8 @@ export type CodeQuestion = Readonly<{
 }>
 
 function page({ vouchers, nowMs }: Needs, { state, series, after, rowsMax }: CodeQuestion) {
+  if (after !== undefined && vouchers.code(after) === undefined)
+    throw invalidRequest("'after' must be the id of a code.", 'after')
   const data: CodeView[] = []
   let isBefore = after !== undefined
   for (const code of vouchers.codes()) {

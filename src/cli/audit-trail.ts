@@ -44,6 +44,10 @@ async function printTrail({ before, ...parameters }: Given): Promise<Result> {
 /** One line each: when, who, what, and all that is said of it. */
 function lineOf({ seq, at, by, kind, ...facts }: ReadTrail['data'][number]): string {
   const told = Object.entries(facts).filter(([, fact]) => fact !== null && fact !== '')
-  const words = told.map(([name, fact]) => `${name}=${fact}`)
+  const words = told.map(([name, fact]) => `${name}=${wordsOf(fact)}`)
   return [seq, at, by ?? '?', kind, ...words].join('  ')
 }
+
+/** Limits, say, by their names. */
+const wordsOf = (fact: unknown): string =>
+  typeof fact === 'string' ? fact : JSON.stringify(fact).replaceAll(/["{}[\]]/g, '')

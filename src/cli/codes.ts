@@ -15,7 +15,7 @@ export const codes: Resource = {
       options: {
         expires: {
           value: 'TIME',
-          does: 'after which they are worth nothing: 2027-01-31T12:00:00Z',
+          does: 'after which they are worth nothing: 2027-01-31, or 2027-01-31T12:00:00Z',
         },
         note: { value: 'TEXT', does: 'for operators alone' },
       },

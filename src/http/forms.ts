@@ -18,6 +18,9 @@ export const limitsSaid = z
 /** A form that is told in words rather than field by field. */
 export const anyObject = (description: string) => z.looseObject({}).meta({ description })
 
+/** Of a list that is shown whole: there is nothing to ask it. */
+export const noQuery = z.strictObject({})
+
 /** Fields of the query that pages share. */
 export const paging = {
   limit: z.string().optional().meta({ description: 'At most so many rows', example: '100' }),

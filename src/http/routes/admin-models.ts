@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { modelView } from '../../admin/model-view.ts'
-import { credits, limitsSaid } from '../forms.ts'
+import { credits, limitsSaid, noQuery } from '../forms.ts'
 import { modelLimits } from '../limits-form.ts'
 import { route } from '../route.ts'
 
@@ -12,6 +12,7 @@ export const adminModelRoutes = [
     path: '/admin/models',
     access: 'viewer',
     summary: 'The models that can be asked for, and what they cost in credits',
+    query: noQuery,
     answer: z.object({
       object: z.literal('list'),
       data: z.array(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { userForm } from '../../admin/users.ts'
-import { time } from '../forms.ts'
+import { noQuery, time } from '../forms.ts'
 import { route } from '../route.ts'
 
 const user = z.object({
@@ -17,6 +17,7 @@ export const userRoutes = [
     path: '/admin/users',
     access: 'admin',
     summary: 'Those who sign in with a name and a password',
+    query: noQuery,
     answer: z.object({ object: z.literal('list'), data: z.array(user) }),
     handle: ({ users }) => ({ object: 'list', data: users.list() }),
   }),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { newWebhook } from '../../admin/webhooks.ts'
-import { time } from '../forms.ts'
+import { noQuery, time } from '../forms.ts'
 import { route } from '../route.ts'
 
 const webhook = { id: z.string(), url: z.string(), events: z.array(z.string()), created_at: time }
@@ -11,6 +11,7 @@ export const webhookRoutes = [
     path: '/admin/webhooks',
     access: 'viewer',
     summary: 'Who is told of alerts',
+    query: noQuery,
     answer: z.object({ object: z.literal('list'), data: z.array(z.object(webhook)) }),
     handle: ({ webhooks }) => webhooks.list(),
   }),

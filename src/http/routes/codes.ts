@@ -1,6 +1,10 @@
+import type { Context } from 'koa'
 import { z } from 'zod'
 import { codeQuestion, codeQuestionOf, codeSent, newCodes } from '../../admin/code-request.ts'
-import { corrected, credits, time } from '../forms.ts'
+import { badCursor } from '../../domain/usage-query.ts'
+import { readCursor, writeCursor } from '../cursor.ts'
+import { corrected, credits, listOf, time } from '../forms.ts'
+import { readParameters } from '../read-usage-question.ts'
 import { route } from '../route.ts'
 
 const code = z.object({
@@ -38,9 +42,14 @@ export const codeRoutes = [
     access: 'support',
     summary: 'The codes that were made, without what they are redeemed by',
     query: codeQuestion,
-    answer: z.object({ object: z.literal('list'), data: z.array(code), has_more: z.boolean() }),
+    answer: listOf(code),
     canWait: true,
-    handle: ({ codes }, { query }) => codes.list(codeQuestionOf(query)),
+    handle({ codes }, { query: { cursor, ...query }, ctx }) {
+      const after = cursor === undefined ? query.after : lastIn(cursor, ctx)
+      const page = codes.list(codeQuestionOf({ ...query, after }))
+      const next = page.has_more ? page.data.at(-1)?.id : undefined
+      return { ...page, next_cursor: next === undefined ? null : writeCursor(next, textOf(ctx)) }
+    },
   }),
   route({
     method: 'DELETE',
@@ -62,3 +71,11 @@ export const codeRoutes = [
     handle: ({ codes }, { body, actor }) => codes.redeem(body.code, actor),
   }),
 ]
+
+const textOf = (ctx: Context): string => readParameters(ctx).text
+
+function lastIn(cursor: string, ctx: Context): string {
+  const id = readCursor(cursor, textOf(ctx))
+  if (typeof id !== 'string') throw badCursor()
+  return id
+}

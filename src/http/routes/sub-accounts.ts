@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { correctionView } from '../../admin/correct-credit.ts'
 import { CORRECTION_FORMS, parseIdempotencyKey } from '../../admin/correction-request.ts'
-import { accountName } from '../../admin/fields.ts'
+import { accountName, moment } from '../../admin/fields.ts'
+import { pageOf, paging } from '../../admin/page.ts'
 import { newSubAccount, subAccountChange } from '../../admin/sub-account-request.ts'
 import { subAccountView } from '../../admin/sub-accounts.ts'
 import type { KeyRecord } from '../../domain/key.ts'
-import { corrected, credits, time } from '../forms.ts'
+import { corrected, credits, listOf, noQuery, time } from '../forms.ts'
+import { nextCursor, pageQuery } from '../paging.ts'
 import { route, type Call, type Route } from '../route.ts'
 import type { Site } from '../site.ts'
 
@@ -64,12 +66,14 @@ export const subAccountRoutes = [
     path: '/v1/subaccounts',
     access: ACCESS,
     summary: "The accounts right below the caller's",
-    answer: z.object({ object: z.literal('list'), data: z.array(subAccount) }),
+    query: z.strictObject(paging),
+    answer: listOf(subAccount),
     canWait: true,
-    handle: ({ subAccounts }, { actor }) => ({
-      object: 'list',
-      data: subAccounts.list(actor).map(subAccountView),
-    }),
+    handle({ subAccounts }, { actor, query: { limit, cursor }, ctx }) {
+      const page = pageQuery(ctx, { limit, cursor })
+      const all = subAccounts.list(actor).slice(page.from)
+      return { object: 'list', ...nextCursor(ctx, pageOf(all, page, subAccountView)) }
+    },
   }),
   route({
     method: 'POST',
@@ -111,6 +115,7 @@ export const subAccountRoutes = [
     params,
     access: ACCESS,
     summary: 'Its keys, without their secrets',
+    query: noQuery,
     answer: z.object({ object: z.literal('list'), data: z.array(key) }),
     canWait: true,
     handle: ({ subAccounts }, call) => ({
@@ -125,7 +130,7 @@ export const subAccountRoutes = [
     access: ACCESS,
     summary: 'Issues a key of it, whose secret is shown this once',
     body: z.strictObject({
-      expires: z.iso.datetime('must be a time such as 2027-01-31T12:00:00Z.').optional(),
+      expires: moment.optional(),
       models: z.array(z.string('must be names of models.')).min(1, 'must not be empty.').optional(),
     }),
     answer: z.object({ key: z.string(), id: z.string(), hint: z.string(), account: z.string() }),
@@ -133,7 +138,7 @@ export const subAccountRoutes = [
     async handle({ subAccounts }, call) {
       const { expires, models } = call.body
       const { secret, ...made } = await subAccounts.issueKey(call.actor, named(call), {
-        ...(expires !== undefined && { expiresAt: Date.parse(expires) }),
+        ...(expires !== undefined && { expiresAt: expires }),
         ...(models !== undefined && { models }),
       })
       return { key: secret, ...made }
