@@ -64,6 +64,12 @@ test('without a key exactly so many requests of an address are answered, and hea
   const answers = await Promise.all(paths.map(ask))
   expect(having(answers, 200).length + having(answers, 404).length).toBe(20)
   expect(having(answers, 429)).toHaveLength(180)
+  for (const { headers } of having(answers, 429)) {
+    expect(headers).toMatchObject({ 'x-ratelimit-limit': '20', 'x-ratelimit-remaining': '0' })
+    const resetMs = Number(headers['x-ratelimit-reset']) * 1_000 - Date.now()
+    expect(resetMs).toBeGreaterThan(20_000)
+    expect(resetMs).toBeLessThanOrEqual(61_000)
+  }
   for (let count = 0; count < 30; count++) expect((await ask('/healthz')).status).toBe(200)
 })
 

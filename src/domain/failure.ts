@@ -46,6 +46,8 @@ export type FailureDetails = Readonly<{
   retryAfterMs?: number
   /** Of the places that are all taken. */
   places?: number
+  /** How many requests an address may make, where that is what stands in the way. */
+  addressLimit?: number
   /** Never told to the caller. */
   short?: Short
   /** A provider's own refusal of the caller's request, passed on with its status and words. */

@@ -39,7 +39,9 @@ export class Strangers {
   async came(address: string): Promise<void> {
     const limit = this.#needs.settings().requestsPerMinute
     const refusal = await this.#count(addressRule('requests', address, limit))
-    if (refusal !== undefined) throw limitRefusal(refusal, CLAIM)
+    if (refusal === undefined) return
+    const { code, message, details } = limitRefusal(refusal, CLAIM)
+    throw new Failure(code, message, { ...details, addressLimit: limit })
   }
 
   /**

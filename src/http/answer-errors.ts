@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import { Failure, invalidRequest } from '../domain/failure.ts'
+import { Failure, invalidRequest, type FailureDetails } from '../domain/failure.ts'
 import { errorResponse, gatewayBody } from './error-responses.ts'
 import { identityOf, setCommonHeaders } from './identify.ts'
 import { countFailed } from './strangers.ts'
@@ -27,10 +27,23 @@ function respond(site: Site, ctx: Context, failure: Failure): void {
   })
   const { status, headers, body } = errorResponse(failure, site.settings().quotaStatus)
   setCommonHeaders(ctx)
-  ctx.set({ ...headers, 'cache-control': 'no-store' })
+  ctx.set({ ...headers, ...addressHeaders(details, site.house.clock.nowMs()) })
+  ctx.set('cache-control', 'no-store')
   ctx.status = status
   ctx.body = ctx.path.startsWith('/v1/') ? body : gatewayBody(body, site.house.clock.nowMs())
 }
+
+/** As other limits say it: an address has no account whose headers would. */
+const addressHeaders = (
+  { addressLimit, retryAfterMs: waitMs = 0 }: FailureDetails,
+  nowMs: number,
+): Record<string, string> =>
+  addressLimit === undefined
+    ? {}
+    : {
+        ...{ 'x-ratelimit-limit': String(addressLimit), 'x-ratelimit-remaining': '0' },
+        'x-ratelimit-reset': String(Math.ceil((nowMs + waitMs) / 1_000)),
+      }
 
 /** What the router says without a body: no such route, or not by this method. */
 const UNANSWERED = new Set([404, 405, 501])
