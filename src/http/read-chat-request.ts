@@ -1,6 +1,7 @@
 import { parseChatRequest } from '../domain/chat-request.ts'
 import { textSize } from '../domain/estimate.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
+import { chatBodyFrom, isResponsesBody } from '../domain/responses-body.ts'
 import type { ReadBody } from '../gateway/house.ts'
 import type { IncomingBody } from './incoming-body.ts'
 
@@ -16,7 +17,9 @@ export function readChatRequest(
 
 function readBody(bytes: Buffer): ReadBody {
   const text = bytes.toString()
-  return { request: parseChatRequest(parsed(text)), size: textSize(text, bytes.byteLength) }
+  const sent = parsed(text)
+  const body = isResponsesBody(sent) ? chatBodyFrom(sent) : sent
+  return { request: parseChatRequest(body), size: textSize(text, bytes.byteLength) }
 }
 
 /** Clients that forget the type are forgiven; those that say something else are told. */

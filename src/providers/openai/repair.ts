@@ -62,6 +62,8 @@ function repairedChoice(choice: JsonObject, position: number, repair: Repair): J
     delta['content'] ??= delta['tool_calls'] === undefined ? '' : null
   }
   if (repair.continues) delete delta['role']
+  // Most callers that show reasoning look for it under its older name.
+  if (typeof delta['reasoning'] === 'string') delta['reasoning_content'] ??= delta['reasoning']
   if (Array.isArray(delta['tool_calls'])) {
     delta['tool_calls'] = repairedCalls(delta['tool_calls'], index, repair)
   }

@@ -142,7 +142,8 @@ export class StreamScanner implements FrameListener {
 
   #noteUsage(usage: Usage, chunk: JsonObject): void {
     this.usage = usage
-    this.usageChunk = { ...chunk, choices: [], ...(this.#repair && { model: this.#repair.model }) }
+    const straight = this.#repair && repairedChunk({ ...chunk, choices: [] }, this.#repair)
+    this.usageChunk = { ...chunk, choices: [], ...straight }
   }
 
   #noteChoice(choice: unknown, position: number): void {

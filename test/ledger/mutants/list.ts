@@ -260,16 +260,18 @@ const ledger: readonly Mutant[] = [
     name: 'settle-twice',
     harm: 'a settle that is tried again charges again',
     file: 'src/store/books.ts',
-    find: "    case 'expire':\n      books.holds.delete(entry.ref)",
-    replace: "    case 'expire':\n      if (entry.kind !== 'settle') books.holds.delete(entry.ref)",
+    find: "if (entry.kind !== 'progress') holds.delete(entry.ref)",
+    replace:
+      "if (entry.kind !== 'progress') {\n    if (entry.kind !== 'settle') holds.delete(entry.ref)\n  }",
     tests: [store('ledger')],
   },
   {
     name: 'released-hold-stays',
     harm: 'a hold that was given back can still be charged',
     file: 'src/store/books.ts',
-    find: "    case 'expire':\n      books.holds.delete(entry.ref)",
-    replace: "    case 'expire':\n      if (entry.kind === 'settle') books.holds.delete(entry.ref)",
+    find: "if (entry.kind !== 'progress') holds.delete(entry.ref)",
+    replace:
+      "if (entry.kind !== 'progress') {\n    if (entry.kind === 'settle') holds.delete(entry.ref)\n  }",
     tests: [store('ledger')],
   },
   {
@@ -492,8 +494,8 @@ const chains: readonly Mutant[] = [
     name: 'reseller-not-charged',
     harm: 'a sub-account pays, and the account above it, which owes the operator, does not',
     file: 'src/store/lowdb/decide-chain.ts',
-    find: "const payable = charge.payer === 'account' ? due : ZERO",
-    replace: "const payable = charge.payer === 'account' && level === 0 ? due : ZERO",
+    find: "const payable = charge.payer === 'account' ? least",
+    replace: "const payable = charge.payer === 'account' && level === 0 ? least",
     tests: [simulator],
   },
   {

@@ -85,6 +85,7 @@ export class Operators {
     if (correction.kind === 'transfer') {
       const { from, to } = correction
       if (![from, to].every((one) => this.#model.now.accounts.has(one))) return 'unknown_account'
+      if ((from === RESELLER.sub) !== (to === RESELLER.sub)) return 'other_chain'
       if (amount > this.#model.free(from)) return 'short'
       return this.#model.book(id, [
         [from, -amount],
