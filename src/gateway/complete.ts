@@ -166,7 +166,8 @@ export class Completions {
       const ended = { admitted, attempted, ending }
       const settled = await settle(house, ended)
       try {
-        conclude({ ...ended, candidates, settled, reply, stream, chance: house.chance })
+        const { chance } = house // and no `...ended`: the engine would make another shape for each request
+        conclude({ admitted, attempted, ending, candidates, settled, reply, stream, chance })
       } finally {
         tellEnd(house, ended, settled)
       }

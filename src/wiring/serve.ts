@@ -72,8 +72,10 @@ export async function serve(serving: Serving): Promise<Served> {
       const { limits, streams, quotaStatus, trustedProxies, cors } = config()
       const { bodyBytesMax } = limits
       const { idleReaderMs } = streams
-      const site = { bodyBytesMax, idleReaderMs, quotaStatus, trustedProxies, cors }
-      return { ...site, version: VERSION, isLeaving: !serving.isReady() }
+      const version = VERSION
+      const isLeaving = !serving.isReady()
+      // Asked by every request: put together of another object it would be of another shape each time.
+      return { bodyBytesMax, idleReaderMs, quotaStatus, trustedProxies, cors, version, isLeaving }
     },
     ...healthFor(serving, { completions, providers }),
   }
