@@ -22,6 +22,11 @@ export class HeadKeeper {
     })
   }
 
+  /** What was to be noted by now has been. */
+  async noted(): Promise<void> {
+    await this.#writing
+  }
+
   async close(end: JournalEnd): Promise<void> {
     await this.#writing
     await this.#write(end)

@@ -214,6 +214,7 @@ async function openJournal({ options, paths, books, tail = FRESH }: Opening) {
   const { segment, position } = tail
   const opening = { kind: 'open', at: now(), format: FORMAT, segment, run } as const
   await journal.append({ ...opening, after: position.chain }).landed.promise
+  await head.noted() // or what a crash tears in the first moments of a new folder would be taken for damage
   return {
     ...{ journal, ledger, run, snapshots },
     space: () => room.space,
