@@ -43,7 +43,9 @@ export class Waits {
   }
 
   /** Its key cools for so short a time that it may be waited for. */
-  coolsBriefly = (candidate: Candidate): boolean => this.#briefCoolMs(candidate) > 0
+  coolsBriefly(candidate: Candidate): boolean {
+    return this.#briefCoolMs(candidate) > 0
+  }
 
   async pause(candidate: Candidate, failed: Failed): Promise<void> {
     const { traffic } = this.#house
@@ -67,8 +69,9 @@ export class Waits {
     return undefined
   }
 
-  #isInVain = (deployment: Deployment, failed: Failed | undefined): boolean =>
-    this.isUnwanted(failed) || this.#house.traffic.isSwitchedOff(deployment)
+  #isInVain(deployment: Deployment, failed: Failed | undefined): boolean {
+    return this.isUnwanted(failed) || this.#house.traffic.isSwitchedOff(deployment)
+  }
 
   /** 0 for one that does not cool, or for too long. */
   #briefCoolMs({ deployment }: Candidate): number {
