@@ -39,7 +39,7 @@ export type Patience = Readonly<{
   ticksMs: () => number
 }>
 
-const RECENT_WRITES = 64
+const RECENT_WRITES = 256
 /** More than this on average, and the way to another thread and back is the lesser evil. */
 const BRISK_MS_MAX = 0.5
 /** So a slow disk holds the others up for a small part of the time. */
