@@ -144,6 +144,8 @@ const CASES: readonly (readonly [string, Asked, number])[] = [
     { key: 'user', headers: ['x-max-cost: 1', 'x-max-cost: 2'] },
     400,
   ],
+  ['a batch', { key: 'user', headers: ['X-Batch: true'] }, 200],
+  ['something else than a batch', { key: 'user', headers: ['x-batch: yes'] }, 400],
 ]
 
 test.each(CASES)('both ways give the same answer, byte for byte: %s', async (_, asked, status) => {

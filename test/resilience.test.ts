@@ -46,6 +46,7 @@ const modelsOf = (gone: string): Readonly<Record<string, readonly Place[]>> => (
   stale: [{ model: 'answer?stale' }],
   narrow: [{ model: 'answer?delay=300', more: ', concurrency_max: 4' }],
   switched: [{ model: 'answer?chunks=4' }],
+  patient: [{ model: 'answer?delay=2500', more: ', concurrency_max: 2' }],
 })
 
 function configFor(models: ReturnType<typeof modelsOf>): string {
@@ -92,8 +93,12 @@ afterAll(async () => {
   await main.close()
 })
 
-async function ask(model: string, as = key, body = markedChat(model)): Promise<RawAnswer> {
-  const answer = await raw({ url: gateway.url, key: as, body })
+async function ask(
+  model: string,
+  as = key,
+  { body = markedChat(model), headers = {} }: Partial<Parameters<typeof raw>[0]> = {},
+): Promise<RawAnswer> {
+  const answer = await raw({ url: gateway.url, key: as, body, headers })
   heard.push(answer)
   return answer
 }
@@ -177,7 +182,7 @@ test('a flapping provider costs nobody an answer, and is asked again', async () 
 test('a refused key is off with an alarm, and the other one serves', async () => {
   // The same words each time, which go to the same key.
   for (const _ of [1, 2, 3]) {
-    expect((await ask('refused', key, chat('refused'))).status).toBe(200)
+    expect((await ask('refused', key, { body: chat('refused') })).status).toBe(200)
   }
   const used = callsTo('answer?bad_key=old').map(({ authorization }) => authorization)
   expect(used).toEqual(['Bearer key-old', 'Bearer key-new', 'Bearer key-new', 'Bearer key-new'])
@@ -200,7 +205,7 @@ test.each([
   'when all providers are down (%s) the answer is %i within two seconds, and nothing is held (stream: %s)',
   async (how, status, stream) => {
     const model = `down-${how}`
-    const answer = await ask(model, key, markedChat(model, { stream }))
+    const answer = await ask(model, key, { body: markedChat(model, { stream }) })
     expect(answer.status).toBe(status)
     if (status === 503) expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
     expect(await held()).toBe('0')
@@ -236,6 +241,14 @@ test('an account that waits with many does not keep another one waiting', async 
   expect(status).toBe(200)
   const isTheirs = callsTo('answer?delay=300').map(({ id }) => id.endsWith(mark))
   expect(isTheirs.indexOf(true)).toBeLessThanOrEqual(5)
+})
+
+test('a batch waits for its place when others have given up', async () => {
+  const running = [ask('patient'), ask('patient')]
+  await main.until(() => callsTo('answer?delay=2500').length === 2)
+  const waiting = [ask('patient'), ask('patient', key, { headers: { 'x-batch': 'true' } })]
+  const answers = await Promise.all([...running, ...waiting])
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 503, 200])
 })
 
 test('a refused key is asked about again after ten minutes, without any request, and is on again', async () => {

@@ -25,6 +25,8 @@ export type Admitted = Asked &
     plan: HoldPlan
     /** Undefined: it is not limited. */
     claim: LimitClaim | undefined
+    /** It may wait longer for its place. */
+    isBatch: boolean
     startedAt: number
     startedTicks: number
   }>
@@ -34,12 +36,13 @@ export type Admission = Readonly<{
   key: KeyRecord
   body: ReadBody
   maxCost: string | undefined
+  batch: string | undefined
   reply: Reply
 }>
 
 /** Model known and allowed; what the limits allow; then the hold, durable before any byte goes upstream. */
 export function admit(house: House, admission: Admission): Promise<Admitted> {
-  const { requestId, key, body, maxCost, reply } = admission
+  const { requestId, key, body, maxCost, batch, reply } = admission
   const { request, size } = body
   const route = findRoute(house, key, body)
   const resale = house.ledger.resale(key.account)
@@ -50,8 +53,9 @@ export function admit(house: House, admission: Admission): Promise<Admitted> {
   const whole = planHold(asked)
   const most = maxCost === undefined ? undefined : mostIn(maxCost)
   const wanted = most === undefined ? whole : cheapened(asked, whole, most)
+  const isBatch = batch !== undefined && mayWait(batch)
   const claim = claimLimits(house, { key, asked, wanted, reply })
-  const entering = { requestId, key, asked, wanted, most, startedAt, startedTicks }
+  const entering = { requestId, key, asked, wanted, most, isBatch, startedAt, startedTicks }
   return claim instanceof Promise
     ? claim.then((taken) => enter(house, entering, taken))
     : enter(house, entering, claim)
@@ -63,6 +67,7 @@ type Entering = Readonly<{
   asked: Asked
   wanted: HoldPlan
   most: MicroCredits | undefined
+  isBatch: boolean
   startedAt: number
   startedTicks: number
 }>
@@ -86,12 +91,24 @@ function enter(house: House, entering: Entering, claim: LimitClaim | undefined):
 }
 
 function admitted(
-  { requestId, key, asked, startedAt, startedTicks }: Entering,
+  { requestId, key, asked, isBatch, startedAt, startedTicks }: Entering,
   plan: HoldPlan,
   claim: LimitClaim | undefined,
 ): Admitted {
   const { request, size, route, resale } = asked
-  return { request, size, route, resale, requestId, key, plan, claim, startedAt, startedTicks }
+  return {
+    request,
+    size,
+    route,
+    resale,
+    requestId,
+    key,
+    plan,
+    claim,
+    isBatch,
+    startedAt,
+    startedTicks,
+  }
 }
 
 type Claiming = Readonly<{ key: KeyRecord; asked: Asked; wanted: HoldPlan; reply: Reply }>
@@ -183,6 +200,11 @@ function mostIn(maxCost: string): MicroCredits {
     "The header 'x-max-cost' must be an amount of credits above 0 with at most six decimal places.",
     'x-max-cost',
   )
+}
+
+function mayWait(batch: string): boolean {
+  if (batch === 'true' || batch === 'false') return batch === 'true'
+  throw invalidRequest("The header 'x-batch' must be true or false.", 'x-batch')
 }
 
 /** The plan under it. */

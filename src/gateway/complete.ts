@@ -140,11 +140,11 @@ export class Completions {
   async #run(call: IncomingCall, entered: Entered, reply: Reply): Promise<void> {
     const house = this.#house
     const rounds = this.#rounds
-    const { requestId, maxCost } = call
+    const { requestId, maxCost, batch } = call
     const { key, body } = entered
     let admitted: Admitted
     try {
-      admitted = await admit(house, { requestId, key, body, maxCost, reply })
+      admitted = await admit(house, { requestId, key, body, maxCost, batch, reply })
     } catch (error) {
       this.#tellRefusal(call, entered, error)
       throw error

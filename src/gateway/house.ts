@@ -41,6 +41,8 @@ export type IncomingCall = Readonly<{
   credential: Credential
   /** The most that the caller wants to pay for it, as they wrote it. */
   maxCost: string | undefined
+  /** Whether nobody sits and waits for the answer, as they wrote it. */
+  batch: string | undefined
   /** The caller's name for this request and all repeats of it. */
   idempotencyKey: string | undefined
   /** How often the caller's SDK has sent it before, as it says. */

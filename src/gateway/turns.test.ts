@@ -129,6 +129,20 @@ describe('a request', () => {
     expect(idOf(await lucky)).toBe('a')
   })
 
+  test('waits five times as long for room where nobody sits and waits for the answer', async () => {
+    const a = deployment('a', { concurrencyMax: 1 })
+    const { turns: begin, traffic, clock } = bed([a], { isBatch: true })
+    const running = traffic.begin(a)
+    const lucky = begin().first()
+    clock.pass(9_999)
+    running.ended(ANSWERED)
+    const { ticket } = await lucky
+    const waiting = begin().first()
+    clock.pass(10_000)
+    await expect(waiting).rejects.toMatchObject({ code: 'overloaded' })
+    ticket.ended(ANSWERED)
+  })
+
   test('whose only deployment cools is refused at once where the budget is spent', async () => {
     const { turns: begin, traffic } = bed([deployment('a')], { retryShare: 0 })
     for (let count = 0; count < 6; count++) traffic.retried('a')

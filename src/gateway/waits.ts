@@ -20,8 +20,11 @@ type Waiting = Readonly<{ admitted: Admitted; reply: Reply }>
 
 /** A key that cools for no longer is waited for, when there is nowhere else to go. */
 const COOL_MS_MAX = 5_000
+/** Somebody sits and waits. */
 const QUEUE_MS_MAX = 2_000
 const QUEUE_SHARE = 0.1
+/** Nobody does, as the caller says. */
+const BATCH_QUEUE_MS_MAX = 10_000
 
 /** What one request waits for: a breath before the next attempt, and a place. It ends where nobody wants the answer. */
 export class Waits {
@@ -93,8 +96,10 @@ export class Waits {
   /** All of a request's waits together are no longer than one. */
   async #queue(deployment: Deployment, failed: Failed | undefined): Promise<Ticket | undefined> {
     const { traffic, ledger, catalog, clock, events } = this.#house
-    const { account } = this.#waiting.admitted.key
-    const mostMs = Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE)
+    const { key, isBatch } = this.#waiting.admitted
+    const { account } = key
+    const usualMs = Math.min(QUEUE_MS_MAX, deployment.timeouts.totalMs * QUEUE_SHARE)
+    const mostMs = isBatch ? BATCH_QUEUE_MS_MAX : usualMs
     if (this.#waitedMs >= mostMs) return undefined
     const sinceTicks = clock.ticksMs()
     const ticket = await traffic.wait(deployment, {

@@ -9,6 +9,7 @@ export type HotHeaders = Partial<
     | 'api-key'
     | 'x-goog-api-key'
     | 'content-type'
+    | 'x-batch'
     | 'x-max-cost'
     | 'idempotency-key'
     | 'x-stainless-retry-count'
@@ -71,6 +72,7 @@ class Fields {
     'api-key': undefined,
     'x-goog-api-key': undefined,
     'content-type': undefined,
+    'x-batch': undefined,
     'x-max-cost': undefined,
     'idempotency-key': undefined,
     'x-stainless-retry-count': undefined,
@@ -117,6 +119,7 @@ class Fields {
         return
       case 7:
         if (this.#is('api-key')) this.#set('api-key')
+        else if (this.#is('x-batch')) this.#set('x-batch')
         else if (this.#is('upgrade')) this.#isPlain = false
         return
       case 9:

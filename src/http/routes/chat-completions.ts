@@ -85,6 +85,7 @@ class ChatCall implements IncomingCall {
   readonly requestId: string
   credential: Credential
   readonly maxCost: string | undefined
+  readonly batch: string | undefined
   readonly idempotencyKey: string | undefined
   readonly retryCount: string | undefined
   readonly #type: string | undefined
@@ -94,6 +95,7 @@ class ChatCall implements IncomingCall {
     this.requestId = requestId
     this.credential = credentialOf(headers)
     this.maxCost = one(headers['x-max-cost'])
+    this.batch = one(headers['x-batch'])
     this.idempotencyKey = one(headers['idempotency-key'])
     this.retryCount = one(headers['x-stainless-retry-count'])
     this.#type = headers['content-type']
