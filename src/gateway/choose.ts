@@ -41,7 +41,7 @@ export function chooseBehind(
   const order = orderOf(house.traffic, admitted.route, {
     countMax: Infinity,
     pick: (ready, stage) => {
-      pickFrom(ready, { stage, house, admitted })
+      pickFrom(ready, { stage, house, admitted, isBehind: true })
     },
   })
   return order.filter((candidate) => !chosen.includes(candidate))
@@ -94,15 +94,22 @@ function leastBadFirst(traffic: KnownTraffic, rest: readonly Candidate[]): Candi
     .toSorted((a, b) => BADNESS[stateOf(a).kind] - BADNESS[stateOf(b).kind])
 }
 
-type Picking = Readonly<{ stage: Stage; house: House; admitted: Admitted }>
+type Picking = Readonly<{
+  stage: Stage
+  house: House
+  admitted: Admitted
+  /** The request has had its turn. */
+  isBehind?: boolean
+}>
 
-function pickFrom(ready: Candidate[], { stage, house, admitted }: Picking): void {
+function pickFrom(ready: Candidate[], picking: Picking): void {
+  const { stage, house, admitted, isBehind = false } = picking
   const { model, picks } = stage
   const { strategy, affinity } = model
   const circumstances: Circumstances = {
     traffic: house.traffic,
     chance: house.chance,
-    turn: strategy === 'round-robin' ? picks.take() : 0,
+    turn: strategy === 'round-robin' && !isBehind ? picks.take() : picks.next,
     usage: strategy === 'cheapest' ? likelyUsage(admitted) : NO_USAGE,
     tier: admitted.request.serviceTier,
   }

@@ -12,6 +12,10 @@ function afterFailure(turns: Turns, { candidate, ticket }: Turn, kind: Fault['ki
   return turns.after({ candidate, fault: { kind }, wasSent: kind !== 'connect', answer: UNTOUCHED })
 }
 
+/** Of one provider. */
+const threeKeys = () =>
+  ['a1', 'a2', 'a3'].map((id, keyIndex) => deployment(id, { provider: 'p', keyIndex }))
+
 const idOf = (turn: Turn | undefined) => turn?.candidate.deployment.id
 
 describe('a request', () => {
@@ -46,6 +50,55 @@ describe('a request', () => {
     const second = await afterFailure(turns, await turns.first(), 'connect')
     expect(idOf(second)).toBe('b')
     expect(idOf(second && (await afterFailure(turns, second)))).toBe('a2')
+  })
+
+  test.each(['server', 'timeout', 'broken', 'empty', 'misrouted'] as const)(
+    'that meets what is no matter of a key (%s) goes to another provider before the next key there',
+    async (kind) => {
+      const keys = threeKeys()
+      const turns = bed([...keys, deployment('b', { priority: 1 })]).turns()
+      const second = await afterFailure(turns, await turns.first(), kind)
+      const third = second && (await afterFailure(turns, second, kind))
+      expect([second, third].map(idOf)).toEqual(['b', 'a2'])
+    },
+  )
+
+  test.each(['credential', 'rate_limited'] as const)(
+    'that meets a matter of the key (%s) tries the next one there, and its last attempt elsewhere',
+    async (kind) => {
+      const keys = threeKeys()
+      const { turns: begin, clock } = bed([...keys, deployment('b', { priority: 1 })])
+      const turns = begin()
+      const next = afterFailure(turns, await turns.first(), kind)
+      clock.pass(1_000)
+      const second = await next
+      const third = second && (await afterFailure(turns, second, kind))
+      expect([second, third].map(idOf)).toEqual(['a2', 'b'])
+    },
+  )
+
+  test('that looks for others behind its own takes the turn of nobody', async () => {
+    const all = ['a', 'b', 'c', 'd'].map((id) => deployment(id, { address: 'p.example' }))
+    const { turns: begin } = bed(all, { strategy: 'round-robin' })
+    const asked: (string | undefined)[] = []
+    for (const _ of all) {
+      const turns = begin()
+      const first = await turns.first()
+      asked.push(idOf(first))
+      await afterFailure(turns, first)
+    }
+    expect(asked).toEqual(['a', 'b', 'c', 'd'])
+  })
+
+  test('is answered by another model only when it has one attempt left', async () => {
+    const keys = threeKeys()
+    const { turns: begin, clock } = bed(keys, { fallback: [deployment('other')] })
+    const turns = begin()
+    const next = afterFailure(turns, await turns.first())
+    clock.pass(1_000)
+    const second = await next
+    const third = second && (await afterFailure(turns, second))
+    expect([second, third].map(idOf)).toEqual(['a2', 'other'])
   })
 
   test('tries the next key where a connection broke that had come about, or nobody is elsewhere', async () => {

@@ -1,3 +1,4 @@
+import type { FaultKind } from '../domain/fault.ts'
 import { likelyPrompt } from '../domain/hold.ts'
 import type { Deployment } from '../domain/model.ts'
 import type { Candidate } from '../domain/route.ts'
@@ -92,8 +93,7 @@ export class Turns {
 
   /** After one that failed: undefined where another attempt would be hopeless, or one too many. */
   async after(failed: Failed): Promise<Turn | undefined> {
-    const { candidate, fault, wasSent } = failed
-    if (fault.kind === 'connect' && !wasSent) this.#elsewhereFirst(candidate)
+    this.#elsewhereFirst(failed)
     return await this.#take(failed)
   }
 
@@ -154,12 +154,19 @@ export class Turns {
     return this.#model === undefined ? behind : behind.filter(({ model }) => model === this.#model)
   }
 
-  /** Nobody was reached there, whichever key would be shown: who is elsewhere goes first, even from behind. */
-  #elsewhereFirst({ deployment }: Candidate): void {
+  /**
+   * What was no matter of the key would happen to the next key there, too: who is elsewhere goes first, even from behind.
+   * Another model does so where nobody was reached, and otherwise only when no further attempt is left for it.
+   */
+  #elsewhereFirst({ candidate: { deployment, model }, fault, wasSent }: Failed): void {
+    const isLast = this.#attempts === this.#house.catalog.settings().attemptsMax - 1
+    const takesOthers = isLast || (fault.kind === 'connect' && !wasSent)
+    if (!takesOthers && !ABOUT_THE_ADDRESS.has(fault.kind)) return
     const isThere = (one: Candidate): boolean => addressOf(one.deployment) === addressOf(deployment)
     if (!this.#left.some(isThere)) return
     const all = [...this.#left, ...this.#behind()]
-    this.#left = [...all.filter((one) => !isThere(one)), ...all.filter(isThere)]
+    const first = all.filter((one) => !isThere(one) && (takesOthers || one.model === model))
+    this.#left = [...first, ...all.filter((one) => !first.includes(one))]
   }
 
   #unlessSwitchedOff(candidate: Candidate | undefined): Candidate | undefined {
@@ -190,3 +197,12 @@ export class Turns {
 }
 
 const addressOf = ({ address, provider }: Deployment): string => address ?? provider
+
+/** A connection that broke after it had come about is none of them: idle ones are closed all the time. */
+const ABOUT_THE_ADDRESS: ReadonlySet<FaultKind> = new Set([
+  'server',
+  'timeout',
+  'broken',
+  'empty',
+  'misrouted',
+])
