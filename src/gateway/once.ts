@@ -1,4 +1,5 @@
 import { Failure, invalidRequest } from '../domain/failure.ts'
+import { jsonText } from '../domain/json-text.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Keys } from '../ports/keys.ts'
 import type { Reply } from '../ports/reply.ts'
@@ -129,7 +130,7 @@ export function sameCallOf(
   { retryCount, maxCost = '' }: IncomingCall,
   { key, body }: Entered,
 ): Omit<Repeatable, 'reply'> {
-  const name = hashOf(`${key.id}\n${maxCost}\n${JSON.stringify(body.request.body)}`)
+  const name = hashOf(`${key.id}\n${maxCost}\n${jsonText(body.request.body)}`)
   return { name, fingerprint: '', joins: Number(retryCount) > 0 }
 }
 
@@ -149,7 +150,7 @@ export function nameOf(
   }
   return {
     name: hashOf(`${key.account}\n${idempotencyKey}`),
-    fingerprint: hashOf(JSON.stringify(body.request.body)),
+    fingerprint: hashOf(jsonText(body.request.body)),
     joins: true,
   }
 }

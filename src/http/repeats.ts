@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import { parseIdempotencyKey } from '../admin/correction-request.ts'
 import { REPEAT_MS } from '../domain/correction.ts'
 import { Failure } from '../domain/failure.ts'
+import { jsonText } from '../domain/json-text.ts'
 
 type Made = Readonly<{ fingerprint: string; answer: Promise<unknown>; at: number }>
 
@@ -55,7 +56,7 @@ export class Repeats {
 /** The predecessor's routes say all in the query. */
 const fingerprintOf = ({ method, url, request }: Context): string =>
   createHash('sha256')
-    .update(JSON.stringify([method, url, request.body]))
+    .update(jsonText([method, url, request.body]))
     .digest('base64')
 
 const otherCall = (): Failure =>

@@ -1,6 +1,6 @@
 import { isObject } from '../../domain/chat-request.ts'
 import { continueIn } from './continued-body.ts'
-import { invalidRequest } from '../../domain/failure.ts'
+import { jsonText } from '../../domain/json-text.ts'
 import type { ProviderCall } from '../../ports/provider.ts'
 
 /**
@@ -19,16 +19,7 @@ export function requestBody({ request, deployment, cap, continued }: ProviderCal
   }
   if (continued !== undefined) continueIn(body, continued.text, deployment.continueAs)
   for (const name of deployment.stripFields) Reflect.deleteProperty(body, name)
-  return serialised(body)
+  return jsonText(body)
 }
 
 const DECIDED = new Set(['model', 'max_tokens', 'max_completion_tokens'])
-
-function serialised(body: object): string {
-  try {
-    return JSON.stringify(body)
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause
-    throw invalidRequest('The body is nested too deeply.')
-  }
-}
