@@ -48,6 +48,21 @@ describe('a plain request', () => {
     expect(parse(unknown).body).toEqual({ model: 'm', messages, ...unknown })
   })
 
+  test('may be as long as anybody needs it', () => {
+    const tools = new Array(1_000).fill({ type: 'function', function: { name: 'x' } })
+    const more = { stop: new Array(256).fill('x'), logit_bias: Object.fromEntries([[1, 1]]), tools }
+    expect(parse(more).body).toMatchObject(more)
+  })
+
+  test.each(['system', 'developer', 'assistant', 'tool', 'function', 'control', 'document'])(
+    'may have messages of %s',
+    (role) => {
+      expect(parse({ messages: [{ role, content: 'x' }] }).body).toMatchObject({
+        messages: [{ role }],
+      })
+    },
+  )
+
   test.each([
     [{ max_tokens: 10 }, 10],
     [{ max_completion_tokens: 20 }, 20],
@@ -83,6 +98,8 @@ describe('a bad field is named', () => {
     [{ messages: [...messages, null] }, 'messages[1]'],
     [{ messages: [...messages, { content: 'x' }] }, 'messages[1]'],
     [{ messages: [{ role: 1 }] }, 'messages[0]'],
+    [{ messages: [...messages, { role: 'wizard' }] }, 'messages[1].role'],
+    [{ messages: [{ role: '' }] }, 'messages[0].role'],
     [{ n: 0 }, 'n'],
     [{ n: -1 }, 'n'],
     [{ n: 1e9 }, 'n'],
@@ -120,6 +137,16 @@ describe('a bad field is named', () => {
     const failure = refusal({ model: 'm', messages, ...fields })
     expect(failure).toMatchObject({ code: 'invalid_request', details: { param } })
     expect(failure.message).toContain(`'${param}'`)
+  })
+
+  test.each<[string, object]>([
+    ['messages', new Array(100_001).fill(messages[0])],
+    ['metadata', new Array(100_001).fill(0)],
+    ['stop', new Array(257).fill('x')],
+    ['logit_bias', Object.fromEntries(new Array(10_001).fill(1).entries())],
+  ])('%s with an entry too many', (param, value) => {
+    const failure = refusal({ model: 'm', messages, [param]: value })
+    expect(failure).toMatchObject({ code: 'invalid_request', details: { param } })
   })
 
   test.each([[undefined], [null], ['text'], [7], [[]], [[{ model: 'm' }]]])(

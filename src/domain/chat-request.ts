@@ -22,6 +22,16 @@ export type ChatRequest = Readonly<{
 
 export const CHOICES_MAX = 128
 export const CAP_MAX = 2 ** 31 - 1
+/** More than fits any context, and enough to keep a provider busy for seconds. */
+const ITEMS_MAX = 100_000
+const STOPS_MAX = 256
+const BIASES_MAX = 10_000
+
+/** Those of OpenAI, and behind them those of single models. */
+const ROLES = new Set([
+  ...['system', 'developer', 'user', 'assistant', 'tool', 'function'],
+  ...['context', 'control', 'document', 'ipython', 'latest_reminder', 'model', 'observation'],
+])
 
 /** Fields that would change where the request goes or what it costs behind the operator's back. */
 const REFUSED = new Map(
@@ -45,7 +55,10 @@ const REFUSED = new Map(
 /** Reads a chat completion body; throws the refusal that names the field and what to do. */
 export function parseChatRequest(body: unknown): ChatRequest {
   if (!isObject(body)) throw invalidRequest('The body must be a JSON object.')
-  for (const name of Object.keys(body)) if (REFUSED.has(name)) throw refusedField(name)
+  for (const name of Object.keys(body)) {
+    if (REFUSED.has(name)) throw refusedField(name)
+    checkSize(name, body[name])
+  }
   const stream = flag(body['stream'], 'stream')
   const { media, mediaChars } = mediaOf(messages(body['messages']))
   return {
@@ -67,6 +80,19 @@ const refusedField = (name: string): Error =>
     name,
   )
 
+function checkSize(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  if (Array.isArray(value)) {
+    const most = name === 'stop' ? STOPS_MAX : ITEMS_MAX
+    if (value.length > most) throw tooMany(name, most)
+  } else if (name === 'logit_bias' && Object.keys(value).length > BIASES_MAX) {
+    throw tooMany(name, BIASES_MAX)
+  }
+}
+
+const tooMany = (name: string, most: number): Error =>
+  invalidRequest(`'${name}' may have ${most} entries at most. Send fewer.`, name)
+
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -83,6 +109,13 @@ function messages(value: unknown): readonly JsonObject[] {
     if (!isObject(message) || typeof message['role'] !== 'string') {
       const param = `messages[${index}]`
       throw invalidRequest(`'${param}' must be an object with a 'role'.`, param)
+    }
+    if (!ROLES.has(message['role'])) {
+      const param = `messages[${index}].role`
+      throw invalidRequest(
+        `'${param}' must be system, developer, user, assistant, tool or function.`,
+        param,
+      )
     }
   }
   return value as readonly JsonObject[]

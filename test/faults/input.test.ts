@@ -22,7 +22,7 @@ beforeAll(async () => {
     `limits: { body_bytes_max: ${BODY_BYTES_MAX} }`,
     planted(),
   )
-  client = await house.client()
+  client = await house.client('1000000000')
   const { key } = await house.client()
   base = await warmBaseOf(house.gateway, () => ask({ key, body: markedChat('unsaid') }))
 })
@@ -37,6 +37,8 @@ async function ask(request: Omit<RawRequest, 'url'>): Promise<RawAnswer> {
 const callsTo = (model: string) =>
   house.upstream.journal.filter((call) => call.model === model).length
 const deep = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth)
+/** A request that would be answered, but for its size. */
+const padded = (bytes: number): Buffer => Buffer.from(chat('words').padEnd(bytes))
 const withField = (text: string): string => chat('words').replace('{', `{${text},`)
 
 const bodies: readonly (readonly [string, string | Buffer, number])[] = [
@@ -50,7 +52,6 @@ const bodies: readonly (readonly [string, string | Buffer, number])[] = [
     `{"model":"words","messages":[{"role":"user","content":"x"}],"deep":${deep(100_000)}}`,
     400,
   ],
-  ['more than the limit', Buffer.alloc(BODY_BYTES_MAX + 1, 0x20), 413],
   ['a prototype', withField('"__proto__":{"polluted":1}'), 400],
   ['a constructor', withField('"constructor":{"prototype":{"polluted":1}}'), 400],
   ['another address', withField('"api_base":"http://169.254.169.254"'), 400],
@@ -94,28 +95,30 @@ const bodies: readonly (readonly [string, string | Buffer, number])[] = [
     }),
     413,
   ],
-  [
-    'a role that the provider does not know',
-    chat('strict', { messages: [{ role: 'wizard' }] }),
-    400,
-  ],
+  ['an unknown role', chat('words', { messages: [{ role: 'wizard', content: 'x' }] }), 400],
+  ['what the provider alone refuses', chat('strict'), 400],
   ['web search', chat('words', { web_search_options: {} }), 400],
   [
     '10 000 places to stop at',
-    chat('strict', { stop: Array.from({ length: 10_000 }, (_, index) => `s${index}`) }),
+    chat('words', { stop: Array.from({ length: 10_000 }, (_, index) => `s${index}`) }),
     400,
   ],
+  ['a million biases', withField(`"logit_bias":{${'"1":1,'.repeat(1e6)}"1":1}`), 413],
   [
-    'a million biases',
-    chat('words', {
-      logit_bias: Object.fromEntries(Array.from({ length: 1e6 }, (_, id) => [id, 1])),
-    }),
-    413,
+    'fewer biases, in less than the limit',
+    withField(
+      `"logit_bias":${JSON.stringify(Object.fromEntries(new Array(2e5).fill(1).entries()))}`,
+    ),
+    400,
   ],
+  ['a list of a million', withField(`"metadata":[${'0,'.repeat(1e6)}0]`), 400],
+  ['10 MiB and a byte', padded(10 * 1024 * 1024 + 1), 413],
+  ['a byte too many', padded(BODY_BYTES_MAX + 1), 413],
 ]
 
 test.each(bodies)('%s is refused with a reason, and costs nothing', async (_, body, status) => {
   const calls = callsTo('answer')
+  const balance = await client.balance()
   const answer = await ask({ key: client.key, body })
   expect(answer.status).toBe(status)
   const { error } = JSON.parse(answer.body) as { error: Record<string, unknown> }
@@ -123,9 +126,30 @@ test.each(bodies)('%s is refused with a reason, and costs nothing', async (_, bo
   expect(answer.headers['x-should-retry']).toBe('false')
   expect(answer.headers['x-request-id']).toMatch(/^req_/)
   expect(callsTo('answer')).toBe(calls)
-  expect(await client.balance()).toBe('1000000')
+  expect(await client.balance()).toBe(balance)
   expect(await client.held()).toBe('0')
 })
+
+test('a body of all the bytes that one may have is answered', async () => {
+  expect((await ask({ key: client.key, body: padded(BODY_BYTES_MAX) })).status).toBe(200)
+})
+
+test.each(['5000', '100000'])(
+  '%s levels are refused also where they come with a name for their repeats',
+  async (depth) => {
+    const body = withField(`"deep":${deep(Number(depth))}`)
+    const named = { body, headers: { 'idempotency-key': `deep-${depth}` } }
+    const asOperator = { key: house.gateway.adminKey, path: '/admin/keys', ...named }
+    const mine = { key: client.key, ...named }
+    for (const asked of [
+      mine,
+      { ...mine, headers: { 'x-stainless-retry-count': '1' } },
+      asOperator,
+    ])
+      expect((await ask(asked)).status).toBe(400)
+    expect(await client.held()).toBe('0')
+  },
+)
 
 const POLLUTED = '{"polluted":"yes"}'
 const MESSAGE = '{"role":"user","content":"x"}'
