@@ -141,6 +141,24 @@ describe('a list', () => {
     },
   )
 
+  const paged = ROUTES.filter(({ query }) => query !== undefined && 'cursor' in query.shape)
+
+  test.each(paged.map(({ path }) => path))(
+    '%s refuses pages of no size or any, and cursors that were changed',
+    async (path) => {
+      const to = path.replace('{account}', path.startsWith('/v1') ? 'below' : 'user0')
+      const asking = path.startsWith('/v1') ? as : ask
+      const { next_cursor: cursor } = await done(asking('GET', `${to}?limit=1`))
+      const given =
+        typeof cursor === 'string' ? [`${cursor}x`, cursor.slice(1), cursor.slice(0, -1)] : []
+      for (const query of [
+        ...['-1', '0', '1e9', '1000000000', '1.5', 'x', ''].map((limit) => `limit=${limit}`),
+        ...['AAAA', '5', '%00', ...given].map((wrong) => `limit=1&cursor=${wrong}`),
+      ])
+        expect([query, (await asking('GET', `${to}?${query}`)).status]).toEqual([query, 400])
+    },
+  )
+
   test('of codes and one of sub-accounts comes in pages, each once', async () => {
     for (const name of ['below2', 'below3']) await done(as('POST', '/v1/subaccounts', { name }))
     await done(

@@ -76,22 +76,49 @@ const cases = [
   ...Object.entries(STREAM_FAULTS).map(([query, fault]) => [query, true, fault] as const),
 ]
 
-test.each(cases)(
+/** Who says nothing is waited for, as long as configured. */
+const FIRST_BYTE_MS = 1_500
+const SILENT = new Set<string>(['hang', 'stall=0'])
+
+async function expectNext(query: string, stream: boolean, fault: string) {
+  const { status, body, record, calls, headers } = await ask(modelOf(query), stream)
+  expect(status).toBe(200)
+  expect(body).toContain('word2')
+  if (stream) expect(payloads(body).at(-1)).toBe('[DONE]')
+  expect(calls.map(({ model }) => model)).toEqual([`answer?${query}`, 'answer?chunks=3'])
+  expect(record).toMatchObject({ outcome: 'finished', deployment: 'fake/answer?chunks=3' })
+  expect((record['attempts'] as { fault?: string }[]).map((attempt) => attempt.fault)).toEqual([
+    fault,
+    undefined,
+  ])
+  expect(headers['x-tollgate-attempts']).toBe('2')
+  return record
+}
+
+test.each(cases.filter(([query]) => !SILENT.has(query)))(
   '%s before the first token: the next deployment answers (stream: %s)',
   async (query, stream, fault) => {
-    const { status, body, record, calls, headers } = await ask(modelOf(query), stream)
-    expect(status).toBe(200)
-    expect(body).toContain('word2')
-    if (stream) expect(payloads(body).at(-1)).toBe('[DONE]')
-    expect(calls.map(({ model }) => model)).toEqual([`answer?${query}`, 'answer?chunks=3'])
-    expect(record).toMatchObject({ outcome: 'finished', deployment: 'fake/answer?chunks=3' })
-    expect((record['attempts'] as { fault?: string }[]).map((attempt) => attempt.fault)).toEqual([
-      fault,
-      undefined,
-    ])
-    expect(headers['x-tollgate-attempts']).toBe('2')
+    await expectNext(query, stream, fault)
   },
 )
+
+async function expectInTime(query: string) {
+  const balance = Number(await client.balance())
+  const record = await expectNext(query, true, 'timeout')
+  const [{ ms } = { ms: 0 }] = record['attempts'] as { ms: number }[]
+  expect(ms).toBeGreaterThanOrEqual(FIRST_BYTE_MS - 100)
+  expect(ms).toBeLessThan(2 * FIRST_BYTE_MS)
+  expect(await client.held()).toBe('0')
+  expect(balance - Number(await client.balance())).toBe(Number(record['amount']) / 1_000_000)
+}
+
+test('F41: a provider that hangs before its head has the time of a first token, then the next one answers', async () => {
+  await expectInTime('hang')
+})
+
+test('F42: a provider that sends its head and then hangs has the time of a first token, then the next one answers', async () => {
+  await expectInTime('stall=0')
+})
 
 test('no deployment is called twice, and no more than three are', async () => {
   const { status, calls, headers, body } = await ask('first', false)

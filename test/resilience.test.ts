@@ -29,6 +29,15 @@ const modelsOf = (gone: string): Readonly<Record<string, readonly Place[]>> => (
     { model: 'answer?status=429&retry_after=31' },
   ],
   zero: [{ model: 'answer?status=429&retry_after=0' }],
+  nothing: [
+    { model: 'answer?status=429&retry_after=0&n=1' },
+    { model: 'answer?status=429&retry_after=0&n=2' },
+  ],
+  unreached: [
+    { model: 'answer', at: gone },
+    { model: 'answer?raw=closed_at_once' },
+    { model: 'answer?chunks=5' },
+  ],
   untold: [{ model: 'answer?status=429' }, { model: 'answer?status=429&n=2' }],
   outage: [
     ...leaving.map(({ baseUrl: at }) => ({ model: 'answer?chunks=3', at })),
@@ -138,14 +147,17 @@ const held = () => clientOf(gateway.url, 'user', key).held()
 test.each([
   ['told', 'status=429&retry_after=3'],
   ['untold', 'status=429'],
+  ['nothing', 'status=429&retry_after=0'],
 ])(
-  'a storm of limits (%s how long) makes hardly more calls than requests',
+  'F48: a storm of limits (%s how long) makes hardly more calls than requests',
   async (model, fault) => {
     const before = main.journal.length
     expect(await load(model, 300)).toEqual(new Set([503]))
     const calls = main.journal.slice(before)
     expect(calls.every((call) => call.model.includes(fault))).toBe(true)
     expect(calls.length).toBeLessThanOrEqual(330)
+    for (const place of [`${model}-0`, `${model}-1`])
+      expect(await stateOf(place)).toMatchObject([{ state: 'cooling' }])
     expect(await held()).toBe('0')
   },
 )
@@ -164,6 +176,23 @@ test('a storm at the only key of a model, which is limited, keeps nobody waiting
   expect(callsTo('answer?status=429&retry_after=0').length - before).toBeLessThanOrEqual(66)
 })
 
+test('F40: who refuses or breaks the connection is followed by the next one, and charged for once', async () => {
+  const mine = clientOf(gateway.url, 'user', key)
+  for (const stream of [true, false]) {
+    const balance = Number(await mine.balance())
+    const answer = await ask('unreached', key, markedChat('unreached', { stream }))
+    expect([answer.status, answer.headers['x-tollgate-attempts']]).toEqual([200, '3'])
+    const ref = answer.headers['x-request-id']
+    const settles = ofKind(gateway.dir, 'settle').filter((settle) => settle.ref === ref)
+    expect(settles).toMatchObject([
+      { outcome: 'finished', deployment: 'unreached-2/answer?chunks=5' },
+    ])
+    const attempts = settles[0]?.['attempts'] as { fault?: string }[]
+    expect(attempts.map(({ fault }) => fault)).toEqual(['connect', 'connect', undefined])
+    expect(balance - Number(await mine.balance())).toBe(Number(settles[0]?.['amount']) / 1_000_000)
+  }
+})
+
 test('an outage of all but one provider under load costs nobody an answer', async () => {
   const statuses = await load('outage', 200, (done) => {
     if (done === 50) for (const one of leaving) void one.close()
@@ -179,7 +208,7 @@ test('a flapping provider costs nobody an answer, and is asked again', async () 
   }
 })
 
-test('a refused key is off with an alarm, and the other one serves', async () => {
+test('F50: a refused key is off with an alarm, and the other one serves', async () => {
   // The same words each time, which go to the same key.
   for (const _ of [1, 2, 3]) {
     expect((await ask('refused', key, { body: chat('refused') })).status).toBe(200)
@@ -202,7 +231,7 @@ test.each([
   ['limiting', 503, false],
   ['limiting', 503, true],
 ])(
-  'when all providers are down (%s) the answer is %i within two seconds, and nothing is held (stream: %s)',
+  'F51: when all providers are down (%s) the answer is %i within two seconds, and nothing is held (stream: %s)',
   async (how, status, stream) => {
     const model = `down-${how}`
     const answer = await ask(model, key, { body: markedChat(model, { stream }) })

@@ -135,6 +135,15 @@ describe('HTTP: on the wire', () => {
     ],
     ['an upgrade to a websocket', () => request('words', { more: ['upgrade: websocket'] })],
     [
+      'an upgrade to h2c that the connection names',
+      (body: string) => headed(lengthOf(body), 'upgrade: h2c', 'connection: upgrade, close') + body,
+    ],
+    [
+      'an upgrade to a websocket that the connection names',
+      (body: string) =>
+        headed(lengthOf(body), 'upgrade: websocket', 'connection: upgrade, close') + body,
+    ],
+    [
       'a key in a trailer',
       (body: string) =>
         headed('transfer-encoding: chunked', 'connection: close') +
@@ -144,6 +153,18 @@ describe('HTTP: on the wire', () => {
     const calls = house.upstream.journal.length
     expect(await talk(text(markedChat('words')))).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
     expect(house.upstream.journal.length).toBe(calls + 1)
+  })
+
+  test('a handshake for a websocket is a request like any other, for what is not there', async () => {
+    const handshake = ['upgrade: websocket', 'sec-websocket-version: 13', 'sec-websocket-key: eA==']
+    for (const [path, status] of [
+      ['/v1/realtime', 404],
+      ['/v1/chat/completions', 405],
+    ] as const) {
+      const head = [`GET ${path} HTTP/1.1`, 'host: x', key(), 'connection: upgrade, close']
+      const got = await talk(lines(...head, ...handshake))
+      expect(got).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*"invalid_request_error"`))
+    }
   })
 
   test('who is slow to ask is sent away, in the head as in the body', async () => {
