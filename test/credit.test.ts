@@ -73,6 +73,11 @@ test('credit that pays for no useful answer is used up, and a retry would not he
   expect(status).toBe(402)
   expect(headers['x-should-retry']).toBe('false')
   expect(body).toContain('insufficient_quota')
+  expect(headers).toMatchObject({
+    'x-tollgate-attempts': '0',
+    'x-tollgate-cost': '0',
+    'x-tollgate-balance': '20',
+  })
   expect(house.upstream.journal.length).toBe(calls)
 })
 

@@ -48,6 +48,8 @@ beforeAll(async () => {
     ),
     first: ['answer?status=500&n=1', 'answer?status=500&n=2', 'answer?status=500&n=3', 'answer'],
     theirs: ['answer?status=422', 'answer'],
+    empty: ['answer?body=empty'],
+    down: ['answer?status=500&n=4'],
   }
   house = await openHouse(models, '', planted())
   client = await house.client()
@@ -124,6 +126,7 @@ test('no deployment is called twice, and no more than three are', async () => {
   const { status, calls, headers, body } = await ask('first', false)
   expect(status).toBe(503)
   expect(headers['x-should-retry']).toBe('true')
+  expect(headers['x-tollgate-attempts']).toBe('3')
   expect(Number(headers['retry-after'])).toBeGreaterThan(0)
   expect(calls.map(({ model }) => model)).toEqual([1, 2, 3].map((n) => `answer?status=500&n=${n}`))
   expect(body).not.toContain(house.upstream.baseUrl)
@@ -134,6 +137,25 @@ test('a refusal of the request itself goes to the caller at once', async () => {
   expect({ status, calls: calls.length }).toEqual({ status: 422, calls: 1 })
   expect(headers['x-should-retry']).toBe('false')
 })
+
+test.each([
+  ['down', false, 503],
+  ['down', true, 503],
+  ['theirs', false, 422],
+  ['empty', false, 502],
+])(
+  'a refusal says how many were tried, that it cost nothing, and what is left: %s (stream: %s)',
+  async (model, stream, status) => {
+    const { headers, ...answer } = await ask(model, stream)
+    expect(answer.status).toBe(status)
+    expect(headers).toMatchObject({
+      'x-tollgate-attempts': '1',
+      'x-tollgate-cost': '0',
+      'x-tollgate-balance': await client.balance(),
+    })
+    expect(headers['x-tollgate-provider']).toBe(model === 'theirs' ? 'fake' : undefined)
+  },
+)
 
 test('after all of it everything is as it should be', async () => {
   const { gateway, upstream } = house

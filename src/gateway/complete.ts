@@ -4,6 +4,7 @@ import type { Reply } from '../ports/reply.ts'
 import { admit, checkRepeat, type Admitted } from './admit.ts'
 import { Answer, type Ending } from './answer.ts'
 import { attempt, type Attempted } from './attempt.ts'
+import { announceUnasked } from './answer-headers.ts'
 import { authenticate } from './authenticate.ts'
 import { choose } from './choose.ts'
 import { conclude } from './conclude.ts'
@@ -147,6 +148,7 @@ export class Completions {
       admitted = await admit(house, { requestId, key, body, maxCost, batch, reply })
     } catch (error) {
       this.#tellRefusal(call, entered, error)
+      announceUnasked(house, { account: key.account, reply }, error)
       throw error
     }
     const stream = admitted.request.stream ? this.#openStream(reply) : undefined
@@ -176,6 +178,7 @@ export class Completions {
       attempted?.answer.leave()
       await house.ledger.release(admitted.requestId, { outcome: 'failed', attempts: [] })
       admitted.claim?.settleUnused()
+      if (attempted === undefined) announceUnasked(house, { account: key.account, reply }, error)
       throw error
     } finally {
       if (attempted !== undefined) rounds.remove(attempted.answer)

@@ -3,7 +3,7 @@ import { joined } from '../ports/header-lines.ts'
 import type { Reply } from '../ports/reply.ts'
 import { modelNotFound, type Admitted } from './admit.ts'
 import type { Ending } from './answer.ts'
-import { answerHeaders, costHeaders } from './answer-headers.ts'
+import { answerHeaders, attemptsLine, costHeaders } from './answer-headers.ts'
 import type { Attempted } from './attempt.ts'
 import { failureOf } from './failure-of.ts'
 import type { Settled } from './settle.ts'
@@ -26,6 +26,10 @@ export function conclude(concluding: Concluding): void {
   const isVisible = attempted.answer.isVisible || attempted.broken !== undefined
   if (ending.kind === 'gone') return
   if (ending.kind === 'fault') {
+    // Who refused the request itself is its answer; of those that gave none, nobody is named.
+    const isAnswer = ending.fault.refusal !== undefined
+    const asked = isAnswer ? answerHeaders(attempted) : attemptsLine(attempted.attempts.length)
+    reply.announce(joined(asked, costHeaders(settled.charged, settled.balance)))
     if (isUnknownName(concluding)) throw modelNotFound(admitted.request.model)
     throw failureOf(ending.fault, isVisible, concluding.chance)
   }

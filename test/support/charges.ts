@@ -66,7 +66,7 @@ function checkCharge({ status, headers }: RawAnswer, settle: JournalRecord | und
   if (status === 200 && headers['x-tollgate-attempts'] !== undefined)
     assert.ok(settle !== undefined, 'an answer that is not in the books')
   const cost = headers['x-tollgate-cost']
-  if (cost !== undefined) assert.equal(Number(settle?.['amount']), Number(cost) * MICRO)
+  if (cost !== undefined) assert.equal(Number(settle?.['amount'] ?? 0), Number(cost) * MICRO)
   if (status >= 400) assert.equal(settle?.['amount'] ?? '0', '0', 'a failure was charged')
 }
 
