@@ -63,6 +63,23 @@ describe('a plain request', () => {
     },
   )
 
+  test.each(['9007199254740993', '-9007199254740993', '12345678901234567890', '1e400', '-1e400'])(
+    'is refused rather than passed on with another number than %s',
+    (text) => {
+      for (const name of ['seed', 'temperature', 'unknown']) {
+        const failure = refusal(
+          JSON.parse(`{"model":"m","messages":[{"role":"user"}],"${name}":${text}}`),
+        )
+        expect([failure.code, failure.details.param]).toEqual(['invalid_request', name])
+      }
+    },
+  )
+
+  test('has numbers up to those that are exact', () => {
+    const numbers = { seed: 2 ** 53 - 1, low: -(2 ** 53) + 1, temperature: 0.1 + 0.2, tiny: 5e-324 }
+    expect(parse(numbers).body).toMatchObject(numbers)
+  })
+
   test.each([
     [{ max_tokens: 10 }, 10],
     [{ max_completion_tokens: 20 }, 20],

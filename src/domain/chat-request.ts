@@ -55,13 +55,16 @@ const REFUSED = new Map(
 /** Reads a chat completion body; throws the refusal that names the field and what to do. */
 export function parseChatRequest(body: unknown): ChatRequest {
   if (!isObject(body)) throw invalidRequest('The body must be a JSON object.')
+  let inexact: string | undefined
   for (const name of Object.keys(body)) {
     if (REFUSED.has(name)) throw refusedField(name)
-    checkSize(name, body[name])
+    const value = body[name]
+    checkSize(name, value)
+    if (typeof value === 'number' && !isExact(value)) inexact = name
   }
   const stream = flag(body['stream'], 'stream')
   const { media, mediaChars } = mediaOf(messages(body['messages']))
-  return {
+  const request = {
     model: modelName(body['model']),
     stream,
     showUsage: stream && showsUsage(body['stream_options']),
@@ -72,6 +75,8 @@ export function parseChatRequest(body: unknown): ChatRequest {
     mediaChars,
     body,
   }
+  if (inexact !== undefined) throw inexactField(inexact)
+  return request
 }
 
 const refusedField = (name: string): Error =>
@@ -92,6 +97,16 @@ function checkSize(name: string, value: unknown): void {
 
 const tooMany = (name: string, most: number): Error =>
   invalidRequest(`'${name}' may have ${most} entries at most. Send fewer.`, name)
+
+/** Beyond these JSON.parse has made another number of what was sent, or none at all, and that would be passed on. */
+const isExact = (value: number): boolean =>
+  value <= Number.MAX_SAFE_INTEGER && value >= Number.MIN_SAFE_INTEGER
+
+const inexactField = (name: string): Error =>
+  invalidRequest(
+    `'${name}' must be a number from ${Number.MIN_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}: others are not passed on exactly.`,
+    name,
+  )
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
