@@ -161,7 +161,7 @@ function buildDeployment(
     priority: entry.priority,
     weight: entry.weight,
     concurrencyMax: provider.concurrency_max ?? Infinity,
-    repair: entry.repair,
+    repair: entry.repair ?? provider.repair,
     continueAs: entry.continue_as ?? provider.continue_as ?? 'instruction',
     capField: provider.cap_field,
     stripFields: provider.strip_fields,

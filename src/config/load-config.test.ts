@@ -169,6 +169,16 @@ test('a variable holds several keys: trimmed, each once, one deployment for each
   ])
 })
 
+test('what a provider bends, all its deployments do, unless one of them says otherwise', () => {
+  const yaml = YAML.replace('    keyless: true\n', '    keyless: true\n    repair: true\n').replace(
+    'priority: 1, repair: true',
+    'priority: 1, repair: false',
+  )
+  const { config } = loaded({ env: { LOCAL_BASE_URL: 'http://l/v1' }, yaml })
+  const repairs = config.models.map(({ id, deployments }) => [id, deployments[0]?.repair])
+  expect(Object.fromEntries(repairs)).toEqual({ big: false, mine: true })
+})
+
 test('a deployment carries what its adapter and the router need', () => {
   const { config } = loaded({ env: { FIRST_API_KEY: 'k', LOCAL_BASE_URL: 'http://l/v1' } })
   const [first, local] = config.models[0]?.deployments ?? []

@@ -93,6 +93,7 @@ const provider = z.strictObject({
   concurrency_max: wholeNumber(1, 1_000_000).optional(),
   probe: probe.optional(),
   continue_as: z.enum(CONTINUE_FORMS).optional(),
+  repair: flag.default(false),
   cap_field: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
   strip_fields: z.array(label).default([]),
   headers: z.record(headerName, headerValue.optional()).default({}),
@@ -104,7 +105,7 @@ const deployment = z.strictObject({
   weight: wholeNumber(1, 1000).default(1),
   priority: wholeNumber(0, 1000).default(0),
   price: price.optional(),
-  repair: flag.default(false),
+  repair: flag.optional(),
   continue_as: z.enum(CONTINUE_FORMS).optional(),
   timeouts: timeouts.prefault({}),
 })

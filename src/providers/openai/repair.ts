@@ -33,6 +33,24 @@ export const continuing = ({ id, created, model }: StreamHead): Repair => ({
   continues: true,
 })
 
+/** An answer in one piece. */
+export const repairedAnswer = (answer: JsonObject, model: string): JsonObject => ({
+  ...answer,
+  model,
+  choices: (answer['choices'] as readonly unknown[]).map((choice) =>
+    isObject(choice) && isObject(choice['message'])
+      ? { ...choice, message: withReasoning(choice['message']) }
+      : choice,
+  ),
+})
+
+/** Most callers that show reasoning look for it under its older name. */
+function withReasoning(said: JsonObject): JsonObject {
+  const { reasoning, reasoning_content: older } = said
+  const isMissing = typeof reasoning === 'string' && (older === undefined || older === null)
+  return isMissing ? { ...said, reasoning_content: reasoning } : said
+}
+
 export function repairedChunk(chunk: JsonObject, repair: Repair): JsonObject {
   repair.created ??=
     typeof chunk['created'] === 'number' ? chunk['created'] : Math.floor(Date.now() / 1000)
@@ -55,15 +73,14 @@ export function repairedChunk(chunk: JsonObject, repair: Repair): JsonObject {
 
 function repairedChoice(choice: JsonObject, position: number, repair: Repair): JsonObject {
   const index = typeof choice['index'] === 'number' ? choice['index'] : position
-  const delta: Record<string, unknown> = { ...(isObject(choice['delta']) && choice['delta']) }
+  const sent = choice['delta']
+  const delta: Record<string, unknown> = { ...(isObject(sent) && withReasoning(sent)) }
   if (!repair.greeted.has(index)) {
     repair.greeted.add(index)
     delta['role'] = 'assistant'
     delta['content'] ??= delta['tool_calls'] === undefined ? '' : null
   }
   if (repair.continues) delete delta['role']
-  // Most callers that show reasoning look for it under its older name.
-  if (typeof delta['reasoning'] === 'string') delta['reasoning_content'] ??= delta['reasoning']
   if (Array.isArray(delta['tool_calls'])) {
     delta['tool_calls'] = repairedCalls(delta['tool_calls'], index, repair)
   }

@@ -41,6 +41,24 @@ describe('an answer in one piece', () => {
     expect(body).toEqual({ ...answer, model: 'public' })
   })
 
+  test.each([
+    [{ reasoning: 'Hm.' }, { reasoning: 'Hm.', reasoning_content: 'Hm.' }],
+    [
+      { reasoning: 'Hm.', reasoning_content: 'Ha.' },
+      { reasoning: 'Hm.', reasoning_content: 'Ha.' },
+    ],
+    [{ reasoning: null }, { reasoning: null }],
+  ])('of an upstream that says %j in a way of its own says it in both', async (said, told) => {
+    const body = (message: object) => ({
+      ...answer,
+      choices: [{ message, finish_reason: 'stop' }, 1],
+    })
+    const provider = await answering(JSON.stringify(body({ content: 'So.', ...said })))
+    const end = await new Heard(provider, {}, { repair: true }).over
+    const text = Buffer.from((end.kind === 'finished' && end.body) || []).toString()
+    expect(JSON.parse(text)).toEqual({ ...body({ content: 'So.', ...told }), model: 'public' })
+  })
+
   test.each<[string, string, string]>([
     ['empty', '', 'broken'],
     ['a web page', '<html></html>', 'broken'],

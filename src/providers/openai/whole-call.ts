@@ -3,6 +3,7 @@ import type { Fault } from '../../domain/fault.ts'
 import type { AnswerEnd, AnswerListener, Delivered } from '../../ports/provider.ts'
 import { textSize } from '../../domain/estimate.ts'
 import { broken, faultFromError } from './faults.ts'
+import { repairedAnswer } from './repair.ts'
 import { tooLarge, UpstreamCall } from './upstream-call.ts'
 import { isFinish, usageFrom } from './usage.ts'
 
@@ -62,7 +63,7 @@ export class WholeCall extends UpstreamCall {
       body:
         this.#publicModel === undefined
           ? sendable(body, text)
-          : Buffer.from(JSON.stringify({ ...answer, model: this.#publicModel })),
+          : Buffer.from(JSON.stringify(repairedAnswer(answer, this.#publicModel))),
     }
   }
 }
