@@ -57,7 +57,7 @@ export const chatRoutes = [
     access: 'user',
     summary: 'A chat completion, as the OpenAI API has it; streamed with `stream`',
     body: chatForm,
-    answer: anyObject('A chat completion; its `usage` says what it `cost`, too'),
+    answer: anyObject('A chat completion; in a stream `usage` says what it `cost`, too'),
     alsoAs: 'text/event-stream',
     isRaw: true,
     handle(site, { ctx }) {

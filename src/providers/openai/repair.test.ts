@@ -116,10 +116,13 @@ test('a scanner that repairs rewrites each chunk, also after the first token, an
   const out = [
     bent({ content: 'a' }),
     bent({ content: 'b' }),
-    bent({}, 'stop', { usage: { prompt_tokens: 1, completion_tokens: 2 } }),
+    bent({}, 'stop', {
+      usage: { prompt_tokens: 1, completion_tokens: 2, cost: 1, cost_details: {} },
+    }),
   ].map((chunk) => scanner.push(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`)))
   const text = Buffer.concat(out.map((part) => part ?? new Uint8Array())).toString()
   expect(text.match(/"model":"public"/g)).toHaveLength(3)
   expect(text).not.toContain('"up"')
   expect(scanner.usageChunk).toMatchObject({ model: 'public', choices: [] })
+  expect(scanner.usageChunk?.['usage']).toEqual({ prompt_tokens: 1, completion_tokens: 2 })
 })

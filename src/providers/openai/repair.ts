@@ -37,12 +37,20 @@ export const continuing = ({ id, created, model }: StreamHead): Repair => ({
 export const repairedAnswer = (answer: JsonObject, model: string): JsonObject => ({
   ...answer,
   model,
+  ...(answer['usage'] !== undefined && { usage: repairedUsage(answer['usage']) }),
   choices: (answer['choices'] as readonly unknown[]).map((choice) =>
     isObject(choice) && isObject(choice['message'])
       ? { ...choice, message: withReasoning(choice['message']) }
       : choice,
   ),
 })
+
+/** What the operator pays for it, in dollars, is not what it costs its caller. */
+export function repairedUsage(usage: unknown): unknown {
+  if (!isObject(usage)) return usage
+  const { cost: _cost, cost_details: _details, ...tokens } = usage
+  return tokens
+}
 
 /** Most callers that show reasoning look for it under its older name. */
 function withReasoning(said: JsonObject): JsonObject {

@@ -2,7 +2,7 @@ import { isObject, type JsonObject } from '../../domain/chat-request.ts'
 import type { Fault } from '../../domain/fault.ts'
 import type { StreamHead } from '../../ports/provider.ts'
 import type { Usage } from '../../domain/usage.ts'
-import { repairedChunk, type Repair } from './repair.ts'
+import { repairedChunk, repairedUsage, type Repair } from './repair.ts'
 import { Choices } from './choices.ts'
 import { DeliveredText } from './delivered.ts'
 import { broken, faultFromError } from './faults.ts'
@@ -142,8 +142,10 @@ export class StreamScanner implements FrameListener {
 
   #noteUsage(usage: Usage, chunk: JsonObject): void {
     this.usage = usage
-    const straight = this.#repair && repairedChunk({ ...chunk, choices: [] }, this.#repair)
-    this.usageChunk = { ...chunk, choices: [], ...straight }
+    this.usageChunk = { ...chunk, choices: [] }
+    if (this.#repair === undefined) return
+    const straight = repairedChunk(this.usageChunk, this.#repair)
+    this.usageChunk = { ...straight, usage: repairedUsage(chunk['usage']) }
   }
 
   #noteChoice(choice: unknown, position: number): void {

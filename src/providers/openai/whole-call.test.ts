@@ -41,6 +41,14 @@ describe('an answer in one piece', () => {
     expect(body).toEqual({ ...answer, model: 'public' })
   })
 
+  test('of an upstream that says its own price does not say it', async () => {
+    const usage = { ...answer.usage, cost: 0.0001, cost_details: { upstream_inference_cost: 1 } }
+    const provider = await answering(JSON.stringify({ ...answer, usage }))
+    const end = await new Heard(provider, {}, { repair: true }).over
+    const text = Buffer.from((end.kind === 'finished' && end.body) || []).toString()
+    expect(JSON.parse(text)).toEqual({ ...answer, model: 'public' })
+  })
+
   test.each([
     [{ reasoning: 'Hm.' }, { reasoning: 'Hm.', reasoning_content: 'Hm.' }],
     [
