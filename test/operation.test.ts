@@ -137,6 +137,24 @@ describe('the configuration', () => {
     expect(payloads((await stream).body).at(-1)).toBe('[DONE]')
     await house.close()
   })
+
+  test('is in the audit trail whenever it was read again, with who or what had it read', async () => {
+    const house = await openHouse({ words: ['answer'] })
+    const { url, dir, adminKey, process, output } = house.gateway
+    const reloads = async () => {
+      const path = '/admin/audit?kind=config-reloaded'
+      const { body } = await raw({ url, key: adminKey, method: 'GET', path })
+      return (JSON.parse(body) as { data: readonly { by: string; is_in_force: boolean }[] }).data
+    }
+    process.kill('SIGHUP')
+    await untilLogged(output, 'configuration reloaded')
+    const bySignal = { by: 'signal', is_in_force: true }
+    expect(await reloads()).toMatchObject([bySignal])
+    fs.writeFileSync(path.join(dir, 'gateway.yaml'), 'models: 7\n')
+    await untilLogged(output, 'configuration refused')
+    expect(await reloads()).toMatchObject([{ by: 'file', is_in_force: false }, bySignal])
+    await house.close()
+  })
 })
 
 describe('the log', () => {

@@ -30,7 +30,10 @@ export type Entry =
   | OverrunEntry
 
 type At = { readonly at: number }
-/** Who did it: an admin key's id, `master`, `cli`, or `gateway` for itself. Journals of older versions do not say. */
+/**
+ * Who did it: a key's id, `master`, `user:NAME`, `jwt:ISSUER/SUBJECT`, `cli`, or `gateway` for itself; for what nobody asked
+ * over the API, `file` or `signal`. Journals of older versions do not say.
+ */
 export type Acted = At & { readonly by?: string }
 type Moved = At & {
   readonly account: string

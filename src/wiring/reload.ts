@@ -1,13 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import type { Problem } from '../config/config.ts'
-import { formatProblem } from '../config/problem.ts'
+import type { Configuration } from '../http/site.ts'
 import type { Events } from '../ports/events.ts'
 
 export type Watching = Readonly<{
   file: string
-  /** Returns the problems for which the new configuration was refused; undefined when it is in force. */
-  reload: () => readonly Problem[] | undefined
+  reload: Configuration['reload']
   events: Events
 }>
 
@@ -18,23 +16,21 @@ const SETTLE_MS = 150
 export function watchConfig({ file, reload, events }: Watching): () => void {
   let timer: NodeJS.Timeout | undefined
   let text = readText(file)
-  const run = () => {
+  const run = async (by: 'file' | 'signal') => {
     try {
-      const problems = reload()
-      if (problems === undefined) events.notice('configuration reloaded', { file })
-      else
-        events.problem('configuration refused, the one before stays in force', {
-          problems: problems.map(formatProblem),
-        })
+      const problems = await reload(by)
+      if (problems.length === 0) events.notice('configuration reloaded', { file })
+      else events.problem('configuration refused, the one before stays in force', { problems })
     } catch (error) {
       events.problem('configuration refused, the one before stays in force', { error })
     }
   }
+  const onSignal = () => void run('signal')
   const onChange = () => {
     const now = readText(file)
     if (now === undefined || now === text) return
     text = now
-    run()
+    void run('file')
   }
   // The folder is watched, not the file: many editors replace the file, and the old one would be watched for ever.
   const watcher = fs.watch(path.dirname(path.resolve(file)), (_, name) => {
@@ -47,11 +43,11 @@ export function watchConfig({ file, reload, events }: Watching): () => void {
       error,
     })
   })
-  process.on('SIGHUP', run)
+  process.on('SIGHUP', onSignal)
   return () => {
     clearTimeout(timer)
     watcher.close()
-    process.off('SIGHUP', run)
+    process.off('SIGHUP', onSignal)
   }
 }
 

@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load-config.ts'
 import { formatProblem } from '../config/problem.ts'
 import { settleOrphans } from '../gateway/sweep.ts'
 import type { House } from '../gateway/house.ts'
+import type { Configuration } from '../http/site.ts'
 import { Probes } from '../gateway/probes.ts'
 import { nodeDisk, type Disk } from '../store/lowdb/disk.ts'
 import { measuredDisk } from '../store/lowdb/measured-disk.ts'
@@ -61,9 +62,7 @@ export async function startGateway(
     ...{ providers: providers.find, clock: systemClock, traffic, chance: Math.random },
     ...{ load: unwell.load, traces: tracing?.traces },
   }
-  const { reload, configuration } = configuring({
-    ...{ current, env, catalog, providers, traffic, store },
-  })
+  const configuration = configuring({ current, env, catalog, providers, traffic, store })
   const orphans = await settleOrphans(house)
   const first = await firstStart({ store, secrets, config })
   const served = await serve({
@@ -75,7 +74,7 @@ export async function startGateway(
   const { wholeHealth, limitStanding } = served
   const live = { house, secrets, configuration, wholeHealth, limitStanding }
   const control = await serveCommands({ store, usage, config: now, live })
-  const watch = watchConfig({ file: config.file, reload, events })
+  const watch = watchConfig({ file: config.file, reload: configuration.reload, events })
   const probes = startProbes(house, now)
   const hooks = startWebhooks({ store, house, secrets, config: now, noted })
   current.isReady = true
@@ -98,10 +97,17 @@ type Reloading = Readonly<{
   store: Store
 }>
 
-/** Reads the configuration again, and replaces all that follows it; or returns why not. */
-function configuring({ current, env, catalog, providers, traffic, store }: Reloading) {
+/** Reads the configuration again, and replaces all that follows it; or tells why not. */
+function configuring({
+  current,
+  env,
+  catalog,
+  providers,
+  traffic,
+  store,
+}: Reloading): Configuration {
   const load = () => loadConfig({ env: readEnvironment(env, diskFiles), files: diskFiles })
-  const reload = () => {
+  const replace = () => {
     const loaded = load()
     if (!loaded.ok) return loaded.problems
     current.config = loaded.config
@@ -114,12 +120,14 @@ function configuring({ current, env, catalog, providers, traffic, store }: Reloa
     const loaded = load()
     return loaded.ok ? undefined : loaded.problems
   }
-  const reloadBy = async (by: string) => {
-    const problems = told(reload())
-    await store.registry.note({ kind: 'config-reloaded', problems: problems.length, by })
-    return problems
+  return {
+    check: () => told(check()),
+    async reload(by: string) {
+      const problems = told(replace())
+      await store.registry.note({ kind: 'config-reloaded', problems: problems.length, by })
+      return problems
+    },
   }
-  return { reload, configuration: { check: () => told(check()), reload: reloadBy } }
 }
 
 const told = (problems: readonly Problem[] | undefined): readonly string[] =>
