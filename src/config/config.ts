@@ -54,6 +54,10 @@ export type Config = Readonly<{
   quotaStatus: 402 | 429
   /** Pages of which origins may call: /v1 (undefined is any), and the rest. */
   cors: Readonly<{ origins: ReadonlySet<string> | undefined; adminOrigins: ReadonlySet<string> }>
+  /** By which names the gateway may be asked; undefined is by any. */
+  hosts: ReadonlySet<string> | undefined
+  /** What browsers are told, where a setting has a say in it. */
+  securityHeaders: Readonly<{ strictTransport: string; xssProtection: string }>
   /** Who else may say who is who. */
   issuers: readonly Issuer[]
   /** No real provider is on, so the demo provider serves the model `demo`. */

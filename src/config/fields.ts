@@ -141,6 +141,21 @@ export const addressRanges = z.preprocess(
   ),
 )
 
+/** Names by which somebody is asked for, without ports; none of them is any. */
+export const hostNames = z.preprocess(
+  splitList,
+  z
+    .array(
+      checkedText((text) => /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i.test(text), {
+        message: 'holds what is not the name of a host',
+        fix: 'write api.example.com, without a port, and with commas between several',
+      }),
+    )
+    .transform((names) =>
+      names.length === 0 ? undefined : new Set(names.map((name) => name.toLowerCase())),
+    ),
+)
+
 function isAddressRange(text: string): boolean {
   const [address = '', bits = '0', ...more] = text.split('/')
   const kind = isIP(address)

@@ -1,9 +1,10 @@
-// The sections `identity` and `cors` of gateway.yaml: who else may say who is who, and whose pages may ask.
+// The sections `identity`, `cors`, `hosts` and `security_headers` of gateway.yaml: who else may say who is who, whose pages may
+// ask, by which names, and what browsers are told.
 import { z } from 'zod'
 import type { Issuer } from '../domain/issuer.ts'
 import { STAFF_ROLES } from '../domain/role.ts'
 import type { Config } from './config.ts'
-import { baseUrl, checkedText, flag, label, providerId } from './fields.ts'
+import { baseUrl, checkedText, flag, hostNames, label, providerId } from './fields.ts'
 
 /** A secret that both sides share would make every issuer able to pose as every other. */
 const ALGORITHMS = [
@@ -57,4 +58,32 @@ export const cors = z.strictObject({
 export const buildCors = ({ origins, admin_origins }: z.output<typeof cors>): Config['cors'] => ({
   origins: origins === undefined ? undefined : new Set(origins),
   adminOrigins: new Set(admin_origins),
+})
+
+/** By which names the gateway may be asked. */
+export const hosts = hostNames.optional()
+
+const A_YEAR = 'max-age=31536000'
+
+export const securityHeaders = z
+  .strictObject({
+    hsts_include_subdomains: flag.default(false),
+    hsts_preload: flag.default(false),
+    xss_protection: z.enum(['1; mode=block', '0']).default('1; mode=block'),
+  })
+  .refine((said) => said.hsts_include_subdomains || !said.hsts_preload, {
+    message: 'is for domains with all that is below them',
+    path: ['hsts_preload'],
+    params: { fix: 'set hsts_include_subdomains: true, too, or leave it out' },
+  })
+
+export const buildSecurityHeaders = (
+  said: z.output<typeof securityHeaders>,
+): Config['securityHeaders'] => ({
+  strictTransport: [
+    A_YEAR,
+    ...(said.hsts_include_subdomains ? ['includeSubDomains'] : []),
+    ...(said.hsts_preload ? ['preload'] : []),
+  ].join('; '),
+  xssProtection: said.xss_protection,
 })

@@ -9,7 +9,7 @@ import type {
   ProviderSettings,
 } from './config.ts'
 import { limitsFrom } from '../domain/limit.ts'
-import { buildCors, buildIssuers } from './identity-fields.ts'
+import { buildCors, buildIssuers, buildSecurityHeaders } from './identity-fields.ts'
 import { inOrder, readGateway, readSource } from './load-gateway.ts'
 import type { Report } from './problem.ts'
 import type { Gateway } from './schema.ts'
@@ -46,6 +46,8 @@ function assemble(gateway: Gateway, selection: Selection, settings: Settings): A
     aliases,
     issuers: buildIssuers(gateway.identity),
     cors: buildCors(gateway.cors),
+    hosts: gateway.hosts,
+    securityHeaders: buildSecurityHeaders(gateway.security_headers),
     isDemo: selection.isDemo,
   }
   return {

@@ -20,7 +20,7 @@ import {
   wholeNumber,
 } from './fields.ts'
 import { invitations, webhooks } from './bonus-fields.ts'
-import { cors, identity } from './identity-fields.ts'
+import { cors, hosts, identity, securityHeaders } from './identity-fields.ts'
 import { LIMIT_FIELDS } from './limit-fields.ts'
 
 const TOTAL_MS_MAX = 1_800_000
@@ -236,6 +236,8 @@ export const gatewaySchema = z.strictObject({
   compatibility: compatibility.prefault({}),
   identity: identity.prefault({}),
   cors: cors.prefault({}),
+  hosts,
+  security_headers: securityHeaders.prefault({}),
   invitations: invitations.prefault({}),
   webhooks: webhooks.prefault({}),
 })

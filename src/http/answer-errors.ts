@@ -26,7 +26,7 @@ function respond(site: Site, ctx: Context, failure: Failure): void {
     cause: details.cause,
   })
   const { status, headers, body } = errorResponse(failure, site.settings().quotaStatus)
-  setCommonHeaders(ctx)
+  setCommonHeaders(site, ctx)
   ctx.set({ ...headers, ...addressHeaders(details, site.house.clock.nowMs()) })
   ctx.set('cache-control', 'no-store')
   ctx.status = status

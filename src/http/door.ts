@@ -16,7 +16,7 @@ export function door(site: Site) {
       else await next()
       if (ctx.respond === false) return
       answerUnanswered(ctx)
-      setCommonHeaders(ctx)
+      setCommonHeaders(site, ctx)
     } catch (error) {
       await answerError(site, ctx, error)
     }

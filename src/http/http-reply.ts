@@ -2,21 +2,11 @@ import type { Failure } from '../domain/failure.ts'
 import { joined, linesOf, type HeaderLines } from '../ports/header-lines.ts'
 import type { Reply } from '../ports/reply.ts'
 import { errorResponse } from './error-responses.ts'
-import { GUARD_HEADERS, NO_PAGE } from './identify.ts'
+import type { Guards } from './guards.ts'
 import type { AnswerHead, Wire, WireListener } from './wire.ts'
 
-const GUARDS = { ...GUARD_HEADERS, ...NO_PAGE }
-const STREAM_HEADERS = linesOf({
-  'content-type': 'text/event-stream; charset=utf-8',
-  ...GUARDS,
-  'cache-control': 'no-store, no-transform',
-  'x-accel-buffering': 'no',
-})
-const JSON_HEADERS = linesOf({
-  'content-type': 'application/json',
-  ...GUARDS,
-  'cache-control': 'no-store',
-})
+/** What an account without credit is answered, and what browsers are told. */
+type ReplySettings = Readonly<{ quotaStatus: number; guards: Guards }>
 
 type Listeners = readonly (() => void)[]
 const NOBODY: Listeners = []
@@ -31,17 +21,17 @@ export class HttpReply implements Reply, WireListener {
   hasBegun = false
   readonly #wire: Wire
   #common: HeaderLines
-  readonly #quotaStatus: number
+  readonly #settings: ReplySettings
   /** Mostly there are one of these and none of those. */
   #goneListeners = NOBODY
   #writableListeners = NOBODY
   #isDone = false
 
   /** `common`: headers of every answer, whatever becomes of the request. */
-  constructor(wire: Wire, common: HeaderLines, quotaStatus: number) {
+  constructor(wire: Wire, common: HeaderLines, settings: ReplySettings) {
     this.#wire = wire
     this.#common = common
-    this.#quotaStatus = quotaStatus
+    this.#settings = settings
     wire.tell(this)
   }
 
@@ -78,7 +68,7 @@ export class HttpReply implements Reply, WireListener {
   begin(headers: HeaderLines): void {
     if (this.isGone) return
     this.hasBegun = true
-    this.#wire.begin(this.#head(200, STREAM_HEADERS, headers))
+    this.#wire.begin(this.#head(200, this.#settings.guards.stream, headers))
   }
 
   write(bytes: Uint8Array | string): boolean {
@@ -94,7 +84,7 @@ export class HttpReply implements Reply, WireListener {
 
   fail(failure: Failure): void {
     if (this.#isDone || this.#wire.isGone) return
-    const { status, headers, body } = errorResponse(failure, this.#quotaStatus)
+    const { status, headers, body } = errorResponse(failure, this.#settings.quotaStatus)
     if (!this.hasBegun) {
       this.#sendJson(status, linesOf(headers), Buffer.from(JSON.stringify(body)))
       return
@@ -105,7 +95,7 @@ export class HttpReply implements Reply, WireListener {
 
   #sendJson(status: number, headers: HeaderLines, body: Uint8Array | string): void {
     if (this.#isDone || this.#wire.isGone) return
-    this.#wire.whole(this.#head(status, JSON_HEADERS, headers), body)
+    this.#wire.whole(this.#head(status, this.#settings.guards.json, headers), body)
     this.#isDone = true // not if that threw: then something else can still be said
     this.hasBegun = true
   }

@@ -9,9 +9,9 @@ import {
   type HeaderLines,
 } from '../ports/header-lines.ts'
 import { originLines } from './cross-origin.ts'
+import { NO_PAGE } from './guards.ts'
 import type { Site } from './site.ts'
 
-const BY_TLS = headerLine('strict-transport-security', 'max-age=31536000')
 const CLIENT_ID = /^[\x21-\x7e]{1,128}$/
 
 /** A request's id, and the headers that every answer to it carries. */
@@ -28,8 +28,9 @@ export function identified({ newRequestId, settings }: Site, from: From): Identi
   const theirs = headers['x-client-request-id'] ?? headers['x-request-id']
   if (typeof theirs === 'string' && CLIENT_ID.test(theirs))
     lines = joined(lines, headerLine('x-client-request-id', theirs))
-  if (headers['x-forwarded-proto'] !== undefined && cameByTls(from, settings().trustedProxies))
-    lines = joined(lines, BY_TLS)
+  if (headers['x-forwarded-proto'] === undefined) return { requestId, lines }
+  const { trustedProxies, guards } = settings()
+  if (cameByTls(from, trustedProxies)) lines = joined(lines, guards.byTls)
   return { requestId, lines }
 }
 
@@ -43,19 +44,9 @@ export function introduced(site: Site, req: IncomingMessage): Identity {
 /** For the routes that answer through Koa. */
 export const identityOf = (ctx: Context): Identity => ctx.state
 
-/** For browsers that were led here: nothing here is to be framed, guessed at or told where somebody came from. */
-export const GUARD_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'x-xss-protection': '1; mode=block',
-  'referrer-policy': 'no-referrer',
-}
-/** And where an answer is no page, it loads nothing. */
-export const NO_PAGE = { 'content-security-policy': "default-src 'none'; frame-ancestors 'none'" }
-
-export function setCommonHeaders(ctx: Context): void {
+export function setCommonHeaders(site: Site, ctx: Context): void {
   const common = namesAndValues(identityOf(ctx).lines)
-  ctx.set(GUARD_HEADERS)
+  ctx.set(site.settings().guards.all)
   if (!ctx.res.hasHeader('content-security-policy')) ctx.set(NO_PAGE)
   for (let at = 0; at < common.length; at += 2) {
     const [name = '', value = ''] = [common[at], common[at + 1]]

@@ -15,7 +15,8 @@ import { refuseTunnel, refuseUnparsed } from './refuse-unparsed.ts'
 import { CHAT_COMPLETIONS, chatCompletions } from './routes/chat-completions.ts'
 import { routerOf } from './router.ts'
 import { ROUTES } from './routes/routes.ts'
-import { countStranger } from './strangers.ts'
+import { isServed } from './served-hosts.ts'
+import { countStranger, PROBES } from './strangers.ts'
 
 export type ServerSettings = Readonly<{ connectionsMax: number }>
 
@@ -42,7 +43,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
     req.url = canonicalUrl(req.url ?? '/')
     if (settings().isLeaving) res.shouldKeepAlive = false
-    const wrong = malformed(req)
+    const wrong = malformed(req) ?? misdirected(site, req)
     if (wrong !== undefined) refuse(site, { req, res, wrong })
     else if (req.url === CHAT_COMPLETIONS && req.method === 'POST') answerChat(req, res)
     else void handle(req, res)
@@ -64,13 +65,16 @@ const LIMITS = {
   keepAliveTimeout: KEPT_SECONDS * 1_000,
 } as const
 
+const misdirected = ({ settings }: Site, { url = '', headers }: IncomingMessage) =>
+  isServed(settings().hosts, headers.host) || PROBES.has(url)
+    ? undefined
+    : 'This host is not served here: its name is not among the `hosts` of the configuration.'
+
 type Malformed = Readonly<{ req: IncomingMessage; res: ServerResponse; wrong: string }>
 
 /** On a connection of which nobody knows where the next request begins. */
 function refuse(site: Site, { req, res, wrong }: Malformed): void {
   res.shouldKeepAlive = false
-  const { quotaStatus } = site.settings()
-  new HttpReply(new NodeWire(res), introduced(site, req).lines, quotaStatus).fail(
-    invalidRequest(wrong),
-  )
+  const { lines } = introduced(site, req)
+  new HttpReply(new NodeWire(res), lines, site.settings()).fail(invalidRequest(wrong))
 }

@@ -19,7 +19,9 @@ import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
 import type { House } from '../gateway/house.ts'
 import type { CorsSettings } from './cross-origin.ts'
+import type { Guards } from './guards.ts'
 import type { Intake } from './intake.ts'
+import type { ServedHosts } from './served-hosts.ts'
 
 /** What the routes lead to. */
 export type Site = Readonly<{
@@ -66,6 +68,8 @@ type SiteSettings = Readonly<{
   /** Addresses and ranges whose word on where a request comes from is taken. */
   trustedProxies: readonly string[]
   cors: CorsSettings
+  hosts: ServedHosts
+  guards: Guards
   version: string
   /** The gateway is stopping: connections are not to be used again. */
   isLeaving: boolean

@@ -5,7 +5,7 @@ import { credentialOf } from './credential.ts'
 import type { Site } from './site.ts'
 
 /** Whoever watches the gateway asks often, from one place, and without a key. */
-const PROBES = new Set(['/health', '/healthz', '/readyz'])
+export const PROBES: ReadonlySet<string> = new Set(['/health', '/healthz', '/readyz'])
 
 /**
  * Where no credential is asked for: throws the refusal of those who come too often without a valid one. Elsewhere they

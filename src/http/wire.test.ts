@@ -4,11 +4,16 @@ import net, { type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { NO_LINES } from '../ports/header-lines.ts'
+import { guardsOf } from './guards.ts'
 import { HttpReply } from './http-reply.ts'
 import { NodeWire } from './node-wire.ts'
 import { QuickServer } from './quick/quick-server.ts'
 import type { Wire } from './wire.ts'
 
+const REPLY = {
+  quotaStatus: 402,
+  guards: guardsOf({ strictTransport: 'max-age=1', xssProtection: '0' }),
+}
 const SETTINGS = { bodyBytesMax: 1_000, idleReaderMs: 30_000, isLeaving: false }
 const request = (path: string, version: string) =>
   `POST ${path} HTTP/${version}\r\nhost: a\r\ncontent-length: 2\r\n\r\n{}`
@@ -24,7 +29,7 @@ const WAYS = [
 async function asked(bytes: string) {
   const replies: HttpReply[] = []
   const begin = (wire: Wire) => {
-    const reply = new HttpReply(wire, NO_LINES, 402)
+    const reply = new HttpReply(wire, NO_LINES, REPLY)
     reply.begin(NO_LINES)
     replies.push(reply)
   }

@@ -4,6 +4,7 @@ import { providerStates } from '../admin/provider-states.ts'
 import type { Config, Secrets } from '../config/config.ts'
 import { Completions } from '../gateway/complete.ts'
 import type { House } from '../gateway/house.ts'
+import { guardsOf } from '../http/guards.ts'
 import { Intake } from '../http/intake.ts'
 import { createMetricsServer } from '../http/metrics-server.ts'
 import { createServer } from '../http/server.ts'
@@ -68,15 +69,7 @@ export async function serve(serving: Serving): Promise<Served> {
       isElsewhere: config().metricsPort !== undefined,
     }),
     newRequestId: requestIds(store.run),
-    settings: () => {
-      const { limits, streams, quotaStatus, trustedProxies, cors } = config()
-      const { bodyBytesMax } = limits
-      const { idleReaderMs } = streams
-      const version = VERSION
-      const isLeaving = !serving.isReady()
-      // Asked by every request: put together of another object it would be of another shape each time.
-      return { bodyBytesMax, idleReaderMs, quotaStatus, trustedProxies, cors, version, isLeaving }
-    },
+    settings: settingsOf(serving),
     ...healthFor(serving, { completions, providers }),
   }
   const { metrics, log } = serving
@@ -89,6 +82,32 @@ export async function serve(serving: Serving): Promise<Served> {
   if (metricsServer !== undefined) events.notice('metrics', { port: portOf(metricsServer) })
   const { wholeHealth, limitStanding } = site
   return { server, metricsServer, completions, port: portOf(server), wholeHealth, limitStanding }
+}
+
+function settingsOf({ config, isReady }: Serving): Site['settings'] {
+  let last: Config['securityHeaders'] | undefined
+  let guards = guardsOf(config().securityHeaders)
+  return () => {
+    const { limits, streams, quotaStatus, trustedProxies, cors, hosts, securityHeaders } = config()
+    if (securityHeaders !== last) guards = guardsOf(securityHeaders)
+    last = securityHeaders
+    const { bodyBytesMax } = limits
+    const { idleReaderMs } = streams
+    const version = VERSION
+    const isLeaving = !isReady()
+    // Asked by every request: put together of another object it would be of another shape each time.
+    return {
+      bodyBytesMax,
+      idleReaderMs,
+      quotaStatus,
+      trustedProxies,
+      cors,
+      hosts,
+      guards,
+      version,
+      isLeaving,
+    }
+  }
 }
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port

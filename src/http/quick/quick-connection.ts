@@ -6,14 +6,14 @@ import { Reader } from '../reader.ts'
 import { chunkOf, LAST_CHUNK, withHead } from '../wire.ts'
 import { answerHead } from './answer-head.ts'
 import { afterSilence } from './patience.ts'
-import { readRequestHead, type HotHeaders } from './request-head.ts'
+import { isWithin, readRequestHead, type HotHeaders, type QuickLimits } from './request-head.ts'
 import { copyOf, readShared } from './shared-reads.ts'
 
 export type QuickNeeds = Readonly<{
   /** A request has begun; it is answered over its connection. */
   answer: (connection: QuickConnection, headers: HotHeaders) => void
   /** Leaving: the gateway is about to stop. */
-  settings: () => Readonly<{ bodyBytesMax: number; idleReaderMs: number; isLeaving: boolean }>
+  settings: () => QuickLimits & Readonly<{ idleReaderMs: number; isLeaving: boolean }>
   /** From here on Node reads what comes, beginning with these bytes. */
   handOver: (connection: QuickConnection, bytes: Buffer) => void
   onClosed: (connection: QuickConnection) => void
@@ -156,15 +156,15 @@ export class QuickConnection implements Wire, BodySource {
 
   #begin(bytes: Buffer, count: number): void {
     const head = readRequestHead(bytes, count)
-    const { bodyBytesMax, isLeaving } = this.#needs.settings()
-    if (head === undefined || head.length > bodyBytesMax) {
+    const settings = this.#needs.settings()
+    if (head === undefined || !isWithin(head, settings)) {
       this.#needs.handOver(this, copyOf(bytes, 0, count))
       return
     }
     this.#isBusy = true
     this.#hasAsked = true
     this.#isFresh = true
-    this.#isLast = isLeaving
+    this.#isLast = settings.isLeaving
     this.#body = undefined
     this.announced = head.length
     this.#left = head.length

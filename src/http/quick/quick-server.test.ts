@@ -4,6 +4,7 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { Failure } from '../../domain/failure.ts'
 import { headerLine, NO_LINES } from '../../ports/header-lines.ts'
+import { guardsOf } from '../guards.ts'
 import { HttpReply } from '../http-reply.ts'
 import { IncomingBody } from '../incoming-body.ts'
 import type { Intake } from '../intake.ts'
@@ -16,6 +17,11 @@ const clock = {
   after: () => () => undefined,
 }
 const intake = { rounds: new Rounds(clock), take: () => undefined } as unknown as Intake
+
+const REPLY = {
+  quotaStatus: 402,
+  guards: guardsOf({ strictTransport: 'max-age=1', xssProtection: '0' }),
+}
 
 type Answer = (reply: HttpReply, body: IncomingBody) => unknown
 
@@ -32,7 +38,7 @@ async function serve(answer: Answer = echo) {
   let last: QuickConnection | undefined
   const answerQuickly = async (connection: QuickConnection) => {
     last = connection
-    const reply = new HttpReply(connection, headerLine('x-request-id', 'r1'), 402)
+    const reply = new HttpReply(connection, headerLine('x-request-id', 'r1'), REPLY)
     reply.onGone(() => ended.push('gone'))
     const body = new IncomingBody(connection, intake, 100_000)
     try {
@@ -395,7 +401,7 @@ test('who says nothing for too long is let go', async () => {
     connections.push(
       new QuickConnection(socket, {
         answer: (connection) => {
-          new HttpReply(connection, NO_LINES, 402).fail(new Failure('not_found', 'No.'))
+          new HttpReply(connection, NO_LINES, REPLY).fail(new Failure('not_found', 'No.'))
         },
         settings: () => ({ bodyBytesMax: 100, idleReaderMs: 30_000, isLeaving: false }),
         ...{ handOver: () => undefined, onClosed: () => undefined },

@@ -26,7 +26,7 @@ test('the head of a plain chat request is read, whatever the case of its names a
     'x-something-else: two',
   ])
   expect(readHead(bytes)).toEqual({
-    headers: { authorization: 'Bearer tg-key', 'x-stainless-retry-count': '1' },
+    headers: { host: 'localhost', authorization: 'Bearer tg-key', 'x-stainless-retry-count': '1' },
     length: 5,
     bodyAt: bytes.length - 5,
   })

@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isServed, type ServedHosts } from '../served-hosts.ts'
 
 /** The headers that the hot route asks for. */
 export type HotHeaders = Partial<
   Pick<
     IncomingHttpHeaders,
+    | 'host'
     | 'authorization'
     | 'x-api-key'
     | 'api-key'
@@ -30,6 +32,14 @@ export type RequestHead = Readonly<{
   length: number
   bodyAt: number
 }>
+
+export type QuickLimits = Readonly<{ bodyBytesMax: number; hosts?: ServedHosts }>
+
+/** What is beyond them is Node's to refuse. */
+export const isWithin = (
+  { headers, length }: RequestHead,
+  { bodyBytesMax, hosts }: QuickLimits,
+): boolean => length <= bodyBytesMax && isServed(hosts, headers.host)
 
 const LINE = 'POST /v1/chat/completions HTTP/1.1\r\n'
 const END = Buffer.from('\r\n\r\n')
@@ -63,10 +73,10 @@ class Fields {
   #from = 0
   #colon = 0
   #end = 0
-  #host: string | undefined
   #length: string | undefined
   /** All named from the start, so that they have one shape. */
   readonly #headers: Record<keyof HotHeaders, string | undefined> = {
+    host: undefined,
     authorization: undefined,
     'x-api-key': undefined,
     'api-key': undefined,
@@ -101,7 +111,7 @@ class Fields {
       this.#from = this.#end + 2
       count++
     }
-    return this.#isPlain && count <= FIELDS_MAX && this.#host !== undefined
+    return this.#isPlain && count <= FIELDS_MAX && this.#headers.host !== undefined
   }
 
   head(bodyAt: number): RequestHead | undefined {
@@ -112,7 +122,7 @@ class Fields {
   #take(): void {
     switch (this.#colon - this.#from) {
       case 4:
-        if (this.#is('host')) this.#host = this.#once(this.#host)
+        if (this.#is('host')) this.#set('host')
         return
       case 6:
         if (this.#is('origin') || this.#is('expect')) this.#isPlain = false

@@ -111,11 +111,11 @@ async function complete(site: Site, exchange: Exchange): Promise<void> {
   const { headers, identity, wire, source } = exchange
   const { clock, events, traces } = site.house
   const begun = clock.ticksMs()
-  const { bodyBytesMax, quotaStatus } = site.settings()
+  const settings = site.settings()
   const { requestId, lines } = identity
   traces?.begin(requestId, one(headers.traceparent))
-  const reply = new HttpReply(wire, lines, quotaStatus)
-  const body = new IncomingBody(source, site.intake, bodyBytesMax)
+  const reply = new HttpReply(wire, lines, settings)
+  const body = new IncomingBody(source, site.intake, settings.bodyBytesMax)
   try {
     const call = new ChatCall(headers, requestId, body)
     const { credential } = call
