@@ -37,7 +37,27 @@ test('of 200 wrong keys from one address ten are told so, and the rest to wait',
   for (const { headers, body } of waiting) {
     expect(JSON.parse(body)).toMatchObject({ error: { type: 'rate_limit_error' } })
     expect(Number(headers['retry-after'])).toBeGreaterThan(30)
+    expect(headers).toMatchObject({ 'x-ratelimit-limit': '10', 'x-ratelimit-remaining': '0' })
+    const resetMs = Number(headers['x-ratelimit-reset']) * 1_000 - Date.now()
+    expect(resetMs).toBeGreaterThan(20_000)
+    expect(resetMs).toBeLessThanOrEqual(61_000)
   }
+})
+
+test('an answer to a stranger says how many more there are', async () => {
+  const ask = (path: string, key?: string) =>
+    raw({
+      ...{ url: house.gateway.url, method: 'GET', path, headers: from('198.51.100.9') },
+      ...(key !== undefined && { key }),
+    })
+  expect((await ask('/')).headers).toMatchObject({
+    ...{ 'x-ratelimit-limit': '20', 'x-ratelimit-remaining': '19' },
+    'x-ratelimit-reset': expect.stringMatching(/^[0-9]{10}$/) as string,
+  })
+  expect((await ask('/docs')).headers).toMatchObject({ 'x-ratelimit-remaining': '18' })
+  const { key } = await house.client()
+  for (const answer of [await ask('/', key), await ask('/healthz')])
+    expect(answer.headers['x-ratelimit-limit']).toBeUndefined()
 })
 
 test('a valid key passes from that very address, and wrong ones from others are only wrong', async () => {

@@ -46,7 +46,7 @@ export type FailureDetails = Readonly<{
   retryAfterMs?: number
   /** Of the places that are all taken. */
   places?: number
-  /** How many requests an address may make, where that is what stands in the way. */
+  /** How many requests an address may make, or how many with a wrong key, where that is what stands in the way. */
   addressLimit?: number
   /** Never told to the caller. */
   short?: Short

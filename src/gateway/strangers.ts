@@ -3,7 +3,7 @@ import { addressRule, type RateRule } from '../domain/limit-rule.ts'
 import { ZERO } from '../domain/money.ts'
 import type { GatewaySettings } from '../ports/catalog.ts'
 import type { Clock } from '../ports/clock.ts'
-import type { Limiter, Refusal } from '../ports/limiter.ts'
+import type { Limiter, Standing, Verdict } from '../ports/limiter.ts'
 import { durationText } from './limit-headers.ts'
 import { limitRefusal } from './limit-refusal.ts'
 
@@ -35,11 +35,11 @@ export class Strangers {
     this.#needs = needs
   }
 
-  /** Somebody asks without a key. Throws the refusal of those who do it too often. */
-  async came(address: string): Promise<void> {
+  /** Somebody asks without a key: how the limit stands, if there is one. Throws the refusal of those who do it too often. */
+  async came(address: string): Promise<Standing | undefined> {
     const limit = this.#needs.settings().requestsPerMinute
-    const refusal = await this.#count(addressRule('requests', address, limit))
-    if (refusal === undefined) return
+    const { refusal, requests } = await this.#count(addressRule('requests', address, limit))
+    if (refusal === undefined) return requests
     const { code, message, details } = limitRefusal(refusal, CLAIM)
     throw new Failure(code, message, { ...details, addressLimit: limit })
   }
@@ -51,23 +51,25 @@ export class Strangers {
   async failed(address: string, failure: Failure): Promise<Failure> {
     const nowTicks = this.#needs.clock.ticksMs()
     const told = this.#told.get(address)
-    if (told !== undefined && nowTicks < told.untilTicks) return tooMany(told.untilTicks - nowTicks)
     const limit = this.#needs.settings().failuresPerMinute
-    if ((await this.#count(addressRule('failures', address, limit))) === undefined) return failure
+    if (told !== undefined && nowTicks < told.untilTicks)
+      return tooMany(told.untilTicks - nowTicks, limit)
+    const { refusal } = await this.#count(addressRule('failures', address, limit))
+    if (refusal === undefined) return failure
     const times = told === undefined || nowTicks > told.untilTicks + LONGEST_MS ? 1 : told.times + 1
     const waitMs = Math.min(FIRST_MS * 2 ** (times - 1), LONGEST_MS)
     this.#remember(address, { times, untilTicks: nowTicks + waitMs })
-    return tooMany(waitMs)
+    return tooMany(waitMs, limit)
   }
 
-  async #count(rule: RateRule): Promise<Refusal | undefined> {
-    if (rule.limit === 0) return undefined
+  async #count(rule: RateRule): Promise<Verdict> {
+    if (rule.limit === 0) return UNCOUNTED
     try {
       const budget = this.#needs.limiter.budget([rule])
-      return (await budget.take({ ...CLAIM })).refusal
+      return await budget.take({ ...CLAIM })
     } catch (error) {
       this.#needs.tellTrouble(error)
-      return undefined // it guards against nuisance, and is no reason to refuse everybody
+      return UNCOUNTED // it guards against nuisance, and is no reason to refuse everybody
     }
   }
 
@@ -79,12 +81,13 @@ export class Strangers {
   }
 }
 
+const UNCOUNTED: Verdict = { refusal: undefined, requests: undefined, tokens: undefined }
 const CLAIM = { tokens: 0, spend: ZERO, takenTicks: undefined }
 
-const tooMany = (waitMs: number): Failure =>
+const tooMany = (waitMs: number, addressLimit: number): Failure =>
   new Failure(
     'rate_limit_exceeded',
     `Too many attempts with an invalid key came from your address. Try again in ${durationText(waitMs)}, with a valid one: ` +
       'that is let in at any time.',
-    { retryAfterMs: waitMs },
+    { retryAfterMs: waitMs, addressLimit },
   )

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
-import { Failure, invalidRequest, type FailureDetails } from '../domain/failure.ts'
-import { errorResponse, gatewayBody } from './error-responses.ts'
+import { Failure, invalidRequest } from '../domain/failure.ts'
+import { addressHeaders, errorResponse, gatewayBody } from './error-responses.ts'
 import { identityOf, setCommonHeaders } from './identify.ts'
 import { countFailed } from './strangers.ts'
 import type { Site } from './site.ts'
@@ -32,18 +32,6 @@ function respond(site: Site, ctx: Context, failure: Failure): void {
   ctx.status = status
   ctx.body = ctx.path.startsWith('/v1/') ? body : gatewayBody(body, site.house.clock.nowMs())
 }
-
-/** As other limits say it: an address has no account whose headers would. */
-const addressHeaders = (
-  { addressLimit, retryAfterMs: waitMs = 0 }: FailureDetails,
-  nowMs: number,
-): Record<string, string> =>
-  addressLimit === undefined
-    ? {}
-    : {
-        ...{ 'x-ratelimit-limit': String(addressLimit), 'x-ratelimit-remaining': '0' },
-        'x-ratelimit-reset': String(Math.ceil((nowMs + waitMs) / 1_000)),
-      }
 
 /** What the router says without a body: no such route, or not by this method. */
 const UNANSWERED = new Set([404, 405, 501])

@@ -1,4 +1,5 @@
-import type { Failure, FailureCode } from '../domain/failure.ts'
+import type { Failure, FailureCode, FailureDetails } from '../domain/failure.ts'
+import type { Standing } from '../ports/limiter.ts'
 
 type Row = Readonly<{ status: number; type: string; retry: boolean }>
 
@@ -73,6 +74,22 @@ function retryHeaders(retryAfterMs: number): Record<string, string> {
   const ms = Math.min(Math.ceil(retryAfterMs), RETRY_AFTER_MAX_MS)
   return { 'retry-after': String(Math.ceil(ms / 1_000)), 'retry-after-ms': String(ms) }
 }
+
+/** As other limits say it: an address has no account whose headers would. */
+export const addressHeaders = (
+  { addressLimit: limit, retryAfterMs: resetMs = 0 }: FailureDetails,
+  nowMs: number,
+): Record<string, string> =>
+  limit === undefined ? {} : standingHeaders({ limit, left: 0, resetMs }, nowMs)
+
+export const standingHeaders = (
+  { limit, left, resetMs }: Standing,
+  nowMs: number,
+): Record<string, string> => ({
+  'x-ratelimit-limit': String(limit),
+  'x-ratelimit-remaining': String(left),
+  'x-ratelimit-reset': String(Math.ceil((nowMs + resetMs) / 1_000)),
+})
 
 /** Without a reset: a place is free when somebody leaves. */
 const placesHeaders = (places: number | undefined): Record<string, string> =>

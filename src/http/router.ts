@@ -7,6 +7,7 @@ import { accountDisabled, Failure, invalidRequest } from '../domain/failure.ts'
 import { isStaff, reaches } from '../domain/role.ts'
 import { overloaded } from '../gateway/overloaded.ts'
 import { credentialOf } from './credential.ts'
+import { standingHeaders } from './error-responses.ts'
 import { Repeats } from './repeats.ts'
 import { readParameters } from './read-usage-question.ts'
 import type { Call, Route } from './route.ts'
@@ -42,7 +43,7 @@ const nothing = () => Promise.resolve()
 
 function handlerOf(route: Route, site: Site, repeats: Repeats) {
   return async (ctx: RouterContext): Promise<void> => {
-    if (route.access === 'public') await countStranger(site, ctx.req)
+    const stranger = route.access === 'public' ? await countStranger(site, ctx.req) : undefined
     if (route.isRaw) {
       await route.handle(site, rawCall(ctx))
       return
@@ -66,6 +67,7 @@ function handlerOf(route: Route, site: Site, repeats: Repeats) {
           ),
         )
       : route.handle(site, call))
+    if (stranger !== undefined) ctx.set(standingHeaders(stranger, site.house.clock.nowMs()))
     if (answer === undefined) return
     ctx.status = route.status ?? 200
     ctx.body = answer

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Failure } from '../domain/failure.ts'
+import type { Standing } from '../ports/limiter.ts'
 import { clientAddress, networkOf } from './client-address.ts'
 import { credentialOf } from './credential.ts'
 import type { Site } from './site.ts'
@@ -11,9 +12,12 @@ export const PROBES: ReadonlySet<string> = new Set(['/health', '/healthz', '/rea
  * Where no credential is asked for: throws the refusal of those who come too often without a valid one. Elsewhere they
  * are refused, and `countFailed` counts them.
  */
-export async function countStranger(site: Site, req: IncomingMessage): Promise<void> {
-  if (PROBES.has(req.url ?? '') || (await isKnown(site, req))) return
-  await site.house.strangers.came(addressOf(site, req))
+export async function countStranger(
+  site: Site,
+  req: IncomingMessage,
+): Promise<Standing | undefined> {
+  if (PROBES.has(req.url ?? '') || (await isKnown(site, req))) return undefined
+  return site.house.strangers.came(addressOf(site, req))
 }
 
 /** A header that nobody looks at is no way around being counted. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { linesOf } from '../../ports/header-lines.ts'
 import type { HttpRoute } from '../../ports/events.ts'
 import { failureFrom } from '../answer-errors.ts'
 import type { IncomingCall, ReadBody } from '../../gateway/house.ts'
@@ -17,6 +18,7 @@ import type { QuickConnection } from '../quick/quick-connection.ts'
 import type { HotHeaders } from '../quick/request-head.ts'
 import { readChatRequest } from '../read-chat-request.ts'
 import { route } from '../route.ts'
+import { addressHeaders } from '../error-responses.ts'
 import { countFailed } from '../strangers.ts'
 import type { Site } from '../site.ts'
 import { chatForm } from './chat-form.ts'
@@ -124,7 +126,9 @@ async function complete(site: Site, exchange: Exchange): Promise<void> {
   } catch (error) {
     const failure = failureFrom(site, { requestId, where: `POST ${CHAT_COMPLETIONS}` }, error)
     if (failure.code === 'request_timeout') wire.closeAfter() // the rest may still come
-    reply.fail(await countFailed(site, exchange, failure))
+    const told = await countFailed(site, exchange, failure)
+    reply.announce(linesOf(addressHeaders(told.details, clock.nowMs())))
+    reply.fail(told)
   } finally {
     body.giveBack()
   }
