@@ -262,6 +262,25 @@ describe('a reseller', () => {
     expect(await talk(shop)).toMatchObject({ status: 200 })
   })
 
+  test('enables what somebody of its own has disabled, however they signed in', async () => {
+    const shop = await below(top, '0', '10000')
+    const password = 'six different letters'
+    const user = { role: 'user', account: top.account, password }
+    for (const name of ['rita', 'rolf']) await admin('PUT', `users/${name}`, user)
+    const change = async (username: string, disabled: boolean) => {
+      const { json } = await ask('', 'POST', 'auth/login', { username, password })
+      const to = `v1/subaccounts/${shop.account}`
+      return (await ask(String(json['token']), 'PATCH', to, { disabled })).status
+    }
+    expect([await change('rita', true), await change('rita', false)]).toEqual([200, 200])
+    expect([await change('rita', true), await change('rolf', false)]).toEqual([200, 200])
+    await change('rita', true)
+    const byKey = await as(top, 'PATCH', `subaccounts/${shop.account}`, { disabled: false })
+    expect(byKey).toMatchObject({ status: 200, json: { disabled: false } })
+    await admin('PATCH', `accounts/${shop.account}`, { disabled: true })
+    expect(await change('rita', false)).toBe(403)
+  })
+
   test('turns no word of its own into credit of the operator', async () => {
     const reseller = await below(top, '0', '10', 2)
     const [shop, sibling] = [await below(reseller, '0', '90000'), await below(reseller, '0', '10')]
@@ -340,5 +359,32 @@ describe('a reseller', () => {
         status: 400,
         json: { error: { param } },
       })
+  })
+})
+
+/** The last, as the address is another one afterwards. */
+describe('a cap', () => {
+  test('of a reseller is below the operator’s, and never above it, also after a restart', async () => {
+    const shop = await below(top, '0', '100000')
+    const capped = (cap: string | null) => as(top, 'PATCH', `subaccounts/${shop.account}`, { cap })
+    const operator = (cap: string | null) =>
+      admin('PATCH', `accounts/${shop.account}/place`, { cap })
+    const is = (cap: string | null) => ({ status: 200, json: { cap } })
+    expect(await capped('900')).toMatchObject(is('900'))
+    expect(await operator('500')).toMatchObject(is('500'))
+    const refused = { status: 400, json: { error: { code: 'invalid_request', param: 'cap' } } }
+    expect(await capped('500.000001')).toMatchObject(refused)
+    expect(await capped('300')).toMatchObject(is('300'))
+    expect(await capped('500')).toMatchObject(is('500'))
+    expect(await capped('300')).toMatchObject(is('300'))
+    // Its own is lifted, and the operator's stays.
+    expect(await capped(null)).toMatchObject(is('500'))
+    await house.gateway.stop()
+    house = { ...house, gateway: await house.gateway.restart() }
+    expect(await capped('501')).toMatchObject(refused)
+    expect(await capped(null)).toMatchObject(is('500'))
+    expect(await operator(null)).toMatchObject(is(null))
+    expect(await capped('900')).toMatchObject(is('900'))
+    expect(await capped(null)).toMatchObject(is(null))
   })
 })

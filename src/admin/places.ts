@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { AccountView, Registry } from '../ports/ledger.ts'
+import type { AccountView, Placing, Registry } from '../ports/ledger.ts'
 import { OPERATOR } from '../domain/account.ts'
 import { Failure, invalidRequest } from '../domain/failure.ts'
 import type { newPlace, PlaceWish } from './sub-account-request.ts'
@@ -36,7 +36,7 @@ export function accountPlacing({ registry }: Readonly<{ registry: Registry }>): 
       return found(wish.id)
     },
     async place(id, { isDisabled, ...placing }, by) {
-      const refusal = await registry.place(id, placing, by)
+      const refusal = await registry.place(id, bound(placing), by)
       if (refusal !== undefined) throw refusedBy(refusal)
       if (isDisabled !== undefined) await registry.setAccount(id, { isDisabled }, by)
       return found(id)
@@ -48,5 +48,8 @@ export function accountPlacing({ registry }: Readonly<{ registry: Registry }>): 
       }),
   }
 }
+
+const bound = (placing: Placing): Placing =>
+  placing.cap === undefined ? placing : { ...placing, word: 'operator' }
 
 const taken = (): Failure => invalidRequest('This name is taken. Choose another.', 'account')

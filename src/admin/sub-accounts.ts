@@ -46,11 +46,12 @@ export function subAccounts(needs: Needs) {
       const { account } = before
       checkShare(needs, actor, wish.subAccountsMax)
       if (isDisabled === false) checkMayEnable(needs, actor, before)
-      const refusal = await registry.place(account, wish, actor.by)
+      const placing = { ...wish, ...underCap(before, wish), word: 'reseller' } as const
+      const refusal = await registry.place(account, placing, actor.by)
       if (refusal !== undefined) throw refusedBy(refusal)
       // Disabled twice, it stays the first one's word.
       if (isDisabled !== undefined && isDisabled !== before.isDisabled)
-        await registry.setAccount(account, { isDisabled }, actor.by)
+        await registry.setAccount(account, { isDisabled, word: 'reseller' }, actor.by)
       return own(actor, name)
     },
     /** Credit that the reseller gives or takes is its own word: what is bought with it costs the reseller, too. */
@@ -85,6 +86,18 @@ function checkMayEnable(needs: Needs, { key }: Actor, { isDisabled, disabledBy }
     'key_not_allowed',
     'The operator of this gateway has disabled this account, and enables it again.',
     { param: 'disabled' },
+  )
+}
+
+/** A cap of the operator is the highest, and what is left of it where the reseller lifts its own. */
+function underCap({ reselling }: AccountView, { cap }: PlaceWish): Pick<PlaceWish, 'cap'> {
+  const capMax = reselling?.capMax
+  if (cap === undefined || capMax === undefined) return {}
+  if (cap === null) return { cap: capMax }
+  if (cap <= capMax) return { cap }
+  throw invalidRequest(
+    `'cap' must be at most ${formatCredits(capMax)}, which the operator of this gateway has set.`,
+    'cap',
   )
 }
 

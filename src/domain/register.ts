@@ -13,8 +13,11 @@ export type RegisterEntry =
   | UserRemovedEntry
   | SessionEndedEntry
 
+/** Whose word it is, where the operator's binds the reseller right above. Entries of older versions do not tell. */
+type Said = { readonly word?: 'operator' | 'reseller' }
+
 /** Absent leaves it as it is. */
-export type AccountSettings = {
+export type AccountSettings = Said & {
   /** By whose days its usage is shown; at first UTC. */
   readonly timeZone?: string
   /** In place of its tier's, each by itself. */
@@ -28,7 +31,7 @@ export type AccountSettings = {
 }
 
 /** Where an account stands in a chain of resellers; absent leaves it where it is. */
-export type PlaceSettings = {
+export type PlaceSettings = Said & {
   /** Whose sub-account it is, and at which markup on that one's price; empty: of none any more. */
   readonly parent?: string
   readonly markup?: string

@@ -21,7 +21,7 @@ export type AccountView = Readonly<{
   credit: Credit
   createdAt: number
   isDisabled: boolean
-  /** Whose key did that; empty where nobody's did, or where the books are older than this. */
+  /** Who of the operators did that; in older books a reseller's key, too. Empty where none of them did. */
   disabledBy: string
   note: string
   /** Below it the account is low on credit; zero is never. */
@@ -35,6 +35,8 @@ export type ResellingView = Readonly<{
   markup: string
   subAccountsMax: number
   cap: MicroCredits | undefined
+  /** What the operator set it to last: its reseller sets none above it. */
+  capMax?: MicroCredits
   used: MicroCredits
 }>
 
@@ -186,6 +188,8 @@ export type Placing = Readonly<{
   subAccountsMax?: number
   /** Null: no such limit. */
   cap?: MicroCredits | null
+  /** Whose word that is: no reseller sets a cap above the operator's. */
+  word?: 'operator' | 'reseller'
 }>
 
 export type NewSubAccount = Readonly<{

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { micro } from '../domain/money.ts'
 import { auditFolder } from '../wiring/audit.ts'
+import { copyFolder } from './copied-folder.ts'
 import { forgedCopy, textsIn, type Edit, type Entry } from './forged-copy.ts'
 import { chargeOf, grant, holdOf, NOT_SENT, PRICE, withAccount } from './contract.ts'
 import { openStore, type Store } from './lowdb/open-store.ts'
@@ -27,7 +29,11 @@ beforeAll(async () => {
   await store.registry.openSubAccount({ id: 'shop', parent: 'store', markup: '0.5', ...sub })
   for (const account of ['store', 'shop'])
     await grant(store.registry, { id: `to-${account}`, account, amount: 2_000n })
-  await store.registry.place('store', { cap: micro(1_500n) }, 'test')
+  await store.registry.place('store', { cap: micro(1_500n), word: 'operator' }, 'test')
+  for (const [id, word] of Object.entries({ idle: 'operator', idler: 'reseller' } as const)) {
+    await store.registry.openSubAccount({ id, parent: 'store', markup: '0', ...sub })
+    await store.registry.setAccount(id, { isDisabled: true, word }, 'key_1')
+  }
   for (const id of ['h1', 'h2', 'h3', 'h4']) await hold(store, id)
   const { price } = asShop(store)
   const usage = { ...chargeOf('h1', 100n).usage }
@@ -149,6 +155,30 @@ test('true books with resellers are found true, over restarts, segments and snap
   const { findings, notes } = auditFolder({ db: honest })
   expect([findings, notes]).toEqual([[], []])
   expect(fs.existsSync(path.join(honest, 'gateway.json'))).toBe(true)
+})
+
+/** A right digest, and accounts as the snapshots of some program would have them. */
+function snapshotsWith(edit: (account: Entry) => void, name: string): string {
+  const dir = path.join(root, name)
+  copyFolder(honest, dir)
+  for (const file of ['gateway.json', 'gateway.prev.json'].map((one) => path.join(dir, one))) {
+    if (!fs.existsSync(file)) continue
+    const snapshot = JSON.parse(fs.readFileSync(file, 'utf8')) as { state: { accounts: Entry[] } }
+    snapshot.state.accounts.forEach(edit)
+    const digest = createHash('sha256').update(JSON.stringify(snapshot.state)).digest('hex')
+    fs.writeFileSync(file, JSON.stringify({ ...snapshot, digest }))
+  }
+  return dir
+}
+
+test('snapshots of a version that did not note who disabled an account are true; another name, or cap, is not', () => {
+  const older = snapshotsWith((one) => delete one['disabledBy'], 'older')
+  expect(rulesIn(older)).toEqual([])
+  const other = (account: Entry) => {
+    if (account['id'] === 'idle') account['disabledBy'] = ''
+  }
+  expect(rulesIn(snapshotsWith(other, 'other name'))).toEqual(['A15'])
+  expect(rulesIn(snapshotsWith((one) => delete one['capMax'], 'no cap'))).toEqual(['A15'])
 })
 
 test('an account that was placed without a word of its markup pays what its parent pays, and that is true', () => {

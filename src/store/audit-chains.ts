@@ -24,6 +24,10 @@ export type AuditedAccount = {
   parent?: string
   markup?: string
   cap?: string
+  /** The operator's. */
+  capMax?: string
+  /** Empty where it was its reseller. */
+  disabledBy?: string
   used?: bigint
 }
 
@@ -61,17 +65,22 @@ export class ChainSums {
   /** An account is made, or changed in what its entry says. */
   account(line: Line, at: Place): void {
     const { seq: _seq, crc: _crc, chain: _chain, batch: _batch, kind: _kind, ...facts } = line
-    const { at: createdAt, account: id, by: _by, ...changed } = facts
+    const { at: createdAt, account: id, by = '', word, ...changed } = facts
     const made = { id, createdAt, balance: 0n, held: 0n }
     const known: AuditedAccount = Object.assign(this.#accounts.get(id) ?? made, changed)
     this.#accounts.set(id, known)
+    if (line.cap !== undefined && word === 'operator') known.capMax = line.cap
+    if (line.isDisabled !== undefined)
+      known.disabledBy = line.isDisabled && word !== 'reseller' ? by : ''
     if (known.parent === '') {
       delete known.parent
       delete known.markup
       delete known.used
       delete known.cap
+      delete known.capMax
     }
     if (known.cap === '') delete known.cap
+    if (known.capMax === '') delete known.capMax
     if (known.parent !== undefined) known.used ??= 0n
     const above = this.#above(id)
     if (above.length >= LEVELS_MAX)

@@ -23,6 +23,11 @@ export type Line = Readonly<
     /** The caller's limit on the charge. */
     most?: string
     markup?: string
+    cap?: string
+    isDisabled?: boolean
+    by?: string
+    /** Whose word an account's entry is. */
+    word?: 'operator' | 'reseller'
     /** The accounts above a sub-account, up to the one at the top. */
     levels?: readonly Leg[]
     idempotency?: Readonly<{ key: string; fingerprint: string }>

@@ -24,7 +24,7 @@ export type AccountState = {
   credit: Credit
   /** The segment in which its credit moved last; 0: in none since the start. */
   movedIn: number
-  /** Who disabled it last; empty where it is enabled, and absent where nobody ever did. */
+  /** Who of the operators disabled it last; empty where none of them did, and absent where nobody ever did. */
   disabledBy?: string
 } & Reselling & { -readonly [name in keyof AccountSettings]: AccountSettings[name] }
 

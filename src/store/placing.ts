@@ -10,6 +10,8 @@ export type Reselling = {
   markup?: string
   subAccountsMax?: number
   cap?: MicroCredits
+  /** The operator's, in micro-credits. */
+  capMax?: string
   /** What it was charged as a sub-account, less what was given back: what its cap is held against. */
   used?: MicroCredits
   /** Made of the above when it is asked for. */
@@ -17,8 +19,12 @@ export type Reselling = {
 }
 
 export function changePlace(books: Books, account: AccountState, entry: PlaceSettings): void {
-  const { parent, markup, subAccountsMax, cap } = entry
+  const { parent, markup, subAccountsMax, cap, word } = entry
   if (subAccountsMax !== undefined) account.subAccountsMax = subAccountsMax
+  if (cap !== undefined && word === 'operator') {
+    if (cap === '') delete account.capMax
+    else account.capMax = cap
+  }
   if (cap === '') delete account.cap
   else if (cap !== undefined) account.cap = micro(BigInt(cap))
   if (parent === undefined && markup === undefined) return
@@ -27,6 +33,7 @@ export function changePlace(books: Books, account: AccountState, entry: PlaceSet
     delete account.markup
     delete account.used
     delete account.cap
+    delete account.capMax
   } else {
     if (parent !== undefined) account.parent = parent
     if (markup !== undefined) account.markup = markup
@@ -78,5 +85,9 @@ export const resellingView = ({
   markup = '0',
   subAccountsMax = 0,
   cap,
+  capMax,
   used = ZERO,
-}: Reselling): ResellingView => ({ parent, markup, subAccountsMax, cap, used })
+}: Reselling): ResellingView => ({
+  ...{ parent, markup, subAccountsMax, cap, used },
+  ...(capMax !== undefined && { capMax: micro(BigInt(capMax)) }),
+})

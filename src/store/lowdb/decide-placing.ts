@@ -9,7 +9,7 @@ type Placed = Omit<AccountEntry, 'at' | 'by'>
 export function decidePlacing(
   books: Books,
   account: string,
-  { parent, markup, subAccountsMax, cap }: Placing,
+  { parent, markup, subAccountsMax, cap, word }: Placing,
 ): Placed | PlacingRefusal {
   const known = books.accounts.get(account)
   if (known === undefined) return 'unknown_account'
@@ -26,6 +26,7 @@ export function decidePlacing(
     ...(markup !== undefined && { markup }),
     ...(subAccountsMax !== undefined && { subAccountsMax }),
     ...(cap !== undefined && { cap: cap === null ? '' : cap.toString() }),
+    ...(word !== undefined && { word }),
   }
 }
 

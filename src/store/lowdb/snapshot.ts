@@ -32,7 +32,7 @@ type Stored<T, Amounts extends keyof T> = Omit<T, Amounts> & Record<Amounts, str
 export type SnapshotState = Readonly<{
   accounts: readonly (AccountSettings &
     PlaceSettings &
-    Readonly<{ used?: string }> &
+    Readonly<{ used?: string; capMax?: string; disabledBy?: string }> &
     Readonly<Record<'id' | 'tier' | 'balance' | 'held', string> & { createdAt: number }>)[]
   keys: readonly KeyRecord[]
   /** Absent where the snapshot is older than users are. */
