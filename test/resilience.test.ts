@@ -180,7 +180,7 @@ test('F40: who refuses or breaks the connection is followed by the next one, and
   const mine = clientOf(gateway.url, 'user', key)
   for (const stream of [true, false]) {
     const balance = Number(await mine.balance())
-    const answer = await ask('unreached', key, markedChat('unreached', { stream }))
+    const answer = await ask('unreached', key, { body: markedChat('unreached', { stream }) })
     expect([answer.status, answer.headers['x-tollgate-attempts']]).toEqual([200, '3'])
     const ref = answer.headers['x-request-id']
     const settles = ofKind(gateway.dir, 'settle').filter((settle) => settle.ref === ref)
