@@ -22,26 +22,11 @@ import {
 import { invitations, webhooks } from './bonus-fields.ts'
 import { cors, hosts, identity, securityHeaders } from './identity-fields.ts'
 import { LIMIT_FIELDS } from './limit-fields.ts'
+import { accounting, price, tokens, TOKENS_MAX } from './price-fields.ts'
 
 const TOTAL_MS_MAX = 1_800_000
-const TOKENS_MAX = 100_000_000
 
 const milliseconds = wholeNumber(1, TOTAL_MS_MAX)
-const tokens = wholeNumber(1, TOKENS_MAX)
-/** Dollars per million tokens, or per request. */
-const usd = decimal({ places: 9, max: 100_000 })
-
-const SIX_PLACES = /^(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?$/
-
-const accounting = z.strictObject({
-  credits_per_usd: checkedText((text) => SIX_PLACES.test(text) && Number(text) > 0, {
-    message: 'is not a decimal above 0 with at most 6 places',
-    fix: 'write how many credits a US dollar buys, such as 200000',
-  }).default('200000'),
-  markup: decimal({ places: 6, max: 100 }).default('0'),
-  default_max_output: tokens.default(4096),
-})
-
 const tier = z.strictObject({
   ...LIMIT_FIELDS,
   requests_per_minute: LIMIT_FIELDS.requests_per_minute.unwrap(),
@@ -59,24 +44,6 @@ const timeouts = z.strictObject({
   idle_ms: milliseconds.optional(),
   total_ms: milliseconds.optional(),
 })
-
-const priceList = z
-  .strictObject({
-    input: usd,
-    cached_input: usd.optional(),
-    cache_write: usd.optional(),
-    output: usd,
-    image: usd.optional(),
-    audio_input: usd.optional(),
-    audio_output: usd.optional(),
-    request: usd.optional(),
-  })
-  .refine((list) => Object.values(list).some((rate) => Number(rate) > 0), {
-    message: 'is nothing at all',
-    params: { fix: 'write price: free when that is meant' },
-  })
-const FREE = { isFree: true } as const
-const price = z.union([z.literal('free').transform(() => FREE), priceList])
 
 const probe = z.strictObject({
   every_ms: wholeNumber(100, 86_400_000).default(30_000),
