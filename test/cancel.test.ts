@@ -76,6 +76,30 @@ test('of a stream that is cancelled each choice has one finish, its own or the o
   expect(settledOf(house.gateway.dir, id)).toMatchObject({ outcome: 'aborted' })
 })
 
+test('who joined a call that runs ends it by the id that they got, for all who share it', async () => {
+  const sent = { model: 'long', messages: MESSAGES, stream: true } as const
+  const join = async () => {
+    const named = { headers: { 'idempotency-key': 'shared' } }
+    const { data, response } = await client.openai.chat.completions
+      .create(sent, named)
+      .withResponse()
+    return { id: response.headers.get('x-request-id') ?? '', stream: data }
+  }
+  const calls = house.upstream.journal.length
+  const first = await join()
+  const second = await join()
+  expect(house.upstream.journal.length).toBe(calls + 1)
+  expect((await cancel(client.key, second.id)).status).toBe(200)
+  for (const { stream } of [first, second]) {
+    const finishes: unknown[] = []
+    for await (const { choices } of stream) finishes.push(choices[0]?.finish_reason)
+    expect(finishes.at(-1)).toBe('stop')
+    expect(finishes.length).toBeLessThan(300)
+  }
+  expect(settledOf(house.gateway.dir, first.id)).toMatchObject({ outcome: 'aborted' })
+  expect((await cancel(client.key, second.id)).status).toBe(404)
+})
+
 test('what has ended, what never was, and what belongs to another account is not there', async () => {
   const other = await house.client()
   const { id, iterator } = await begin('long')

@@ -82,8 +82,9 @@ export class Completions {
 
   /** Ends an open stream of the account politely; false when it has none of that name. */
   cancel(account: string, requestId: string): boolean {
+    const id = this.#once.callOf(requestId) ?? this.#retried.callOf(requestId) ?? requestId
     const found = this.#rounds.find(
-      (one): one is Answer => one instanceof Answer && one.isStreamOf(account, requestId),
+      (one): one is Answer => one instanceof Answer && one.isStreamOf(account, id),
     )
     found?.stop()
     return found !== undefined
@@ -209,7 +210,10 @@ export class Completions {
       checkRepeat(this.#house, entered)
       const same = (isNamed ? nameOf : sameCallOf)(this.#house.keys, call, entered)
       const once = isNamed ? this.#once : this.#retried
-      return once.answer({ ...same, reply }, (shared) => this.#run(call, entered, shared))
+      const { requestId } = call
+      return once.answer({ ...same, requestId, reply }, (shared) =>
+        this.#run(call, entered, shared),
+      )
     } catch (error) {
       this.#tellRefusal(call, entered, error)
       throw error

@@ -8,6 +8,7 @@ import { SharedReply } from './shared-reply.ts'
 
 /** A call that its caller may repeat: the same name and body mean the same call. */
 export type Repeatable = Readonly<{
+  requestId: string
   name: string
   fingerprint: string
   reply: Reply
@@ -15,7 +16,12 @@ export type Repeatable = Readonly<{
   joins: boolean
 }>
 
-type Call = Readonly<{ fingerprint: string; reply: SharedReply; done: Promise<void> }>
+type Call = Readonly<{
+  requestId: string
+  fingerprint: string
+  reply: SharedReply
+  done: Promise<void>
+}>
 type Kept = Call & Readonly<{ endedTicks: number }>
 
 export type OnceSettings = Readonly<{
@@ -40,6 +46,8 @@ export class Once {
   readonly #running = new Map<string, Call>()
   /** In the order in which they ended. */
   readonly #kept = new Map<string, Kept>()
+  /** Requests that joined a running call, and the one whose call it is. */
+  readonly #joined = new Map<string, string>()
   #bytes = 0
 
   constructor(settings: OnceSettings) {
@@ -48,13 +56,13 @@ export class Once {
 
   /** `run` makes the answer, unless there is one; it must not write to a reply of one caller alone. */
   answer(wanted: Repeatable, run: (reply: Reply) => Promise<void>): Promise<void> {
-    const { name, fingerprint, reply, joins } = wanted
+    const { requestId, name, fingerprint, reply, joins } = wanted
     this.#forgetOld()
     const known = this.#known(name)
     if (known !== undefined && joins) {
       if (known.fingerprint !== fingerprint) throw conflict()
       known.reply.join(reply, false)
-      return known.done
+      return known.reply.isComplete ? known.done : this.#whileJoined(requestId, known)
     }
     // The same by chance, at the same time: only one of them can be joined.
     if (known !== undefined && this.#running.has(name)) return run(reply)
@@ -64,8 +72,22 @@ export class Once {
     const done = run(shared).finally(() => {
       this.#ended(name, shared)
     })
-    this.#running.set(name, { fingerprint, reply: shared, done })
+    this.#running.set(name, { requestId, fingerprint, reply: shared, done })
     return done
+  }
+
+  /** Whose call it is that a request has joined, while it runs. */
+  callOf(requestId: string): string | undefined {
+    return this.#joined.get(requestId)
+  }
+
+  async #whileJoined(requestId: string, call: Call): Promise<void> {
+    this.#joined.set(requestId, call.requestId)
+    try {
+      await call.done
+    } finally {
+      this.#joined.delete(requestId)
+    }
   }
 
   #known(name: string): Call | undefined {
@@ -129,7 +151,7 @@ export function sameCallOf(
   { hashOf }: Keys,
   { retryCount, maxCost = '' }: IncomingCall,
   { key, body }: Entered,
-): Omit<Repeatable, 'reply'> {
+): Omit<Repeatable, 'reply' | 'requestId'> {
   const name = hashOf(`${key.id}\n${maxCost}\n${jsonText(body.request.body)}`)
   return { name, fingerprint: '', joins: Number(retryCount) > 0 }
 }
@@ -141,7 +163,7 @@ export function nameOf(
   { hashOf }: Keys,
   { idempotencyKey = '' }: IncomingCall,
   { key, body }: Entered,
-): Omit<Repeatable, 'reply'> {
+): Omit<Repeatable, 'reply' | 'requestId'> {
   if (!KEY.test(idempotencyKey)) {
     throw invalidRequest(
       "The header 'idempotency-key' must be 1 to 255 printable ASCII characters.",
