@@ -8,11 +8,13 @@ import { raw } from './support/raw.ts'
 let house: House
 let client: Client
 beforeAll(async () => {
-  house = await openHouse({
+  const models = {
+    cooling: ['answer?status=429&retry_after=4'],
     long: ['answer?chunks=400&every=20'],
     uneven: ['answer?several&chunks=400&every=20&first=2'],
     short: ['answer?chunks=3'],
-  })
+  }
+  house = await openHouse(models, 'streams: { keep_alive_delay_ms: 100 }')
   client = await house.client()
 })
 afterAll(() => house.close())
@@ -74,6 +76,20 @@ test('of a stream that is cancelled each choice has one finish, its own or the o
   expect(chunks.length).toBeLessThan(300)
   expect(chunks.at(-1)?.usage).toBeDefined()
   expect(settledOf(house.gateway.dir, id)).toMatchObject({ outcome: 'aborted' })
+})
+
+test('who cancels when their only attempt has failed, and waits for another, pays nothing', async () => {
+  const balance = await client.balance()
+  const { id, chunks, iterator } = await begin('cooling')
+  expect((await cancel(client.key, id)).status).toBe(200)
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
+    chunks.push(next.value)
+  expect(chunks.at(-1)?.usage).toMatchObject({ total_tokens: 0 })
+  expect(settledOf(house.gateway.dir, id)).toMatchObject({
+    ...{ outcome: 'aborted_early', amount: '0' },
+    attempts: [{ fault: 'rate_limited' }],
+  })
+  expect([await client.balance(), await client.held()]).toEqual([balance, '0'])
 })
 
 test('who joined a call that runs ends it by the id that they got, for all who share it', async () => {

@@ -21,7 +21,9 @@ export type Ended = Readonly<{ admitted: Admitted; attempted: Attempted; ending:
 export function settle(house: House, ended: Ended): Promise<Settled> {
   const outcome = outcomeOf(ended)
   const { outcomes } = house.catalog.settings()
-  const charge = chargeFor(outcome, ended.attempted.answer.wasAccepted, outcomes)
+  // An attempt that had failed before its caller cancelled costs them nothing, as all that fail.
+  const wasAccepted = ended.attempted.fault === undefined && ended.attempted.answer.wasAccepted
+  const charge = chargeFor(outcome, wasAccepted, outcomes)
   const payer = charge.of === 'nothing' ? 'account' : charge.payer
   const metered = meter(house, ended, charge.of)
   return metered instanceof Promise
