@@ -185,9 +185,11 @@ export class Traffic implements TrafficControl {
     for (const known of this.#known.all()) if (known.key === key) known.breaker.mayProbe(now)
   }
 
-  /** The configuration is another one. */
+  /** The configuration is another one, which may have room for those who wait. */
   reloaded(): void {
     this.#known.follow(this.#needs.deployments())
+    const now = this.#needs.clock.ticksMs()
+    for (const key of this.keys()) key.admit(now)
   }
 
   switchOff(target: SwitchTarget): void {

@@ -222,6 +222,19 @@ describe('a request', () => {
     expect(traffic.inFlight(a)).toBe(0)
   })
 
+  test('that waits for room gets it from a configuration that has more', async () => {
+    const a = (concurrencyMax: number) => deployment('a', { concurrencyMax })
+    const { turns: begin, traffic, reload } = bed([a(1)])
+    traffic.begin(a(1))
+    const waiting = begin().first()
+    const state = { isOver: false }
+    void Promise.resolve(waiting).then(() => (state.isOver = true))
+    reload([a(2)])
+    await new Promise(setImmediate)
+    expect(state.isOver).toBe(true)
+    expect(traffic.inFlight(a(2))).toBe(2)
+  })
+
   test('that waits for room at what is then switched off is refused, and not for a lack of room', async () => {
     const a = deployment('a', { concurrencyMax: 1 })
     const { turns: begin, traffic } = bed([a])
