@@ -23,15 +23,16 @@ export type ChatRequest = Readonly<{
 export const CHOICES_MAX = 128
 export const CAP_MAX = 2 ** 31 - 1
 /** More than fits any context, and enough to keep a provider busy for seconds. */
-const ITEMS_MAX = 100_000
-const STOPS_MAX = 256
-const BIASES_MAX = 10_000
+export const ITEMS_MAX = 100_000
+export const STOPS_MAX = 256
+export const BIASES_MAX = 10_000
 
 /** Those of OpenAI, and behind them those of single models. */
-const ROLES = new Set([
+export const ROLES = [
   ...['system', 'developer', 'user', 'assistant', 'tool', 'function'],
   ...['context', 'control', 'document', 'ipython', 'latest_reminder', 'model', 'observation'],
-])
+] as const
+const KNOWN_ROLES: ReadonlySet<string> = new Set(ROLES)
 
 /** Fields that would change where the request goes or what it costs behind the operator's back. */
 const REFUSED = new Map(
@@ -125,7 +126,7 @@ function messages(value: unknown): readonly JsonObject[] {
       const param = `messages[${index}]`
       throw invalidRequest(`'${param}' must be an object with a 'role'.`, param)
     }
-    if (!ROLES.has(message['role'])) {
+    if (!KNOWN_ROLES.has(message['role'])) {
       const param = `messages[${index}].role`
       throw invalidRequest(
         `'${param}' must be system, developer, user, assistant, tool or function.`,

@@ -104,7 +104,12 @@ test('what the document says of a chat is what is read: no more is refused by it
     }
   }
   expect(isRead(chat)).toBe(true)
-  const values = ['', 'text', 0, 1, 1.5, 128, 129, 2 ** 31, true, null, [], {}, [{}], [chat]]
+  const many = (count: number) => new Array<string>(count).fill('x')
+  const values = [
+    ...['', 'text', 0, 1, 1.5, 128, 129, 2 ** 31, true, null, [], {}, [{}], [chat]],
+    ...[[{ role: 'tool' }], [{ role: 'wizard' }], many(256), many(257)],
+    ...[many(10_000), many(10_001)].map((list) => Object.fromEntries(list.entries())),
+  ]
   for (const name of [...Object.keys(schema.properties ?? {}), 'seed'])
     for (const value of values) {
       const body = { ...chat, [name]: value }

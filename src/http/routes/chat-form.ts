@@ -1,12 +1,19 @@
 import { z } from 'zod'
-import { CAP_MAX, CHOICES_MAX } from '../../domain/chat-request.ts'
+import {
+  BIASES_MAX,
+  CAP_MAX,
+  CHOICES_MAX,
+  ITEMS_MAX,
+  ROLES,
+  STOPS_MAX,
+} from '../../domain/chat-request.ts'
 
 // For the documentation alone: the hot route reads by hand, in `domain/chat-request.ts`. A test holds the two together.
 
 const cap = z.int().min(1).max(CAP_MAX).nullish()
 
 const message = z.looseObject({
-  role: z.string().meta({ example: 'user' }),
+  role: z.enum(ROLES).meta({ example: 'user' }),
   content: z
     .unknown()
     .optional()
@@ -17,7 +24,7 @@ const message = z.looseObject({
 export const chatForm = z
   .looseObject({
     model: z.string().min(1).meta({ description: 'As GET /v1/models names it' }),
-    messages: z.array(message).min(1),
+    messages: z.array(message).min(1).max(ITEMS_MAX),
     stream: z.boolean().nullish().meta({ description: 'As server-sent events' }),
     stream_options: z
       .looseObject({
@@ -28,7 +35,18 @@ export const chatForm = z
     max_completion_tokens: cap.meta({ description: 'The same, as newer clients say it' }),
     n: z.int().min(1).max(CHOICES_MAX).nullish().meta({ description: 'How many answers' }),
     temperature: z.unknown().optional().meta({ description: 'A number; passed on as it is' }),
-    tools: z.unknown().optional().meta({ description: 'A list; passed on as it is' }),
+    tools: z
+      .unknown()
+      .optional()
+      .meta({ description: 'A list; passed on as it is', maxItems: ITEMS_MAX }),
+    stop: z
+      .unknown()
+      .optional()
+      .meta({ description: 'A text, or a list of them; passed on as it is', maxItems: STOPS_MAX }),
+    logit_bias: z
+      .unknown()
+      .optional()
+      .meta({ description: 'By token; passed on as it is', maxProperties: BIASES_MAX }),
     service_tier: z.string().nullish(),
   })
   .meta({
