@@ -89,6 +89,8 @@ describe('reported usage', () => {
     [{ prompt_tokens: 11, total_tokens: 7 }],
     [{ prompt_tokens: '5', completion_tokens: -1 }],
     [{ prompt_tokens: 1.5, completion_tokens: Number.NaN }],
+    [{ prompt_tokens: 1e9 + 1, completion_tokens: 1 }],
+    [{ prompt_tokens: 1, completion_tokens: 1e15, total_tokens: 1e15 + 1 }],
   ])('%j reports nothing', (reported) => {
     expect(usageFrom(reported)).toBeUndefined()
   })

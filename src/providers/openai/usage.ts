@@ -47,8 +47,13 @@ class Total {
   }
 }
 
+/** No answer has more: such a number is a mistake, and what it would cost may be beyond all that the books can write down. */
+const TOKENS_MAX = 1_000_000_000
+
 const count = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= TOKENS_MAX
+    ? value
+    : undefined
 
 const details = (value: unknown): JsonObject => (isObject(value) ? value : {})
 
