@@ -38,6 +38,13 @@ describe('a plain request', () => {
     expect(rest).toMatchObject({ stream: false, choices: 1, cap: undefined, showUsage: false })
   })
 
+  test.each([[[]], [[{ type: 'function', function: {} }, { type: 'custom' }, {}]], [null], ['x']])(
+    'keeps tools that its caller runs: %j',
+    (tools) => {
+      expect(parse({ tools }).body).toEqual({ model: 'm', messages, tools })
+    },
+  )
+
   test('keeps fields that nobody here knows', () => {
     const unknown = {
       prompt_cache_key: 'k',
@@ -148,6 +155,10 @@ describe('a bad field is named', () => {
     [{ route: 'fallback' }, 'route'],
     [{ plugins: [] }, 'plugins'],
     [{ web_search_options: {} }, 'web_search_options'],
+    [{ search_parameters: { mode: 'auto' } }, 'search_parameters'],
+    [{ tools: [{ type: 'web_search' }] }, 'tools[0]'],
+    [{ tools: [{ type: 'function' }, { type: 'browser_search' }] }, 'tools[1]'],
+    [{ tools: [{ type: { a: 1 } }] }, 'tools[0]'],
     [{ constructor: { prototype: { polluted: 1 } } }, 'constructor'],
     [{ prototype: {} }, 'prototype'],
   ])('%j', (fields, param) => {

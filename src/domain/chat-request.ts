@@ -48,6 +48,7 @@ const REFUSED = new Map(
     route: 'ask for one model; the operator configures its fallbacks',
     plugins: 'plugins have no price here',
     web_search_options: 'web search has no price here',
+    search_parameters: 'web search has no price here',
     constructor: 'it is not a field of a chat completion',
     prototype: 'it is not a field of a chat completion',
   }),
@@ -77,7 +78,22 @@ export function parseChatRequest(body: unknown): ChatRequest {
     body,
   }
   if (inexact !== undefined) throw inexactField(inexact)
+  checkTools(body['tools'])
   return request
+}
+
+/** A caller runs its own; what a provider runs by itself (searches, code) it charges for, and nobody has set a price. */
+const CALLERS_TOOLS = new Set<unknown>([undefined, 'function', 'custom'])
+
+function checkTools(tools: unknown): void {
+  if (!Array.isArray(tools)) return
+  const index = tools.findIndex((tool) => isObject(tool) && !CALLERS_TOOLS.has(tool['type']))
+  if (index === -1) return
+  const param = `tools[${index}]`
+  throw invalidRequest(
+    `'${param}' must be a function: tools that the provider runs have no price here. Remove it.`,
+    param,
+  )
 }
 
 const refusedField = (name: string): Error =>
