@@ -91,6 +91,35 @@ describe('a body in the shape of the Responses API', () => {
     })
   })
 
+  test('has its custom tools, their calls and what they gave as a chat has them', () => {
+    const grammar = { syntax: 'lark', definition: 'start: "x"' }
+    const body = chatBodyFrom({
+      input: [
+        { type: 'custom_tool_call', call_id: 'a', name: 'patch', input: '*** Begin' },
+        { type: 'custom_tool_call_output', call_id: 'a', output: 'Done.' },
+      ],
+      tools: [
+        { type: 'custom', name: 'patch', format: { type: 'grammar', ...grammar } },
+        { type: 'custom', name: 'note', format: { type: 'text' } },
+        { type: 'custom', custom: { name: 'nested' } },
+      ],
+      tool_choice: { type: 'custom', name: 'patch' },
+    })
+    const call = { id: 'a', type: 'custom', custom: { name: 'patch', input: '*** Begin' } }
+    expect(body).toEqual({
+      messages: [
+        { role: 'assistant', content: null, tool_calls: [call] },
+        { role: 'tool', tool_call_id: 'a', content: 'Done.' },
+      ],
+      tools: [
+        { type: 'custom', custom: { name: 'patch', format: { type: 'grammar', grammar } } },
+        { type: 'custom', custom: { name: 'note', format: { type: 'text' } } },
+        { type: 'custom', custom: { name: 'nested' } },
+      ],
+      tool_choice: { type: 'custom', custom: { name: 'patch' } },
+    })
+  })
+
   test.each([
     [{ input: 'Hi', previous_response_id: 'resp_1' }, 'previous_response_id'],
     [{ input: [{ type: 'file_search_call' }] }, 'input[0]'],

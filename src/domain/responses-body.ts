@@ -46,7 +46,8 @@ function messagesFrom(input: unknown): JsonObject[] {
   const messages: JsonObject[] = []
   for (const [at, item] of input.entries()) {
     if (!isObject(item)) throw strange(at)
-    if (item['type'] === 'function_call') addCall(messages, item)
+    const call = callFrom(item)
+    if (call !== undefined) addCall(messages, call)
     else if (item['type'] !== 'reasoning') messages.push(messageFrom(item, at))
   }
   return messages
@@ -54,15 +55,23 @@ function messagesFrom(input: unknown): JsonObject[] {
 
 function messageFrom(item: JsonObject, at: number): JsonObject {
   const { type = 'message', role, content, call_id: id, output } = item
-  if (type === 'function_call_output')
+  if (type === 'function_call_output' || type === 'custom_tool_call_output')
     return { role: 'tool', tool_call_id: id, content: contentFrom(output) }
   if (type !== 'message' || typeof role !== 'string') throw strange(at)
   return { role, content: contentFrom(content) }
 }
 
+/** Of a function, or of a tool that takes any text. */
+function callFrom({ type, call_id: id, name, ...own }: JsonObject): JsonObject | undefined {
+  if (type === 'function_call')
+    return { id, type: 'function', function: { name, arguments: own['arguments'] } }
+  return type === 'custom_tool_call'
+    ? { id, type: 'custom', custom: { name, input: own['input'] } }
+    : undefined
+}
+
 /** Several calls of one turn are one message, together with what was said before them. */
-function addCall(messages: JsonObject[], { call_id: id, name, arguments: text }: JsonObject): void {
-  const call = { id, type: 'function', function: { name, arguments: text } }
+function addCall(messages: JsonObject[], call: JsonObject): void {
   const last = messages.at(-1)
   if (last?.['role'] !== 'assistant') {
     messages.push({ role: 'assistant', content: null, tool_calls: [call] })
@@ -88,12 +97,18 @@ function partFrom(part: unknown): unknown {
   return { type: 'image_url', image_url: { url, ...said('detail', detail) } }
 }
 
-/** A chat's function has its name and form one level further in. */
+/** A chat's function or custom tool has its name and form one level further in. */
 function nested(tool: unknown): unknown {
-  if (!isObject(tool) || tool['type'] !== 'function' || isObject(tool['function'])) return tool
+  if (!isObject(tool)) return tool
   const { type, ...own } = tool
-  return { type, function: own }
+  if (type === 'function' && !isObject(own['function'])) return { type, function: own }
+  if (type !== 'custom' || isObject(own['custom'])) return tool
+  const { format } = own
+  return { type, custom: isObject(format) ? { ...own, format: grammarFrom(format) } : own }
 }
+
+const grammarFrom = ({ type, ...grammar }: JsonObject): JsonObject =>
+  type === 'grammar' ? { type, grammar } : { type, ...grammar }
 
 function formatFrom({ type, ...own }: JsonObject): JsonObject {
   return type === 'json_schema' ? { type, json_schema: own } : { type, ...own }
