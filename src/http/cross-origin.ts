@@ -15,7 +15,7 @@ const EXPOSED = [
   'x-ratelimit-limit, x-ratelimit-remaining, x-ratelimit-reset',
   'x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests',
   'x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens',
-  'x-tollgate-cost, x-tollgate-balance, x-tollgate-provider, x-tollgate-attempts',
+  'x-tollgate-cost, x-tollgate-balance, x-tollgate-provider, x-tollgate-attempts, x-tollgate-replayed',
 ].join(', ')
 
 /** There are no cookies that a page could abuse, so no answer allows credentials: keys are sent by hand. */

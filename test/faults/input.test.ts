@@ -310,7 +310,9 @@ test('pages of any origin may call the API with a key, and read its headers', as
     body: chat('words'),
   })
   expect(answer.headers['access-control-allow-origin']).toBe('*')
-  expect(answer.headers['access-control-expose-headers']).toContain('x-request-id')
+  const exposed = answer.headers['access-control-expose-headers']
+  for (const name of ['x-request-id', 'x-tollgate-attempts', 'x-tollgate-replayed'])
+    expect(exposed).toContain(name)
 })
 
 test('after all of it everything is as it should be', async () => {
