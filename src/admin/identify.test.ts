@@ -89,6 +89,19 @@ describe('a session', () => {
     await expect(known.identify(token)).rejects.toMatchObject(INVALID)
   })
 
+  test('is one of sixty in a minute at most, of each who begins them: each is an entry', async () => {
+    const { begin, keys, clock, deeds } = house()
+    keys.set('key_2', record({ id: 'key_2', hash: 'hash of other' }))
+    const many = await Promise.allSettled(Array.from({ length: 200 }, () => begin()))
+    expect(many.filter(({ status }) => status === 'fulfilled')).toHaveLength(60)
+    expect(deeds).toHaveLength(60)
+    const refusal = { code: 'rate_limit_exceeded', details: { retryAfterMs: 60_250 } }
+    await expect(begin()).rejects.toMatchObject(refusal)
+    await begin('other')
+    clock.ticksMs = 60_250
+    await begin()
+  })
+
   test('ends with its key', async () => {
     const { known, keys, begin } = house()
     const token = await begin()

@@ -9,6 +9,7 @@ import type { OutsideTokens, Session, SessionSigner } from '../ports/session-sig
 import { isMaster } from './master-key.ts'
 import { outsideActors } from './outside-actors.ts'
 import { SeenTokens } from './seen-tokens.ts'
+import { SessionPace } from './session-pace.ts'
 import { standInFor } from './users.ts'
 
 export type Begun = Readonly<{ token: string; expiresAt: number; actor: Actor }>
@@ -46,6 +47,7 @@ export const isToken = (credential: unknown): credential is string =>
 export function identities(needs: Needs): Identities {
   const { keys, registry, secrets, signer, nowMs, hours } = needs
   const verify = verifying(needs)
+  const pace = new SessionPace(needs.ticksMs)
   const actorBy = async (token: string): Promise<Actor | undefined> => {
     const verified = await verify(token)
     if (verified === undefined || registry.hasEnded(verified.id)) return undefined
@@ -61,6 +63,7 @@ export function identities(needs: Needs): Identities {
     resolve: async (credential) =>
       (isToken(credential) ? (await actorBy(credential))?.key : undefined) ?? credential,
     async begin(actor) {
+      pace.begins(actor.by)
       const [id, beganAt] = [secrets.newId('ses'), nowMs()]
       const expiresAt = beganAt + hours * 3_600_000
       const token = await signer.sign({ id, subject: actor.key.id, beganAt, expiresAt })

@@ -10,6 +10,7 @@ import type { Site } from '../http/site.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Events } from '../ports/events.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
+import { seldom } from './seldom.ts'
 
 type Needs = Readonly<{
   store: Store
@@ -30,6 +31,7 @@ export function signingIn({
   const { keys, registry } = store
   const { nowMs, ticksMs } = clock
   const passwords = scryptPasswords()
+  const isToBeTold = seldom(ticksMs)
   const known = identities({
     ...{ keys, registry, nowMs, ticksMs, hours: config().jwtExpirationHours },
     secrets: nodeSecrets(keys.hashOf),
@@ -39,7 +41,8 @@ export function signingIn({
       () => config().issuers,
       nowMs,
       (facts) => {
-        events.warning('a good token of a user names no account that could be one', facts)
+        if (isToBeTold(facts.subject))
+          events.warning('a good token of a user names no account that could be one', facts)
       },
     ),
     hasTier: (name) => config().tiers.has(name),
