@@ -157,6 +157,19 @@ describe('a key', () => {
     expect([await spend(keys[1] ?? ''), await spend(String(third.body['key']))]).toEqual([401, 200])
   })
 
+  test('that has expired is not rotated, because the next one would have its end', async () => {
+    const expires = new Date(Date.now() + 300).toISOString()
+    const wish = { type: 'user', account: 'late', credits: '1', expires }
+    const { keyId } = (await ask('POST', '/admin/keys', wish)).body as { keyId: string }
+    const stateOf = async () => (await ask('GET', `/admin/keys/${keyId}`)).body['state']
+    await expect.poll(stateOf).toBe('expired')
+    const rotate = () => ask('POST', `/admin/keys/${keyId}/rotate`, {})
+    expect(errorOf(await rotate())).toEqual([400, 'invalid_request', null])
+    expect(await stateOf()).toBe('expired')
+    await ask('PATCH', `/admin/keys/${keyId}`, { expires: null })
+    expect((await rotate()).status).toBe(201)
+  })
+
   test('has its limits together with those that came before it, also after a restart', async () => {
     const limits = { requests_per_day: 3, spend_per_month: '100000' }
     const first = await issue({ type: 'user', account: 'gabi', credits: '1000', limits })

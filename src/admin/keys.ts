@@ -111,6 +111,8 @@ async function rotate(
   const { secret, ...made } = secrets.newKey(call)
   if (keys.withId(made.id) !== undefined) throw doneBefore(made.id)
   checkIsLast(registry, old)
+  if (!isUsable(old, nowMs()))
+    throw invalidRequest('This key has expired, and so would the next. Give it a later end first.')
   const { account, role, models, limits, tags, expiresAt } = old
   const end = nowMs() + graceMs
   const isEndLater = expiresAt === undefined || expiresAt > end
