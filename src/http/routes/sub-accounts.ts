@@ -102,6 +102,8 @@ export const subAccountRoutes = [
     access: ACCESS,
     summary:
       'Changes its markup, its cap or what it may have below it; disables it, and all below it',
+    description:
+      'A cap of the operator is the highest, and stays where the caller lifts its own; what the operator has disabled stays so.',
     body: subAccountChange,
     answer: subAccount,
     handle: async ({ subAccounts }, call) =>
