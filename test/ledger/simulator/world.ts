@@ -13,6 +13,8 @@ import { untilQuiet, type FakeTime } from './fake-time.ts'
 
 const CORRECTIONS = new Set(['debit', 'adjust', 'transfer', 'refund'])
 const SEGMENT_BYTES_MAX = 4_000
+/** More calls and timers than any stop waits for. */
+const ANSWERS_MAX = 10_000
 
 /** One process after the other on one folder; each of them may die at any moment, also while it starts. */
 export class World {
@@ -108,13 +110,15 @@ export class World {
     this.#leaveFolder()
   }
 
-  /** Stops as a server does on SIGTERM; all that waits is answered. */
+  /** Stops as a server does on SIGTERM; all that waits is answered. It may have to die on the way. */
   async stop(): Promise<void> {
     const closing = { isDone: false }
     void this.store?.close().then(() => (closing.isDone = true))
-    for (;;) {
+    for (let answers = 0; ; answers++) {
       await untilQuiet()
       if (closing.isDone) break
+      if (this.fatal !== undefined) return
+      if (answers > ANSWERS_MAX) throw new Error('it does not stop')
       this.#answerOne()
     }
     this.#time.forget()
