@@ -18,11 +18,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   control: ['ports', 'domain'],
   webhooks: ['ports', 'domain'],
   limiter: ['ports', 'domain'],
+  proxy: ['ports', 'domain'],
   config: ['domain'],
   http: ['gateway', 'admin', 'ports', 'domain'],
   wiring: [
     ...['admin', 'config', 'control', 'credentials', 'domain', 'gateway', 'http'],
-    ...['limiter', 'ports', 'providers', 'store', 'telemetry', 'tokenizer', 'webhooks'],
+    ...['limiter', 'ports', 'providers', 'proxy', 'store', 'telemetry', 'tokenizer', 'webhooks'],
   ],
   cli: ['wiring', 'config', 'admin', 'ports', 'domain'],
   main: ['config', 'wiring'],

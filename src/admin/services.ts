@@ -1,3 +1,4 @@
+import type { Service } from '../domain/service.ts'
 import type { Health } from './health.ts'
 
 /** What the configuration says of a provider, for everybody with a key: neither its address nor its keys. */
@@ -11,33 +12,39 @@ export type RegisteredProvider = Readonly<{
 type Needs = Readonly<{
   health: () => Pick<Health, 'services'>
   providers: () => readonly RegisteredProvider[]
+  services: () => readonly Service[]
 }>
 
 export type Services = ReturnType<typeof registeredServices>
 
-/** All that stands behind this address, under the names of GET /health: parts of the gateway itself, and its providers. */
+/** All that stands behind this address, under the names of GET /health: parts of the gateway itself, its providers, and services behind prefixes. */
 export const registeredServices =
-  ({ health, providers }: Needs) =>
+  ({ health, providers, services }: Needs) =>
   () => {
-    const known = new Map(providers().map((one) => [one.id, one]))
+    const known = new Map([
+      ...providers().map((one) => [one.id, viewOf(one)] as const),
+      ...services().map((one) => [one.name, serviceView(one)] as const),
+    ])
     return Object.entries(health().services).map(([name, healthy]) => ({
       ...{ name, healthy },
-      ...viewOf(known.get(name)),
+      ...(known.get(name) ?? OWN_PART),
     }))
   }
 
 /** Models are asked for by name under one prefix, whichever provider has them. */
 const PREFIX = '/v1'
 
-function viewOf(provider: RegisteredProvider | undefined) {
-  if (provider === undefined)
-    return {
-      ...{ kind: 'gateway', protocol: null, path_prefix: null },
-      ...{ auth_required: null, timeout_ms: null, health_check_ms: null },
-    }
-  const { protocol, timeouts, probe } = provider
-  return {
-    ...{ kind: 'provider', protocol, path_prefix: PREFIX, auth_required: true },
-    ...{ timeout_ms: timeouts.totalMs, health_check_ms: probe?.everyMs ?? null },
-  }
+const OWN_PART = {
+  ...{ kind: 'gateway', protocol: null, path_prefix: null },
+  ...{ auth_required: null, timeout_ms: null, health_check_ms: null },
 }
+
+const viewOf = ({ protocol, timeouts, probe }: RegisteredProvider) => ({
+  ...{ kind: 'provider', protocol, path_prefix: PREFIX, auth_required: true },
+  ...{ timeout_ms: timeouts.totalMs, health_check_ms: probe?.everyMs ?? null },
+})
+
+const serviceView = ({ prefix, isAuthRequired, timeoutMs }: Service) => ({
+  ...{ kind: 'service', protocol: 'http', path_prefix: prefix, auth_required: isAuthRequired },
+  ...{ timeout_ms: timeoutMs, health_check_ms: null },
+})

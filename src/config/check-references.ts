@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { isPattern, isServedBy } from '../domain/model-name.ts'
 import { checkAliases } from './check-aliases.ts'
+import { checkServices } from './check-services.ts'
 import { suggest } from './did-you-mean.ts'
 import { pathText, type Complain, type Report } from './problem.ts'
 import type { Source } from './yaml-source.ts'
@@ -40,8 +41,11 @@ const outlineSchema = z
         .object({ id: word, deployments: listOf(deployment), fallbacks: listOf(word) })
         .catch({ id: undefined, deployments: [], fallbacks: [] }),
     ),
+    services: listOf(
+      z.object({ name: word, prefix: word }).catch({ name: undefined, prefix: undefined }),
+    ),
   })
-  .catch({ tiers: undefined, aliases: {}, providers: [], models: [] })
+  .catch({ tiers: undefined, aliases: {}, providers: [], models: [], services: [] })
 
 type Outline = z.output<typeof outlineSchema>
 
@@ -58,6 +62,7 @@ export function checkReferences(source: Source, report: Report): void {
   checkStars(outline, complain)
   checkFallbacks(outline, complain)
   checkCircles(outline, complain)
+  checkServices(outline, complain)
   const models = outline.models.flatMap(({ id }) => id ?? [])
   checkAliases(outline.aliases, models, complain)
 }

@@ -6,6 +6,7 @@ import type { OutcomeSettings } from '../domain/outcome.ts'
 import type { OverloadSettings } from '../domain/pressure.ts'
 import type { Accounting } from '../domain/price.ts'
 import type { ResilienceSettings } from '../domain/resilience.ts'
+import type { Service } from '../domain/service.ts'
 
 /** Everything that may be shown to anybody who operates the gateway: there is no secret in it. */
 export type Config = Readonly<{
@@ -35,6 +36,8 @@ export type Config = Readonly<{
   models: readonly Model[]
   /** Other names of models that are on → the models' own. */
   aliases: ReadonlyMap<string, string>
+  /** Upstreams behind prefixes of the path. */
+  services: readonly Service[]
   outcomes: OutcomeSettings
   resilience: ResilienceSettings
   streams: StreamSettings

@@ -14,6 +14,7 @@ import { inOrder, readGateway, readSource } from './load-gateway.ts'
 import type { Report } from './problem.ts'
 import type { Gateway } from './schema.ts'
 import { selectProviders, type SelectedProvider, type Selection } from './select-providers.ts'
+import { buildServices } from './service-fields.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { readVariables } from './variables.ts'
 
@@ -44,6 +45,7 @@ function assemble(gateway: Gateway, selection: Selection, settings: Settings): A
     providers: selection.on.map(buildProvider),
     models,
     aliases,
+    services: buildServices(gateway.services),
     issuers: buildIssuers(gateway.identity),
     cors: buildCors(gateway.cors),
     hosts: gateway.hosts,

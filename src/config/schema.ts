@@ -23,6 +23,7 @@ import { invitations, webhooks } from './bonus-fields.ts'
 import { cors, hosts, identity, securityHeaders } from './identity-fields.ts'
 import { LIMIT_FIELDS } from './limit-fields.ts'
 import { accounting, price, tokens, TOKENS_MAX } from './price-fields.ts'
+import { services } from './service-fields.ts'
 
 const TOTAL_MS_MAX = 1_800_000
 
@@ -191,6 +192,7 @@ export const gatewaySchema = z.strictObject({
   providers: z.array(provider).min(1),
   models: z.array(model).min(1),
   aliases: z.record(modelName, modelName).default({}),
+  services,
   outcomes: outcomes.prefault({}),
   resilience: resilience.prefault({}),
   streams: streams.prefault({}),

@@ -17,6 +17,8 @@ export type RateRule = Readonly<{
   subject: Subject
   windowMs: number
   limit: number
+  /** Where it counts requests to one service alone: its name. */
+  service?: string
 }>
 
 export type SpendRule = Readonly<{
@@ -59,6 +61,12 @@ export const lastingNames = (subject: Subject, timeZone: string): readonly strin
 /** Of all that comes from one address, in a minute. */
 export const addressRule = (of: RateRule['of'], id: string, limit: number): RateRule =>
   rateRule({ of, subject: { kind: 'address', id }, windowMs: MINUTE_MS, limit })
+
+/** Of what one caller asks of a service, in a minute. */
+export const serviceRule = (service: string, subject: Subject, limit: number): RateRule => {
+  const rule = { of: 'requests', subject, windowMs: MINUTE_MS, limit } as const
+  return { ...rule, service, name: `service ${service} ${rateName(rule)}` }
+}
 
 /** The rules of a subject; unlimited is no rule. */
 export function rulesOf(subject: Subject, limits: Limits, timeZone: string): readonly Rule[] {

@@ -62,7 +62,10 @@ function whose({ subject }: Rule): string {
 
 function rateWords(rule: RateRule, { left, waitMs }: Refusal, { tokens }: Claim): string {
   const time = rule.windowMs === MINUTE_MS ? 'a minute' : 'in 24 hours'
-  if (rule.of !== 'tokens') return `${whose(rule)} may make ${rule.limit} requests ${time}.`
+  if (rule.of !== 'tokens') {
+    const where = rule.service === undefined ? '' : ` to '${rule.service}'`
+    return `${whose(rule)} may make ${rule.limit} requests ${time}${where}.`
+  }
   const limit = `${whose(rule)} may use ${rule.limit} tokens ${time}`
   return waitMs === Infinity
     ? `${limit}, and this request alone could take ${tokens}. Send a shorter one, or ask for a smaller max_tokens.`

@@ -1,6 +1,6 @@
 import { Failure } from '../domain/failure.ts'
 import { lineOf, type KeyRecord } from '../domain/key.ts'
-import { spendNames } from '../domain/limit-rule.ts'
+import { spendNames, type Rule } from '../domain/limit-rule.ts'
 import type { Model } from '../domain/model.ts'
 import { ZERO } from '../domain/money.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -20,7 +20,8 @@ export type LimitsNeeds = AllowanceNeeds &
     keys: Pick<Keys, 'withId'>
   }>
 
-type Wanted = Readonly<{ tokens: number; spend: Spend; reply: Reply }>
+type Announcing = Pick<Reply, 'announce'>
+type Wanted = Readonly<{ tokens: number; spend: Spend; reply: Announcing }>
 
 /** Trouble with the limiter is told at most so often. */
 const TELL_EVERY_MS = 10_000
@@ -57,6 +58,17 @@ export class Limits {
     }
     if (verdict instanceof Promise) return this.#claimLater(claim, verdict, reply)
     return this.#decide(claim, verdict, reply)
+  }
+
+  /** The same of a request that takes neither tokens nor credit. Undefined: nothing limits it. */
+  async claimRequest(
+    key: KeyRecord,
+    more: readonly Rule[],
+    reply: Announcing,
+  ): Promise<LimitClaim | undefined> {
+    const { rules, budget } = this.#allowances.of(key)
+    const whole = more.length === 0 ? budget : this.#needs.limiter.budget([...rules, ...more])
+    return whole && (await this.claim(whole, { tokens: 0, spend: ZERO, reply }))
   }
 
   /** How each limit of the key and its account stands; without those that cannot be counted at this moment. */
@@ -99,7 +111,11 @@ export class Limits {
     events.problem('the limits cannot be counted', { error })
   }
 
-  async #claimLater(claim: LimitClaim, later: Promise<Verdict>, reply: Reply): Promise<LimitClaim> {
+  async #claimLater(
+    claim: LimitClaim,
+    later: Promise<Verdict>,
+    reply: Announcing,
+  ): Promise<LimitClaim> {
     let verdict: Verdict
     try {
       verdict = await later
@@ -109,7 +125,7 @@ export class Limits {
     return this.#decide(claim, verdict, reply)
   }
 
-  #decide(claim: LimitClaim, verdict: Verdict, reply: Reply): LimitClaim {
+  #decide(claim: LimitClaim, verdict: Verdict, reply: Announcing): LimitClaim {
     reply.announce(this.#headers(verdict, this.#needs.clock.nowMs()))
     if (verdict.refusal !== undefined) throw limitRefusal(verdict.refusal, claim)
     return claim

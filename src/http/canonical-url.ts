@@ -1,3 +1,17 @@
+import type { IncomingMessage } from 'node:http'
+
+/** Of the few whose path was brought to its one form. */
+const sent = new WeakMap<IncomingMessage, string>()
+
+/** Has a request go by its canonical path. */
+export function canonicalize(req: IncomingMessage): void {
+  const { url = '/' } = req
+  req.url = canonicalUrl(url)
+  if (req.url !== url) sent.set(req, url)
+}
+
+export const urlAsSent = (req: IncomingMessage): string => sent.get(req) ?? req.url ?? '/'
+
 /**
  * Clients put the base address with or without /v1, with a slash too many, or twice: they all mean the same route.
  * The paths that every SDK uses as documented are returned at once.

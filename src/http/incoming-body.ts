@@ -3,7 +3,7 @@ import type { Watched } from '../gateway/rounds.ts'
 import type { Intake } from './intake.ts'
 
 /** A caller who sends nothing for so long in the middle of a body is refused. */
-const IDLE_MS = 10_000
+export const IDLE_MS = 10_000
 
 /** Where a body comes from. */
 export interface BodySource {
@@ -136,7 +136,7 @@ export class IncomingBody implements Watched {
 
 const NONE = Buffer.alloc(0)
 
-const tooLarge = (bytesMax: number): Failure =>
+export const tooLarge = (bytesMax: number): Failure =>
   new Failure(
     'body_too_large',
     `The body is larger than ${bytesMax} bytes. Send less, or link large media.`,
@@ -144,5 +144,5 @@ const tooLarge = (bytesMax: number): Failure =>
 
 export const brokenOff = (): Failure => invalidRequest('The body ended before its length.')
 
-const late = (): Failure =>
+export const late = (): Failure =>
   new Failure('request_timeout', 'The body did not come in time. Send the request again.')

@@ -2,6 +2,8 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, test } from 'vitest'
 import { parseChatRequest } from '../domain/chat-request.ts'
+import { OWN_SEGMENTS } from '../domain/service.ts'
+import { canonicalUrl } from './canonical-url.ts'
 import { docsPage } from './docs-page.ts'
 import { openApiOf } from './openapi.ts'
 import { ROUTES } from './routes/routes.ts'
@@ -53,6 +55,19 @@ test('what is under /admin is for the staff, and what is under /v1 is not', () =
     const isStaffs = ['viewer', 'support', 'admin', 'owner'].includes(access)
     if (path.startsWith('/admin/')) expect([path, isStaffs]).toEqual([path, true])
     if (path.startsWith('/v1/')) expect([path, isStaffs]).toEqual([path, false])
+  }
+})
+
+test('what the gateway answers itself is no place for a service', () => {
+  const own = ROUTES.map(({ path }) => path.split('/')[1] ?? '').filter((first) => first !== '')
+  expect(OWN_SEGMENTS).toEqual(expect.arrayContaining(own))
+  const others = OWN_SEGMENTS.filter((first) => !own.includes(first))
+  for (const first of others) {
+    const paths = [`/${first}`, `/${first}/completions`, `/${first}/v1/models`]
+    expect([first, paths.some((path) => canonicalUrl(path).startsWith('/v1/'))]).toEqual([
+      first,
+      true,
+    ])
   }
 })
 

@@ -86,7 +86,12 @@ async function bodyOf(ctx: Context): Promise<unknown> {
   return body ?? {}
 }
 
-async function admitted(site: Site, { access, credentialIn }: Route, ctx: Context): Promise<Actor> {
+/** Who asks, where they may. */
+export async function admitted(
+  site: Site,
+  { access, credentialIn }: Pick<Route, 'access' | 'credentialIn'>,
+  ctx: Context,
+): Promise<Actor> {
   if (access === 'public') return NOBODY
   const actor = await site.identities.identify(
     credentialOf(ctx.req.headers) ?? inQuery(ctx, credentialIn),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import Koa, { type Context } from 'koa'
 import type { Site } from './site.ts'
-import { canonicalUrl } from './canonical-url.ts'
+import { canonicalize } from './canonical-url.ts'
 import { invalidRequest } from '../domain/failure.ts'
 import { door } from './door.ts'
 import { HttpReply } from './http-reply.ts'
@@ -16,6 +16,7 @@ import { CHAT_COMPLETIONS, chatCompletions } from './routes/chat-completions.ts'
 import { routerOf } from './router.ts'
 import { ROUTES } from './routes/routes.ts'
 import { isServed } from './served-hosts.ts'
+import { servicePrefixes } from './service-prefixes.ts'
 import { countStranger, PROBES } from './strangers.ts'
 
 export type ServerSettings = Readonly<{ connectionsMax: number }>
@@ -29,6 +30,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   const router = routerOf(ROUTES, site)
   app.use(router.routes())
   app.use(router.allowedMethods())
+  app.use(servicePrefixes(site))
   app.use((ctx) => countStranger(site, ctx.req)) // what no route takes
   const handle = app.callback()
   const chat = chatCompletions(site)
@@ -41,7 +43,7 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   return server
 
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
-    req.url = canonicalUrl(req.url ?? '/')
+    canonicalize(req)
     if (settings().isLeaving) res.shouldKeepAlive = false
     const wrong = malformed(req) ?? misdirected(site, req)
     if (wrong !== undefined) refuse(site, { req, res, wrong })

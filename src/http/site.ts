@@ -14,6 +14,7 @@ import type { Services } from '../admin/services.ts'
 import type { SubAccounts } from '../admin/sub-accounts.ts'
 import type { Login } from '../admin/login.ts'
 import type { Users } from '../admin/users.ts'
+import type { ServiceCalls } from '../gateway/service-calls.ts'
 import type { Completions } from '../gateway/complete.ts'
 import type { AuditTrail } from '../ports/trail.ts'
 import type { UsageBook } from '../ports/usage.ts'
@@ -50,6 +51,7 @@ export type Site = Readonly<{
   metrics: MetricsPage
   health: () => Health
   services: Services
+  serviceCalls: ServiceCalls
   wholeHealth: WholeHealth
 }>
 

@@ -35,6 +35,18 @@ export type RequestRefused = Readonly<{
   cause?: unknown
 }>
 
+/** A request that a service has answered; cut: it broke off its answer, left: the caller did not wait for all of it. */
+type ServiceAnswered = Readonly<{
+  requestId: string
+  service: string
+  method: string
+  account: string
+  key: string
+  status: number
+  outcome: 'finished' | 'cut' | 'left'
+  totalMs: number
+}>
+
 /** A route by its own name, `/v1/models/*id`, of which there are as many as in the program. */
 export type HttpRoute = Readonly<{ method: string; endpoint: string }>
 
@@ -50,6 +62,7 @@ export interface Events {
   answered(route: HttpRoute, status: number, ms: number): void
   requestEnded(event: RequestEnded): void
   requestRefused(event: RequestRefused): void
+  serviceAnswered(event: ServiceAnswered): void
   /** A request waited for room at a provider; without success when it gave up. */
   waited(ms: number, gotRoom: boolean): void
   /** A second deployment was asked beside the first; told when it is known what came of it. */

@@ -14,6 +14,10 @@ export const bothEvents = (one: Events, other: Events): Events => ({
     one.requestRefused(event)
     other.requestRefused(event)
   },
+  serviceAnswered(event) {
+    one.serviceAnswered(event)
+    other.serviceAnswered(event)
+  },
   waited(ms, gotRoom) {
     one.waited(ms, gotRoom)
     other.waited(ms, gotRoom)

@@ -21,6 +21,10 @@ export function logEvents(log: Log): Events {
     // The one line that every request has: made at once, so that nothing of the request lives on in the queue.
     requestEnded: (event) => log.writeReady('info', requestMembers(event)),
     requestRefused: (event) => log.write(REFUSAL_LEVELS[event.code], () => refusalLine(event)),
+    serviceAnswered: ({ requestId, totalMs, ...event }) =>
+      log.write('info', () => ({
+        ...{ event: 'service', id: requestId, ...event, total_ms: hundredths(totalMs) },
+      })),
     attemptFailed: ({ requestId, attempt, detail }) =>
       log.write('warn', () => ({ event: 'attempt_failed', id: requestId, ...attempt, detail })),
     bug: ({ where, requestId, error }) =>

@@ -4,12 +4,14 @@ import { providerStates } from '../admin/provider-states.ts'
 import type { Config, Secrets } from '../config/config.ts'
 import { Completions } from '../gateway/complete.ts'
 import type { House } from '../gateway/house.ts'
+import { ServiceCalls } from '../gateway/service-calls.ts'
 import { guardsOf } from '../http/guards.ts'
 import { Intake } from '../http/intake.ts'
 import { createMetricsServer } from '../http/metrics-server.ts'
 import { createServer } from '../http/server.ts'
 import type { Configuration, Site } from '../http/site.ts'
 import type { UsageBook } from '../ports/usage.ts'
+import { serviceClient } from '../proxy/service-client.ts'
 import type { Store } from '../store/lowdb/open-store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics/open-metrics.ts'
@@ -40,6 +42,7 @@ export type Served = Readonly<{
   /** Where the metrics have a port of their own. */
   metricsServer: Server | undefined
   completions: Completions
+  serviceCalls: ServiceCalls
   port: number
   wholeHealth: Site['wholeHealth']
   limitStanding: Site['limitStanding']
@@ -50,6 +53,7 @@ export async function serve(serving: Serving): Promise<Served> {
   const { store, house, usage, config, sessionSecret } = serving
   const completions = new Completions(house)
   const { traffic, events, clock } = house
+  const serviceCalls = serviceCallsFor(house, config)
   const providers = providerStates({ traffic, switches: store.switches, events, clock })
   const site: Site = {
     ...{ house, usage, completions, issuing: issuingFor(store, config) },
@@ -70,7 +74,8 @@ export async function serve(serving: Serving): Promise<Served> {
     }),
     newRequestId: requestIds(store.run),
     settings: settingsOf(serving),
-    ...healthFor(serving, { completions, providers }),
+    serviceCalls,
+    ...healthFor(serving, { completions, providers, serviceCalls }),
   }
   const { metrics, log } = serving
   measure({ metrics, log, store, house, completions, health: site.health })
@@ -81,7 +86,10 @@ export async function serve(serving: Serving): Promise<Served> {
   await listen(server, port, host)
   if (metricsServer !== undefined) events.notice('metrics', { port: portOf(metricsServer) })
   const { wholeHealth, limitStanding } = site
-  return { server, metricsServer, completions, port: portOf(server), wholeHealth, limitStanding }
+  return {
+    ...{ server, metricsServer, completions, serviceCalls },
+    ...{ port: portOf(server), wholeHealth, limitStanding },
+  }
 }
 
 function settingsOf({ config, isReady }: Serving): Site['settings'] {
@@ -109,6 +117,9 @@ function settingsOf({ config, isReady }: Serving): Site['settings'] {
     }
   }
 }
+
+const serviceCallsFor = ({ clock, limits }: House, config: () => Config): ServiceCalls =>
+  new ServiceCalls({ clock, limits, client: serviceClient(), services: () => config().services })
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
 

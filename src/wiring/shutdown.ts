@@ -65,7 +65,8 @@ async function stop(parts: Stopping, { noticeMs, hurried }: Pace): Promise<void>
   })
   served.server.closeIdleConnections()
   // Connections on which nothing was ever asked do not count as idle with Node, and would hold up the end.
-  const answered = served.completions.idle().then(() => pause(LAST_WORDS_MS))
+  const idle = Promise.all([served.completions.idle(), served.serviceCalls.idle()])
+  const answered = idle.then(() => pause(LAST_WORDS_MS))
   await Promise.race([closed, answered, pause(DRAIN_MS), hurried])
   served.completions.hurry()
   await Promise.race([closed, pause(LAST_WORDS_MS)])
@@ -80,6 +81,7 @@ async function stop(parts: Stopping, { noticeMs, hurried }: Pace): Promise<void>
 const LAST_WORDS_MS = 2_000
 
 async function closeParts({
+  served,
   control,
   store,
   usage,
@@ -102,6 +104,7 @@ async function closeParts({
   await usage.stop()
   events.notice('stopped')
   await providers.close()
+  served.serviceCalls.close()
   await tracing?.stop()
   await log.close()
   unwell.stop()

@@ -79,6 +79,7 @@ function troubles(registry: Registry) {
   const [bugs, problems, warnings] = [told.of('bug'), told.of('problem'), told.of('warning')]
   return {
     attemptFailed: () => undefined,
+    serviceAnswered: () => undefined,
     notice: () => undefined,
     bug() {
       bugs.value++
