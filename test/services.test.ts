@@ -99,9 +99,10 @@ const nextCall = (): Promise<{ req: IncomingMessage; res: ServerResponse }> =>
     })
   })
 
-/** Also of what ends with an error. */
+/** Also of what ends with an error, or has ended before. */
 const closed = (what: IncomingMessage | ServerResponse): Promise<void> =>
   new Promise((resolve) => {
+    if (what.destroyed) resolve()
     what.once('close', () => {
       resolve()
     })
