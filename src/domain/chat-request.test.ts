@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseChatRequest, promptText } from './chat-request.ts'
+import { parseChatRequest } from './chat-request.ts'
+import { promptText } from './prompt-text.ts'
 import { Failure } from './failure.ts'
 
 const messages = [{ role: 'user', content: 'Hi' }]
@@ -51,8 +52,15 @@ describe('a plain request', () => {
       verbosity: 'low',
       reasoning_effort: 'high',
       x: { y: 1 },
+      numCtx: 4096,
+      X_Trace: 'é',
     }
     expect(parse(unknown).body).toEqual({ model: 'm', messages, ...unknown })
+  })
+
+  test('is kept as the text that it was sent as', () => {
+    const text = JSON.stringify({ model: 'm', messages })
+    expect(parseChatRequest(JSON.parse(text), text).text).toBe(text)
   })
 
   test('may be as long as anybody needs it', () => {
@@ -159,6 +167,14 @@ describe('a bad field is named', () => {
     [{ tools: [{ type: 'web_search' }] }, 'tools[0]'],
     [{ tools: [{ type: 'function' }, { type: 'browser_search' }] }, 'tools[1]'],
     [{ tools: [{ type: { a: 1 } }] }, 'tools[0]'],
+    [{ tools: [{ type: 'function', Type: 'web_search' }] }, 'tools[0]'],
+    [{ Model: 'dearer' }, 'Model'],
+    [{ MAX_TOKENS: 100_000 }, 'MAX_TOKENS'],
+    [{ maX_toKens: 100_000 }, 'maX_toKens'],
+    [{ meſſages: [] }, 'meſſages'],
+    [{ N: 100 }, 'N'],
+    [{ Stream_Options: {} }, 'Stream_Options'],
+    [{ Web_Search_Options: {} }, 'Web_Search_Options'],
     [{ constructor: { prototype: { polluted: 1 } } }, 'constructor'],
     [{ prototype: {} }, 'prototype'],
   ])('%j', (fields, param) => {

@@ -1,3 +1,4 @@
+import { checkName, isOtherSpelling } from './field-names.ts'
 import { invalidRequest } from './failure.ts'
 import type { PromptMedia } from './estimate.ts'
 
@@ -18,6 +19,8 @@ export type ChatRequest = Readonly<{
   /** Length of the inlined media in the body's text: it is not counted as text. */
   mediaChars: number
   body: JsonObject
+  /** The body as it was sent, where it is the caller's own. */
+  text: string | undefined
 }>
 
 export const CHOICES_MAX = 128
@@ -34,32 +37,12 @@ export const ROLES = [
 ] as const
 const KNOWN_ROLES: ReadonlySet<string> = new Set(ROLES)
 
-/** Fields that would change where the request goes or what it costs behind the operator's back. */
-const REFUSED = new Map(
-  Object.entries({
-    api_base: 'the operator decides which provider answers',
-    base_url: 'the operator decides which provider answers',
-    api_key: 'send your key in the Authorization header',
-    headers: 'extra headers are not passed on',
-    extra_headers: 'extra headers are not passed on',
-    extra_body: 'put its fields into the body itself',
-    provider: 'the operator decides which provider answers',
-    models: 'ask for one model; the operator configures its fallbacks',
-    route: 'ask for one model; the operator configures its fallbacks',
-    plugins: 'plugins have no price here',
-    web_search_options: 'web search has no price here',
-    search_parameters: 'web search has no price here',
-    constructor: 'it is not a field of a chat completion',
-    prototype: 'it is not a field of a chat completion',
-  }),
-)
-
-/** Reads a chat completion body; throws the refusal that names the field and what to do. */
-export function parseChatRequest(body: unknown): ChatRequest {
+/** Reads a chat completion body, and keeps its text; throws the refusal that names the field and what to do. */
+export function parseChatRequest(body: unknown, text?: string): ChatRequest {
   if (!isObject(body)) throw invalidRequest('The body must be a JSON object.')
   let inexact: string | undefined
   for (const name of Object.keys(body)) {
-    if (REFUSED.has(name)) throw refusedField(name)
+    checkName(name)
     const value = body[name]
     checkSize(name, value)
     if (typeof value === 'number' && !isExact(value)) inexact = name
@@ -76,6 +59,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     media,
     mediaChars,
     body,
+    text,
   }
   if (inexact !== undefined) throw inexactField(inexact)
   checkTools(body['tools'])
@@ -85,9 +69,13 @@ export function parseChatRequest(body: unknown): ChatRequest {
 /** A caller runs its own; what a provider runs by itself (searches, code) it charges for, and nobody has set a price. */
 const CALLERS_TOOLS = new Set<unknown>([undefined, 'function', 'custom'])
 
+const isCallers = (tool: JsonObject): boolean =>
+  CALLERS_TOOLS.has(tool['type']) &&
+  !Object.keys(tool).some((name) => isOtherSpelling(name, 'type'))
+
 function checkTools(tools: unknown): void {
   if (!Array.isArray(tools)) return
-  const index = tools.findIndex((tool) => isObject(tool) && !CALLERS_TOOLS.has(tool['type']))
+  const index = tools.findIndex((tool) => isObject(tool) && !isCallers(tool))
   if (index === -1) return
   const param = `tools[${index}]`
   throw invalidRequest(
@@ -95,12 +83,6 @@ function checkTools(tools: unknown): void {
     param,
   )
 }
-
-const refusedField = (name: string): Error =>
-  invalidRequest(
-    `The field '${name}' is not accepted: ${REFUSED.get(name) ?? ''}. Remove it.`,
-    name,
-  )
 
 function checkSize(name: string, value: unknown): void {
   if (typeof value !== 'object' || value === null) return
@@ -224,27 +206,4 @@ function mediaOf(list: readonly JsonObject[]): FoundMedia {
 function dataUrlChars(image: unknown): number {
   const url = isObject(image) ? image['url'] : image
   return typeof url === 'string' && url.startsWith('data:') ? url.length : 0
-}
-
-/** The prompt as text, for counting its tokens when the provider did not. */
-export function promptText(request: ChatRequest): string {
-  const texts: string[] = []
-  const list = request.body['messages']
-  for (const message of Array.isArray(list) ? (list as JsonObject[]) : []) {
-    texts.push(...textsOf(message['content']))
-    if (message['tool_calls'] !== undefined) texts.push(JSON.stringify(message['tool_calls']))
-  }
-  for (const name of ['tools', 'functions', 'response_format']) {
-    if (request.body[name] !== undefined) texts.push(JSON.stringify(request.body[name]))
-  }
-  return texts.join('\n')
-}
-
-function textsOf(content: unknown): string[] {
-  if (typeof content === 'string') return [content]
-  if (!Array.isArray(content)) return []
-  return content.filter(isObject).flatMap((part) => {
-    const text = part['text'] ?? part['refusal']
-    return typeof text === 'string' ? [text] : []
-  })
 }

@@ -1,4 +1,4 @@
-import { promptText } from '../domain/chat-request.ts'
+import { promptText } from '../domain/prompt-text.ts'
 import { likelyTokens, mediaTokens } from '../domain/estimate.ts'
 import { priceAt, priceFor } from '../domain/hold.ts'
 import { micro, type MicroCredits } from '../domain/money.ts'

@@ -99,6 +99,7 @@ export class IncomingBody implements Watched {
 
   #whole(): Buffer {
     const bytes = this.#bytes
+    this.#bytes = NONE // whoever reads it keeps what it needs
     return this.#length === bytes.byteLength ? bytes : bytes.subarray(0, this.#length)
   }
 

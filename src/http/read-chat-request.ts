@@ -18,8 +18,10 @@ export function readChatRequest(
 function readBody(bytes: Buffer): ReadBody {
   const text = bytes.toString()
   const sent = parsed(text)
-  const body = isResponsesBody(sent) ? chatBodyFrom(sent) : sent
-  return { request: parseChatRequest(body), size: textSize(text, bytes.byteLength) }
+  const request = isResponsesBody(sent)
+    ? parseChatRequest(chatBodyFrom(sent))
+    : parseChatRequest(sent, text)
+  return { request, size: textSize(text, bytes.byteLength) }
 }
 
 /** Clients that forget the type are forgiven; those that say something else are told. */

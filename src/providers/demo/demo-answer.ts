@@ -1,9 +1,5 @@
-import {
-  isObject,
-  promptText,
-  type ChatRequest,
-  type JsonObject,
-} from '../../domain/chat-request.ts'
+import { isObject, type ChatRequest, type JsonObject } from '../../domain/chat-request.ts'
+import { promptText } from '../../domain/prompt-text.ts'
 
 /** What the demo says, the same for each choice. In words, each of which counts as a token, or as a tool call. */
 export type DemoAnswer =

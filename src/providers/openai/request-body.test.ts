@@ -21,15 +21,22 @@ const deployment: Deployment = {
 }
 const messages = [{ role: 'user', content: 'Größe 👋' }]
 
+/** What a provider reads, whether the body is passed on as its text or written anew. */
 function sent(fields: object, upstream: Partial<Deployment> = {}): Record<string, unknown> {
-  const request = parseChatRequest({ model: 'public', messages, ...fields })
-  const text = requestBody({
-    request,
-    deployment: { ...deployment, ...upstream },
-    cap: 77,
-    requestId: 'req_1',
-  })
-  return JSON.parse(text) as Record<string, unknown>
+  const body = { model: 'public', messages, ...fields }
+  const anew = JSON.parse(textSent({ body, upstream })) as Record<string, unknown>
+  const asSent = textSent({ text: JSON.stringify(body, null, 1), upstream })
+  expect(asSent).toContain('\n')
+  expect(JSON.parse(asSent)).toEqual(anew)
+  return anew
+}
+
+type Sending = { body?: unknown; text?: string; upstream?: Partial<Deployment> }
+
+function textSent({ text, body = JSON.parse(text ?? ''), upstream = {} }: Sending): string {
+  const request = parseChatRequest(body, text)
+  const to = { ...deployment, ...upstream }
+  return requestBody({ request, deployment: to, cap: 77, requestId: 'req_1' })
 }
 
 describe('what goes upstream', () => {
@@ -68,6 +75,20 @@ describe('what goes upstream', () => {
     expect(body['stream_options']).toEqual({ include_obfuscation: false, include_usage: true })
   })
 
+  test('what the gateway decides comes last, for those who read names like its own', () => {
+    const asked = { include_usage: false, Include_Usage: false }
+    for (const text of [
+      undefined,
+      JSON.stringify({ model: 'm', messages, stream: true, seed: 1 }),
+    ]) {
+      const body = { model: 'm', messages, stream: true, stream_options: asked }
+      const [sent, options] = [textSent({ body, ...(text && { text }) }), '"include_usage":true']
+      const names = Object.keys(JSON.parse(sent) as object)
+      expect(names.slice(-3)).toEqual(['model', 'max_tokens', 'stream_options'])
+      expect(sent.endsWith(`${options}}}`)).toBe(true)
+    }
+  })
+
   test('an answer in one piece needs no stream options', () => {
     expect(sent({})).not.toHaveProperty('stream_options')
   })
@@ -93,8 +114,54 @@ describe('what goes upstream', () => {
     expect(body).toEqual({ model: 'public', messages, max_tokens: 5, seed: 1 })
   })
 
+  const MESSAGES = '"messages":[{"role":"user","content":"Hi"}]'
+
+  test.each([
+    ['before', `{"model":"public","max_tokens":5,${MESSAGES},"seed":7}`],
+    ['behind', `{${MESSAGES},"seed":7,"model":"public","max_tokens":5}`],
+    ['between', `{"max_tokens":5,${MESSAGES},"model":"public","seed":7}`],
+    ['on both sides', `{ "model" : "public" ,\n${MESSAGES},"seed":7 ,\t"max_tokens" : 5 }\n`],
+  ])('all but what is decided goes out as it came, with the decided %s', (_place, text) => {
+    const { model, max_tokens, ...others } = JSON.parse(textSent({ text })) as object & {
+      model: string
+      max_tokens: number
+    }
+    expect({ model, max_tokens }).toEqual({ model: 'vendor/up', max_tokens: 77 })
+    expect(others).toEqual({ messages: [{ role: 'user', content: 'Hi' }], seed: 7 })
+    expect(textSent({ text })).toContain(MESSAGES)
+  })
+
+  test('numbers keep all of their digits, and texts their escapes', () => {
+    const rest = `${MESSAGES},"x":{"id":9007199254740993,"most":1e400,"least":-0},"y":["\\u00e9\\\\\\"",1.10]`
+    expect(textSent({ text: `{"model":"public",${rest}}` })).toContain(rest)
+  })
+
+  test.each([
+    ['at the top', `{"n":9,"n":1,"model":"public",${MESSAGES}}`, '"n":9'],
+    ['inside', `{"model":"public",${MESSAGES},"tools":[{"type":"web","type":"function"}]}`, 'web'],
+    ['with an escape', `{"model":"public",${MESSAGES},"mod\\u0065l":"dear"}`, 'dear'],
+    ['with an escape inside', `{"model":"public",${MESSAGES},"x":{"a":9,"\\u0061":1}}`, '9'],
+  ])('a name that is there twice goes out once, as it was understood: %s', (_where, text, lost) => {
+    expect(JSON.parse(text)).toMatchObject({ messages: [{ role: 'user', content: 'Hi' }] })
+    const body = textSent({ text, body: { ...(JSON.parse(text) as object), model: 'public' } })
+    expect(body).not.toContain(lost)
+    expect(JSON.parse(body)).toMatchObject({ model: 'vendor/up' })
+  })
+
+  test('an answer is gone on with by the messages and what has come of it', () => {
+    const text = `{"model":"public",${MESSAGES}}`
+    const request = parseChatRequest(JSON.parse(text), text)
+    const continued = { text: 'So far', head: { id: 'a', created: 1, model: 'public' } }
+    const body = requestBody({ request, deployment, cap: 7, requestId: 'req_1', continued })
+    expect(JSON.parse(body)).toMatchObject({
+      messages: [{ content: 'Hi' }, { role: 'assistant', content: 'So far' }, { role: 'user' }],
+    })
+  })
+
   test('a body nested too deeply is refused instead of breaking anything', () => {
     const deep: unknown = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000))
     expect(() => sent({ metadata: deep })).toThrow(Failure)
+    const text = `{"model":"public",${MESSAGES},"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+    expect(() => textSent({ text })).toThrow(Failure)
   })
 })
