@@ -155,12 +155,17 @@ describe('a wildcard', () => {
     expect(candidatesOf(known, 'a')?.at(-1)).toEqual(['p/some', 'or/some'])
   })
 
-  test.each(['or/', 'or/*', 'or/a b', 'or/\n', 'or/é', `or/${'x'.repeat(200)}`, 'other'])(
-    'does not answer to %j',
-    (name) => {
-      expect(known.find(name)).toBeUndefined()
-    },
-  )
+  test.each([
+    ...['or/', 'or/*', 'or/a b', 'or/\n', 'or/é', `or/${'x'.repeat(200)}`, 'other'],
+    ...['or/open/one:online', 'or/open/one:ONLINE:free', 'or/meta/8b:free:online'],
+  ])('does not answer to %j', (name) => {
+    expect(known.find(name)).toBeUndefined()
+  })
+
+  test('searches the web where that is written out, with its price', () => {
+    const written = routes([wild('or/*', '*'), model('or/one:online')])
+    expect(candidatesOf(written, 'or/one:online')?.[0]?.[1]).toBe('or/one:online')
+  })
 
   test('keeps a bounded number of the names that callers make up', () => {
     const first = known.find('or/first')
