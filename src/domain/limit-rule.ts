@@ -33,7 +33,14 @@ export type SpendRule = Readonly<{
 export const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
-const rateRule = (rule: Omit<RateRule, 'name'>): RateRule => ({ ...rule, name: rateName(rule) })
+/** Field by field: taken over from another object, V8 would see a new form of object in each of them. */
+const rateRule = ({ of, subject, windowMs, limit }: Omit<RateRule, 'name'>): RateRule => ({
+  of,
+  name: rateName({ of, subject, windowMs }),
+  subject,
+  windowMs,
+  limit,
+})
 
 const rateName = ({ of, subject, windowMs }: Pick<RateRule, 'of' | 'subject' | 'windowMs'>) =>
   `${nameOf(subject)} ${of} ${windowMs}`

@@ -9,15 +9,15 @@ import type { Budget, Limiter } from '../ports/limiter.ts'
 import type { RoomLimits } from './room.ts'
 
 /** What a key may have: by itself, and with all others of its account. Made once, and again when something of it changes. */
-export type Allowance = Readonly<{
-  room: RoomLimits
-  rules: readonly Rule[]
+export type Allowance = {
+  readonly room: RoomLimits
+  readonly rules: readonly Rule[]
   /** Undefined: nothing is limited. */
-  budget: Budget | undefined
-  /** With the limits of a model that has some. */
-  withModel: Map<Model, Budget>
-  madeOf: Sources
-}>
+  readonly budget: Budget | undefined
+  /** With the limits of a model that has some; most have none. */
+  withModel: Map<Model, Budget> | undefined
+  readonly madeOf: Sources
+}
 
 type Sources = Readonly<{
   settings: GatewaySettings
@@ -65,11 +65,12 @@ export class Allowances {
     return made
   }
 
-  budgetFor({ budget, rules, withModel }: Allowance, model: Model): Budget | undefined {
-    if (model.limits === NO_LIMITS) return budget
+  budgetFor(allowance: Allowance, model: Model): Budget | undefined {
+    if (model.limits === NO_LIMITS) return allowance.budget
+    const withModel = (allowance.withModel ??= new Map<Model, Budget>())
     const known = withModel.get(model)
     if (known !== undefined) return known
-    const made = this.#needs.limiter.budget([...rules, ...modelRules(model)])
+    const made = this.#needs.limiter.budget([...allowance.rules, ...modelRules(model)])
     withModel.set(model, made)
     return made
   }
@@ -114,7 +115,7 @@ export class Allowances {
       },
       ...{ rules, madeOf },
       budget: rules.length === 0 ? undefined : this.#needs.limiter.budget(rules),
-      withModel: new Map(),
+      withModel: undefined,
     }
   }
 
