@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Node reads so many and drops the others without a word. */
 const HEADERS_MAX = 1_000
 
 /**

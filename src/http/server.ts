@@ -37,6 +37,8 @@ export function createServer(site: Site, { connectionsMax }: ServerSettings): Se
   const { settings } = site
   const server = new QuickServer(LIMITS, onRequest, { ...chat, settings })
   server.maxConnections = connectionsMax
+  // Counted by ourselves: Node drops those beyond its own number without a word, or calls them too large, by its version.
+  server.maxHeadersCount = 0
   server.on('clientError', refuseUnparsed)
   server.on('connect', refuseTunnel)
   server.on('checkExpectation', onRequest)

@@ -123,6 +123,17 @@ describe('HTTP: on the wire', () => {
     expect(house.upstream.journal.length).toBe(calls)
   })
 
+  test('of headers there may be a thousand, and one too many is told so', async () => {
+    const withHeaders = (count: number) => {
+      const rest = Array.from({ length: count - 4 }, (_, at) => `a${at}:1`) // host, key, length, connection
+      return talk(request('words', { more: rest }))
+    }
+    expect(await withHeaders(1_000)).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(await withHeaders(1_001)).toMatch(
+      /^HTTP\/1\.1 400 [^]*"Send no more than 1000 headers\."/,
+    )
+  })
+
   test.each([
     [
       'a tab before the coding',
