@@ -17,6 +17,8 @@ export const planted = (plant = 'none'): Readonly<Record<string, string>> => ({
 
 type Collected = Readonly<{
   timers: number
+  /** Objects, and the buffers that they have. */
+  aliveBytes: number
   /** What the engine keeps for objects to come: more or less of it, by what it made of the last seconds. */
   spareBytes: number
   /** What is in the prototype of all objects, and should not be. */
@@ -27,11 +29,11 @@ type Collected = Readonly<{
 export async function collected({ process, output }: GatewayProcess): Promise<Collected> {
   // Wherever it stands: what is written to the two outputs comes in any order.
   const found = (): string[] =>
-    output().match(/collected: \d+ timers, \d+ bytes to spare, inherited: \[.*?\]/g) ?? []
+    output().match(/collected: \d+ timers, .*? to spare, inherited: \[.*?\]/g) ?? []
   const before = found().length
   process.kill('SIGWINCH')
   while (found().length === before) await pause(20)
   const said = found().at(-1) ?? ''
-  const [timers = NaN, spareBytes = NaN] = (said.match(/\d+/g) ?? []).map(Number)
-  return { timers, spareBytes, inherited: /\[(.*)\]/.exec(said)?.[1] ?? '' }
+  const [timers = NaN, aliveBytes = NaN, spareBytes = NaN] = (said.match(/\d+/g) ?? []).map(Number)
+  return { timers, aliveBytes, spareBytes, inherited: /\[(.*)\]/.exec(said)?.[1] ?? '' }
 }

@@ -8,16 +8,22 @@ import { scrape } from './metrics.ts'
 import { collected } from './planted.ts'
 
 /** What the process has before anything happens to it. */
-export type Base = Readonly<{ files: number; timers: number; memoryBytes: number }>
+export type Base = Readonly<{
+  files: number
+  timers: number
+  aliveBytes: number
+  memoryBytes: number
+}>
 
 /** Of a gateway in which anything is planted: garbage that the engine has not got round to, and its own reserve, are left out. */
 export async function baseOf(gateway: GatewayProcess): Promise<Base> {
   http.globalAgent.destroy()
-  const { timers, spareBytes, inherited } = await collected(gateway)
+  const { timers, aliveBytes, spareBytes, inherited } = await collected(gateway)
   assert.equal(inherited, '', 'a prototype was written to')
   const { pid } = gateway.process
   return {
     timers,
+    aliveBytes,
     files: fs.readdirSync(`/proc/${pid}/fd`).length,
     memoryBytes:
       1_024 * Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) -
@@ -40,6 +46,8 @@ export async function warmBaseOf(
 
 const SPARE = 5
 const MEMORY_FACTOR = 1.2
+/** Code that has become worth compiling, and what is kept of providers and accounts that are seen for the first time. */
+const ALIVE_BYTES_MORE = 6_000_000
 const LOOP_SECONDS_MAX = 0.1
 const PATIENCE_MS = 30_000
 
@@ -54,6 +62,7 @@ export async function checkReturned(gateway: GatewayProcess, base: Base): Promis
     const isBack =
       now.files <= base.files + SPARE &&
       now.timers <= base.timers + SPARE &&
+      now.aliveBytes <= base.aliveBytes + ALIVE_BYTES_MORE &&
       now.memoryBytes <= MEMORY_FACTOR * base.memoryBytes &&
       loopSeconds <= LOOP_SECONDS_MAX
     if (isBack) return
