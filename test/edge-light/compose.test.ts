@@ -188,6 +188,13 @@ test('the gateway is nobody in particular, on a read-only disk, without rights t
   })
 })
 
+test('the heap is smaller than the memory of the container, and its young objects have as much room on any version of Node', () => {
+  expect(gateway).toMatchObject({
+    mem_limit: '1g',
+    environment: { NODE_OPTIONS: '--max-old-space-size=768 --max-semi-space-size=16' },
+  })
+})
+
 test('images are pinned, logs are bounded, and all comes back after a restart of the machine', () => {
   for (const [name, service] of Object.entries(compose.services)) {
     expect(service.image, name).toMatch(/:(?!latest$)[\w.-]+/)
