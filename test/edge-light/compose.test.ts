@@ -188,10 +188,20 @@ test('the gateway is nobody in particular, on a read-only disk, without rights t
   })
 })
 
+const HEAP = '--max-old-space-size=768 --max-semi-space-size=16'
+
 test('the heap is smaller than the memory of the container, and its young objects have as much room on any version of Node', () => {
   expect(gateway).toMatchObject({
     mem_limit: '1g',
-    environment: { NODE_OPTIONS: '--max-old-space-size=768 --max-semi-space-size=16' },
+    environment: { NODE_OPTIONS: HEAP },
+  })
+})
+
+test('in a Swarm the heap has the same bounds in the same memory', () => {
+  const stack = parse(textOf('deploy/swarm/stack.yml')) as { services: Record<string, object> }
+  expect(stack.services['api-gateway']).toMatchObject({
+    environment: { NODE_OPTIONS: HEAP },
+    deploy: { resources: { limits: { memory: '1g' } } },
   })
 })
 
