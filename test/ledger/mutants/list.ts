@@ -403,6 +403,22 @@ const money: readonly Mutant[] = [
     tests: [domain('hold')],
   },
   {
+    name: 'body-with-two-readings',
+    harm: 'a provider reads another number of answers in a body than the one that was held for',
+    file: 'src/providers/openai/request-body.ts',
+    find: 'members.names === namesIn(body)',
+    replace: 'members.names > 0',
+    tests: ['src/providers/openai/request-body.test.ts'],
+  },
+  {
+    name: 'capitals-pass',
+    harm: 'a provider that does not tell capitals apart answers by a dearer model than the one that is paid for',
+    file: 'src/domain/field-names.ts',
+    find: 'if (plain !== name && WITH_MEANING.has(plain))',
+    replace: 'if (plain !== name && REFUSED.has(plain))',
+    tests: [domain('chat-request')],
+  },
+  {
     name: 'free-on-abort',
     harm: 'who hangs up before the end pays nothing',
     file: 'src/domain/outcome.ts',
