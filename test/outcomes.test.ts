@@ -87,6 +87,20 @@ describe('an answer that finished', () => {
     },
   )
 
+  test('without usage is paid for also where its prompt has more parts than the stack takes', async () => {
+    const rich = await house.client('100000000')
+    const content = Array.from({ length: 150_000 }, () => ({ type: 'text', text: 'a' }))
+    const body = chat('unsaid', { stream: true, messages: [{ role: 'user', content }] })
+    const answer = await raw({ url: house.gateway.url, key: rich.key, body })
+    expect(payloads(answer.body).at(-1)).toBe('[DONE]')
+    const record = settledOf(house.gateway.dir, String(answer.headers['x-request-id']))
+    expect(record).toMatchObject({ outcome: 'finished', estimated: true })
+    const { input, output } = record['usage'] as { input: number; output: number }
+    expect(output).toBe(countTokens(textOf(40)))
+    expect(input).toBeGreaterThan(100_000)
+    expect(Number(record['amount'])).toBe(costOf({ prompt: input, completion: output }) * 1e6)
+  })
+
   test('without usage costs what was delivered also where its connection stays open', async () => {
     const { paid, record, events } = await run('left-open-unsaid')
     expect(record).toMatchObject({ outcome: 'finished', estimated: true })

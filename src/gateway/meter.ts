@@ -1,8 +1,9 @@
-import { promptText } from '../domain/prompt-text.ts'
+import type { ChatRequest } from '../domain/chat-request.ts'
 import { likelyTokens, mediaTokens } from '../domain/estimate.ts'
-import { priceAt, priceFor } from '../domain/hold.ts'
+import { likelyPrompt, priceAt, priceFor } from '../domain/hold.ts'
 import { micro, type MicroCredits } from '../domain/money.ts'
 import { costOf, type Price } from '../domain/price.ts'
+import { promptText } from '../domain/prompt-text.ts'
 import { NO_USAGE, textUsage, type Usage } from '../domain/usage.ts'
 import type { Admitted } from './admit.ts'
 import { reportedUsage, type Ending } from './answer.ts'
@@ -31,11 +32,10 @@ export function meterUsage(house: House, metering: Metering): Metered | Promise<
 }
 
 async function meterDelivered(house: House, metering: Metering): Promise<Metered> {
-  const { admitted, attempted } = metering
   const price = priceAnswered(metering)
-  const texts = [promptText(admitted.request), attempted.answer.delivered().text]
-  const [prompt = 0, output = 0] = await house.counter.count(texts)
-  const usage = textUsage(prompt + promptMedia(metering), output)
+  const { text } = metering.attempted.answer.delivered()
+  const [prompt = 0, output = 0] = await count(house, metering, [text])
+  const usage = textUsage(prompt, output)
   return { usage, price, cost: costOf(usage, price), isEstimated: true }
 }
 
@@ -48,23 +48,45 @@ async function meterContinued(
   metering: Metering,
   broken: BrokenOff,
 ): Promise<Metered> {
-  const { admitted, attempted, ending } = metering
+  const { attempted, ending } = metering
   const price = priceAnswered(metering)
   const reported = reportedUsage(ending)
   const rest = reported === undefined ? attempted.answer.delivered().text : ''
-  const texts = [promptText(admitted.request), broken.text, rest]
-  const [prompt = 0, before = 0, after = 0] = await house.counter.count(texts)
+  const [prompt = 0, before = 0, after = 0] = await count(house, metering, [broken.text, rest])
   const output = before + after + (reported?.output ?? 0)
-  const usage = textUsage(prompt + promptMedia(metering), output)
+  const usage = textUsage(prompt, output)
   return { usage, price, cost: costOf(usage, price), isEstimated: true }
 }
 
 /** The prompt alone, for answers that never came to a token. */
 export async function meterInput(house: House, metering: Metering): Promise<Metered> {
   const price = priceAnswered(metering)
-  const [prompt = 0] = await house.counter.count([promptText(metering.admitted.request)])
-  const usage = textUsage(prompt + promptMedia(metering), 0)
+  const [prompt = 0] = await count(house, metering, [])
+  const usage = textUsage(prompt, 0)
   return { usage, price, cost: costOf(usage, price), isEstimated: true }
+}
+
+/** The tokens of the prompt, media and all, and then those of each text. */
+async function count(
+  { counter }: House,
+  metering: Metering,
+  texts: readonly string[],
+): Promise<readonly number[]> {
+  const prompt = textOf(metering.admitted.request)
+  const [counted = 0, ...others] = await counter.count([prompt ?? '', ...texts])
+  const tokens =
+    prompt === undefined ? likelyPrompt(metering.admitted) : counted + promptMedia(metering)
+  return [tokens, ...others]
+}
+
+/** Undefined where there is too much of it for the stack: the answer has been given, and its bill must not fail. */
+function textOf(request: ChatRequest): string | undefined {
+  try {
+    return promptText(request)
+  } catch (cause) {
+    if (cause instanceof RangeError) return undefined
+    throw cause
+  }
 }
 
 export function meterNothing(metering: Metering): Metered {
