@@ -26,6 +26,27 @@ describe('the delivered text', () => {
     expect(deliveredFrom(frames).text).toBe('Hm. So. Yes No {"a": "b"}')
   })
 
+  test('is what goes into tools that take any text, what is spoken, and texts in parts', () => {
+    const custom = { type: 'custom', custom: { name: 'f', input: 'One ' } }
+    const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'Three ' }] }
+    const frames = [
+      frame({ tool_calls: [{ index: 0, id: 'x', ...custom }] }),
+      frame({ audio: { id: 'x', data: 'UklGRg==', transcript: 'Two ' } }),
+      frame({ content: [thought, { text: 'Four "4" ', type: 'text' }] }),
+      frame({ content: [{ type: 'text', text: 'Five' }] }),
+    ]
+    const delivered = deliveredFrom(frames)
+    expect(delivered.text).toBe('One Two Three Four "4" Five')
+    expect(delivered.isContent).toBe(false)
+  })
+
+  test('is not told twice where it stands in its details too', () => {
+    const details = [{ type: 'reasoning.text', text: 'Hm.' }]
+    expect(deliveredFrom([frame({ reasoning: 'Hm.', reasoning_details: details })]).text).toBe(
+      'Hm.',
+    )
+  })
+
   test('is found with spaces behind the colons too', () => {
     expect(deliveredFrom([Buffer.from('data: {"delta": {"content": "One"}}\n\n')]).text).toBe('One')
   })

@@ -53,8 +53,9 @@ export class DeliveredText {
   }
 
   #keepPieces(text: string): void {
-    for (const [, name, piece] of text.matchAll(PIECE)) {
-      if (name !== 'content' || piece === undefined) this.isContent = false
+    for (const [, name, said, part, partBefore] of text.matchAll(PIECE)) {
+      const piece = said ?? part ?? partBefore
+      if (name !== 'content' || said === undefined) this.isContent = false
       if (piece !== undefined) this.#keep(unescaped(piece))
     }
   }
@@ -77,9 +78,25 @@ export class DeliveredText {
 const RAW_BYTES_MAX = 64 * 1024
 const TEXT_CHARS_MAX = 4 * 1024 * 1024
 
-/** Every string a model writes stands behind one of these names; where there is no string, it wrote no text. */
-const PIECE =
-  /"(content|reasoning_content|reasoning|refusal|arguments|tool_calls|function_call|audio|images)":\s*(?:"((?:[^"\\]|\\.)+)"|[[{])/g
+/** What stands in a string, escapes and all. */
+const INNER = String.raw`((?:[^"\\]|\\.)+)`
+const NAMES = [
+  ...['content', 'reasoning_content', 'reasoning', 'refusal', 'arguments', 'input', 'transcript'],
+  ...['tool_calls', 'function_call', 'audio', 'images'],
+]
+
+/**
+ * Every string a model writes stands behind one of these names, or in a part of a text; where there is no string, it
+ * wrote no text. The type of a part stands before or behind it.
+ */
+const PIECE = new RegExp(
+  [
+    String.raw`"(${NAMES.join('|')})":\s*(?:"${INNER}"|[[{])`,
+    String.raw`"type":\s*"text",\s*"text":\s*"${INNER}"`,
+    String.raw`"text":\s*"${INNER}",\s*"type":\s*"text"`,
+  ].join('|'),
+  'g',
+)
 
 function unescaped(piece: string): string {
   if (!piece.includes('\\')) return piece

@@ -26,6 +26,18 @@ describe('an answer in one piece', () => {
     expect(heard.call.delivered()).toEqual({ text: 'Grüße', size: { ascii: 3, other: 4 } })
   })
 
+  test('in parts, or spoken, is all of its text', async () => {
+    const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'Hm. ' }] }
+    const said = {
+      content: [thought, { type: 'text', text: 'Yes. ' }],
+      audio: { transcript: 'No' },
+    }
+    const text = JSON.stringify({ choices: [{ index: 0, message: said, finish_reason: 'stop' }] })
+    const heard = new Heard(await answering(text), {})
+    expect(await heard.over).toMatchObject({ kind: 'finished', usage: undefined })
+    expect(heard.call.delivered().text).toBe('Hm. Yes. No')
+  })
+
   test('in many pieces is put together, in the middle of a character too', async () => {
     const bytes = Buffer.from(JSON.stringify(answer))
     const provider = await upstream((_req, res) => void drip(res, bytes))

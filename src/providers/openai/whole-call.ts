@@ -93,13 +93,24 @@ function faultIn(answer: JsonObject | undefined): Fault | undefined {
   return isEmpty ? { kind: 'empty', detail: 'the answer has neither output nor finish' } : undefined
 }
 
-/** All that a model wrote in one choice: text, reasoning, refusal, tool calls. */
+/** All that a model wrote in one choice: text, reasoning, refusal, tool calls, what is spoken. */
 function textsOf(choice: JsonObject): string[] {
   const message = isObject(choice['message']) ? choice['message'] : {}
-  const texts = ['content', 'reasoning_content', 'reasoning', 'refusal'].flatMap((name) => {
-    const text = message[name]
-    return typeof text === 'string' && text !== '' ? [text] : []
-  })
+  const audio = isObject(message['audio']) ? message['audio'] : {}
+  const said = ['content', 'reasoning_content', 'reasoning', 'refusal'].map((name) => message[name])
+  const texts = [...said, audio['transcript']].flatMap(textsIn)
   const calls = message['tool_calls']
   return Array.isArray(calls) && calls.length > 0 ? [...texts, JSON.stringify(calls)] : texts
 }
+
+/** A text, or one in parts, as some providers send it; what was thought is one level further in. */
+function textsIn(value: unknown): string[] {
+  const parts = partsOf(value)
+  const all = [value, ...parts.flatMap(({ text, thinking }) => [text, ...thoughtsIn(thinking)])]
+  return all.filter((text) => typeof text === 'string').filter((text) => text !== '')
+}
+
+const partsOf = (value: unknown): JsonObject[] =>
+  Array.isArray(value) ? value.filter(isObject) : []
+
+const thoughtsIn = (value: unknown): unknown[] => partsOf(value).map(({ text }) => text)
