@@ -1,3 +1,4 @@
+import net from 'node:net'
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { textOf } from './fault-provider/answer.ts'
@@ -32,6 +33,7 @@ beforeAll(async () => {
     'several-stalled': ['answer?several&chunks=20&first=3&stall=10'],
     'several-erring': ['answer?several&chunks=20&first=3&error=10'],
     'one-of-several': ['answer?chunks=5'],
+    long: ['answer?chunks=100000'],
     empty: ['answer?body=nothing'],
     hanging: ['answer?hang'],
     dead: ['answer?status=500'],
@@ -142,6 +144,34 @@ describe('an answer that broke off after its first token', () => {
     },
   )
 })
+
+test('an answer whose time runs out because its caller reads slowly is paid for as far as it came', async () => {
+  const before = Number(await client.balance())
+  const socket = net.connect(Number(new URL(house.gateway.url).port), '127.0.0.1')
+  const body = chat('long', { stream: true })
+  const head = [
+    'POST /v1/chat/completions HTTP/1.1',
+    'host: x',
+    `authorization: Bearer ${client.key}`,
+  ]
+  socket.write(`${head.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+  let text = ''
+  await new Promise<void>((resolve) => {
+    socket.on('data', (piece: Buffer) => {
+      text += piece.toString('latin1')
+      if (text.includes('"error":')) resolve()
+      else if (house.upstream.journal.at(-1)?.ended === 'running') {
+        socket.pause()
+        setTimeout(() => socket.resume(), 300)
+      }
+    })
+  })
+  socket.destroy()
+  const record = settledOf(house.gateway.dir, /x-request-id: (\S+)/i.exec(text)?.[1])
+  expect(record).toMatchObject({ outcome: 'aborted', estimated: true, amount: record['cost'] })
+  expect(before - Number(await client.balance())).toBe(Number(record['amount']) / 1e6)
+  expect(text.split('"content":" word').length).toBeGreaterThan(1_000)
+}, 30_000)
 
 test.each(['several-cut', 'several-ended', 'several-stalled', 'several-erring'])(
   'an answer of several choices that broke off when one had finished costs nothing, and ends with an error (%s)',

@@ -3,6 +3,8 @@ export type Fault = Readonly<{
   kind: FaultKind
   status?: number
   retryAfterMs?: number
+  /** The caller kept the provider waiting for so long that this is theirs: as if they had left. */
+  isCallers?: true
   /** For the log only: it may name the provider's inside. */
   detail?: string
   /** The provider refused the request itself: said to the caller in these words. */
@@ -20,8 +22,11 @@ export type FaultKind =
   | 'empty' // an answer with nothing in it
   | 'refused' // the caller's own 4xx
 
-/** Whether another deployment may do better: everything but a refusal of the request itself. */
-export const movesOn = (fault: Fault): boolean => fault.kind !== 'refused'
+/** Whether another deployment may do better: not where the request itself was refused, or nobody reads the answer. */
+export const movesOn = ({ kind, isCallers }: Fault): boolean =>
+  kind !== 'refused' && isCallers !== true
+
+export const callersOwn = (fault: Fault): Fault => ({ ...fault, isCallers: true })
 
 const OWN_4XX = new Set([400, 409, 411, 413, 414, 415, 416, 422, 424, 428, 451])
 

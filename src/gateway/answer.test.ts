@@ -290,3 +290,39 @@ test('usage is reported by finishes and by faults, never by a caller who left', 
   )
   expect(reportedUsage({ kind: 'gone' })).toBeUndefined()
 })
+
+describe('an answer whose caller reads slowly', () => {
+  const FAILED = { kind: 'fault', fault: { kind: 'server' }, usage: undefined } as const
+  const unread = (ms: number) => {
+    const { answer, call, frames, forward } = running(true, { totalMs: 1_000, idleMs: 5_000 })
+    answer.runs(call)
+    answer.accepted()
+    frames('a')
+    answer.look(forward(10))
+    answer.pause()
+    answer.look(forward(ms))
+    answer.resume()
+    answer.look(forward(10))
+    return { answer, look: (later: number) => answer.look(forward(later)) }
+  }
+
+  test('and whose time runs out is theirs to pay', async () => {
+    const { answer, look } = unread(150)
+    look(1_000)
+    expect(await answer.over()).toMatchObject({ fault: { kind: 'timeout', isCallers: true } })
+  })
+
+  test('and which its provider gives up is theirs, too; but not after a moment', async () => {
+    for (const [ms, isCallers] of [
+      [150, true],
+      [80, undefined],
+    ] as const) {
+      const { answer } = unread(ms)
+      answer.ended(FAILED)
+      expect(await answer.over()).toMatchObject({
+        fault: { kind: 'server', ...(isCallers && { isCallers }) },
+      })
+      if (isCallers === undefined) expect(await answer.over()).toEqual(FAILED)
+    }
+  })
+})

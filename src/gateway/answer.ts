@@ -1,4 +1,4 @@
-import type { Fault } from '../domain/fault.ts'
+import { callersOwn, type Fault } from '../domain/fault.ts'
 import type { Timeouts } from '../domain/model.ts'
 import type { Usage } from '../domain/usage.ts'
 import type {
@@ -31,6 +31,9 @@ export type AnswerSettings = Readonly<{
 
 /** How long usage and `[DONE]` may be behind the finish: whoever has the answer should not wait for them. */
 const REST_MS = 5_000
+/** A caller who keeps a provider waiting for so long in all, or for this share of its time, has the end on their own account. */
+const UNREAD_MS_MAX = 10_000
+const UNREAD_SHARE = 0.1
 
 /**
  * One attempt at one deployment. It keeps frames back until the first visible token, so that a failure before it stays
@@ -48,6 +51,8 @@ export class Answer implements AnswerListener, Watched {
   /** When the last frame came, as the rounds saw it: reading the clock for each would cost more than the frame. */
   #lastTicks: number
   #isFresh = false
+  #lookedTicks: number
+  #unreadMs = 0
   #firstByteMs: number | undefined
   #call: RunningCall | undefined
   #kept: Uint8Array[] = []
@@ -60,7 +65,7 @@ export class Answer implements AnswerListener, Watched {
 
   constructor(settings: AnswerSettings) {
     this.#settings = settings
-    this.#begunTicks = this.#lastTicks = settings.ticksMs()
+    this.#begunTicks = this.#lastTicks = this.#lookedTicks = settings.ticksMs()
   }
 
   /** Resolves at the first visible token (with undefined) or at the end, whichever is first. */
@@ -84,6 +89,8 @@ export class Answer implements AnswerListener, Watched {
 
   look(now: number): void {
     const { timeouts, isStream } = this.#settings
+    if (this.isPaused) this.#unreadMs += now - this.#lookedTicks
+    this.#lookedTicks = now
     const totalMs = isStream ? timeouts.totalMs : timeouts.wholeMs
     if (now - this.#begunTicks >= totalMs) this.#late('the whole answer')
     if (this.#isFresh || this.isPaused) this.#lastTicks = now
@@ -209,18 +216,26 @@ export class Answer implements AnswerListener, Watched {
     this.fail({ kind: 'timeout', detail: `${what} took too long` })
   }
 
-  #end(ending: Ending): void {
+  #end(end: Ending): void {
     if (this.#ending !== undefined) return
+    const isUnread = end.kind === 'fault' && this.#wasUnread
+    const ending = isUnread ? { ...end, fault: callersOwn(end.fault) } : end
     this.#ending = ending
     this.#tell(ending)
     this.#waiter?.(ending)
+  }
+
+  get #wasUnread(): boolean {
+    const share = this.#settings.timeouts.totalMs * UNREAD_SHARE
+    return this.#unreadMs > Math.min(share, UNREAD_MS_MAX)
   }
 
   /** An answer in one piece has its first byte at its end. */
   #tell(ending: Ending): void {
     const { ticket, ticksMs, isStream } = this.#settings
     if (ending.kind === 'finished') this.#firstByteMs ??= ticksMs() - this.#begunTicks
-    const fault = ending.kind === 'fault' ? ending.fault : undefined
+    const isTheirs = ending.kind === 'fault' && ending.fault.isCallers !== true
+    const fault = isTheirs ? ending.fault : undefined
     ticket.ended({ fault, firstByteMs: this.#firstByteMs, isStream })
   }
 }

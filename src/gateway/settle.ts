@@ -77,7 +77,7 @@ function outcomeOf({ attempted, ending }: Ended): Outcome {
   if (ending.kind === 'gone' || ending.kind === 'cancelled') {
     return isVisible ? 'aborted' : 'aborted_early'
   }
-  if (isVisible) return 'cut'
+  if (isVisible) return ending.fault.isCallers === true ? 'aborted' : 'cut'
   return ending.fault.kind === 'empty' ? 'empty' : 'failed'
 }
 
