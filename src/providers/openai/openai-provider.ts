@@ -79,10 +79,11 @@ function requestHead(
 }
 
 function newCall(call: ProviderCall, listener: AnswerListener) {
-  const { request, deployment, requestId, continued } = call
+  const { request, deployment, cap, requestId, continued } = call
   const { repair } = deployment
   if (!request.stream) return new WholeCall(listener, repair ? request.model : undefined)
-  if (continued !== undefined) return new StreamCall(listener, continuing(continued.head), 1)
+  if (continued !== undefined)
+    return new StreamCall(listener, continuing(continued.head), { choices: 1, cap })
   const repairs = repair ? newRepair(request.model, `chatcmpl-${requestId}`) : undefined
-  return new StreamCall(listener, repairs, request.choices)
+  return new StreamCall(listener, repairs, { choices: request.choices, cap })
 }

@@ -102,6 +102,21 @@ describe('a streamed answer', () => {
     expect(heard.told).toEqual({ accepted: 1, ends: 1 })
   })
 
+  test('of more than 64 MiB is cut, unless so much was asked for', async () => {
+    const line = `data: {"choices":[{"delta":{"content":"${'x'.repeat(1024 * 1024)}"}}]}\n\n`
+    const provider = await upstream((_req, res) => {
+      sse(res)
+      for (let sent = 0; sent < 66; sent++) res.write(line)
+      res.end(recorded)
+    })
+    const few = new Heard(provider, STREAM, { cap: 16_000 })
+    expect(await few.over).toMatchObject({ fault: { detail: 'the answer is too large' } })
+    const many = new Heard(provider, { ...STREAM, n: 3 }, { cap: 6_000 })
+    expect(await many.over).toMatchObject({ kind: 'finished' })
+    const long = new Heard(provider, STREAM, { cap: 18_000 })
+    expect(await long.over).toMatchObject({ kind: 'finished', usage: { output: 9 } })
+  }, 30_000)
+
   test('paused is not read on, and resumed comes whole', async () => {
     const line = `data: {"choices":[{"delta":{"content":"${'x'.repeat(16_000)}"}}]}\n\n`
     let wasFull = false

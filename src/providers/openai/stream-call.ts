@@ -6,18 +6,25 @@ import { StreamScanner } from './stream-scanner.ts'
 import { tooLarge, UpstreamCall } from './upstream-call.ts'
 
 const STREAM_BYTES_MAX = 64 * 1024 * 1024
+/** A token with all that can be asked of it, which is twenty others that it might have been. */
+const TOKEN_BYTES_MAX = 4 * 1024
 
 /** The last event counts even if its end was left out. */
 const LAST_LINE_END = Buffer.from('\n\n')
 
+/** How many answers of how many tokens each. */
+type Asked = Readonly<{ choices: number; cap: number }>
+
 /** An answer as a stream of chunks, told onwards as they come. */
 export class StreamCall extends UpstreamCall {
   readonly #scanner: StreamScanner
+  readonly #tokensMax: number
   #bytes = 0
 
-  constructor(listener: AnswerListener, repair: Repair | undefined, choices: number) {
+  constructor(listener: AnswerListener, repair: Repair | undefined, { choices, cap }: Asked) {
     super(listener)
     this.#scanner = new StreamScanner(repair, choices)
+    this.#tokensMax = cap * choices
   }
 
   get isFinishing(): boolean {
@@ -46,8 +53,13 @@ export class StreamCall extends UpstreamCall {
     const frames = scanner.push(bytes)
     if (frames !== undefined) this.listener.frames(frames, scanner.isVisible)
     if (scanner.fault !== undefined) this.broke(scanner.fault)
-    else if (this.#bytes > STREAM_BYTES_MAX) this.broke(tooLarge())
+    else if (this.#bytes > STREAM_BYTES_MAX && this.#isBeyondAsked) this.broke(tooLarge())
     else if (scanner.isDone) this.#conclude(true)
+  }
+
+  /** What was asked for passes, however long it is: cut off, it would be the operator's to pay. */
+  get #isBeyondAsked(): boolean {
+    return this.#bytes > this.#tokensMax * TOKEN_BYTES_MAX
   }
 
   /** A stream that breaks after its finish is whole all the same. */
