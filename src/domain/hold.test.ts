@@ -73,6 +73,38 @@ describe('the hold', () => {
     expect(plan).toMatchObject({ cap, amount: BigInt(cap) })
   })
 
+  const FILE = { type: 'file', file: { file_id: 'file-1' } }
+  test.each<[string, object]>([
+    ['a file by its name', { content: [{ type: 'text', text: 'x' }, FILE] }],
+    [
+      'a film by its address',
+      { content: [{ type: 'video_url', video_url: { url: 'https://x' } }] },
+    ],
+    ['sound by its address', { content: [{ type: 'input_audio', input_audio: {} }] }],
+    ['a part of no kind', { content: [{ image_url: { url: 'https://x' } }] }],
+    ['a part alone', { content: FILE }],
+    ['an answer that was spoken before', { role: 'assistant', audio: { id: 'audio-1' } }],
+  ])(
+    'of a prompt whose length nobody can tell is all that the model takes: %s',
+    (_what, message) => {
+      const request = chat({ messages: [{ role: 'user', ...message }], max_tokens: 20 })
+      const known = asked([model(priced(1, 0), { contextTokens: 5_000 })], request)
+      expect(planHold(known)).toMatchObject({ amount: 5_000n, inputCost: 50n })
+      expect(planHold(asked([model(priced(1, 0))], request)).amount).toBe(1_000_000n)
+      expect(planWithin(known, planHold(known), micro(4_999n))).toBeUndefined()
+    },
+  )
+
+  test.each<[string, unknown]>([
+    ['texts', ['x', { type: 'text', text: 'x' }, { type: 'refusal', refusal: 'x' }]],
+    ['an image by its address', [{ type: 'image_url', image_url: { url: 'https://x' } }]],
+    ['sound that was sent', [{ type: 'input_audio', input_audio: { data: '' } }]],
+    ['nothing', null],
+  ])('of a prompt of parts that were sent is what they can be: %s', (_what, content) => {
+    const request = chat({ messages: [{ role: 'user', content }], max_tokens: 20 })
+    expect(planHold(asked([model(priced(1, 0))], request)).amount).toBeLessThanOrEqual(200n)
+  })
+
   test('n answers hold n outputs', () => {
     const plan = planHold(asked([model(priced(1, 10))], chat({ n: 3, max_tokens: 50 })))
     expect(plan).toMatchObject({ cap: 50, amount: 100n + 1500n })

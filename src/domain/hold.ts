@@ -4,6 +4,7 @@ import { most, ZERO, type MicroCredits } from './money.ts'
 import { affordableOutput, costBound, costOf, type Price } from './price.ts'
 import type { Resale } from './reseller.ts'
 import type { Candidate, RoutedModel } from './route.ts'
+import { isUnbounded } from './unbounded.ts'
 import { textUsage } from './usage.ts'
 
 /** What a request may cost at most, under which cap on its output. */
@@ -83,10 +84,22 @@ export const likelyPrompt = ({ request, size, route }: Asked): number =>
 
 /** The most tokens that it can take, prompt and answers together. */
 export const boundOf = (asked: Asked, { cap }: HoldPlan): number =>
-  inputBound(asked, asked.route.model.imageTokensMax) + cap * asked.request.choices
+  sentBound(asked, asked.route.model.imageTokensMax) + cap * asked.request.choices
 
-const inputBound = ({ request, size }: Asked, imageTokensMax: number): number =>
+/** Where that cannot be told from what was sent, all that the model takes. */
+function inputBound(asked: Asked, imageTokensMax: number): number {
+  const sent = sentBound(asked, imageTokensMax)
+  return isUnbounded(asked.request) ? Math.max(sent, longestPrompt(asked.route)) : sent
+}
+
+const sentBound = ({ request, size }: Asked, imageTokensMax: number): number =>
   boundTokens(promptSize(request, size)) + mediaTokens(request.media, imageTokensMax)
+
+/** Of a model whose context is not configured. */
+const CONTEXT_TOKENS = 1_000_000
+
+const longestPrompt = ({ stages }: RoutedModel): number =>
+  Math.max(...stages.map(({ model }) => model.contextTokens ?? CONTEXT_TOKENS))
 
 const promptSize = (request: ChatRequest, size: TextSize): TextSize => ({
   ascii: Math.max(size.ascii - request.mediaChars, 0),

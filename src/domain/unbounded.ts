@@ -1,0 +1,31 @@
+import { isObject, type ChatRequest } from './chat-request.ts'
+
+/**
+ * Whether nothing that was sent says how long the prompt is: files and films are fetched by the provider, or come packed,
+ * and a kind of part that is not known may be anything.
+ */
+export function isUnbounded({ body }: ChatRequest): boolean {
+  const { messages } = body
+  return Array.isArray(messages) && messages.some(isUnboundedMessage)
+}
+
+function isUnboundedMessage(message: unknown): boolean {
+  if (!isObject(message)) return false
+  const { content, audio } = message
+  if (isObject(audio)) return true // an answer that was spoken before, by its name
+  if (typeof content !== 'object' || content === null) return false
+  return !Array.isArray(content) || !content.every(isBoundedPart)
+}
+
+/** What they are is in the body, or, of an image, has a maximum of its own. */
+const BOUNDED = new Set<unknown>([
+  ...['text', 'input_text', 'output_text', 'refusal', 'thinking'],
+  ...['image_url', 'input_image'],
+])
+
+function isBoundedPart(part: unknown): boolean {
+  if (!isObject(part)) return true
+  const { type, input_audio: audio } = part
+  if (type === 'input_audio') return isObject(audio) && typeof audio['data'] === 'string'
+  return BOUNDED.has(type)
+}
