@@ -3,8 +3,18 @@ import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { textOf } from './fault-provider/answer.ts'
 import { ofKind, settledOf } from './support/journal.ts'
-import { costOf, MESSAGES, openHouse, PRICE, type Client, type House } from './support/house.ts'
+import {
+  configFor,
+  costOf,
+  MESSAGES,
+  openHouse,
+  PRICE,
+  type Client,
+  type House,
+} from './support/house.ts'
 import { chat, payloads, raw } from './support/raw.ts'
+import { startGateway } from './support/gateway-process.ts'
+import { checkBooks } from './support/true-books.ts'
 
 let house: House
 let client: Client
@@ -18,6 +28,7 @@ beforeAll(async () => {
     'in-finish': ['answer?usage=finish'],
     'each-time': ['answer?usage=each'],
     cut: ['answer?chunks=20&cut=10'],
+    'cut-said-first': ['answer?chunks=20&cut=10&usage=first'],
     ended: ['answer?chunks=20&end=10'],
     stalled: ['answer?chunks=20&stall=10'],
     erring: ['answer?chunks=20&error=10'],
@@ -143,6 +154,31 @@ describe('an answer that broke off after its first token', () => {
       expect(JSON.parse(events.at(-1) ?? '')).toHaveProperty('error.code')
     },
   )
+})
+
+test('an answer that broke off costs the operator what came, whatever its first chunk reported', async () => {
+  const { paid, record } = await run('cut-said-first')
+  expect({ paid, outcome: record['outcome'] }).toEqual({ paid: 0, outcome: 'cut' })
+  expect(record['usage']).toEqual({ input: promptCount, output: countTokens(textOf(10)) })
+})
+
+test('a report of more than the books can write down is not believed', async () => {
+  const models = { huge: ['answer?usage=huge'] }
+  const config = configFor(house.upstream.baseUrl, models)
+    .replace('credits_per_usd: 1000000', 'credits_per_usd: 900000000')
+    .replace('input: 2,', 'input: 100000,')
+  const gateway = await startGateway({ config })
+  try {
+    const { key } = await gateway.user('rich', '9000000000000')
+    const { headers } = await raw({ url: gateway.url, key, body: chat('huge') })
+    const record = settledOf(gateway.dir, String(headers['x-request-id']))
+    expect(record).toMatchObject({ outcome: 'finished', estimated: true })
+    expect(record['usage']).toMatchObject({ input: promptCount })
+    await gateway.stop()
+    checkBooks(gateway)
+  } finally {
+    await gateway.close()
+  }
 })
 
 test('an answer whose time runs out because its caller reads slowly is paid for as far as it came', async () => {

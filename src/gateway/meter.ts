@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../domain/chat-request.ts'
 import { likelyTokens, mediaTokens } from '../domain/estimate.ts'
 import { likelyPrompt, priceAt, priceFor } from '../domain/hold.ts'
-import { micro, type MicroCredits } from '../domain/money.ts'
+import { micro, MICRO_MAX, type MicroCredits } from '../domain/money.ts'
 import { costOf, type Price } from '../domain/price.ts'
 import { promptText } from '../domain/prompt-text.ts'
 import { NO_USAGE, textUsage, type Usage } from '../domain/usage.ts'
@@ -25,10 +25,20 @@ export type Metering = Readonly<{ admitted: Admitted; attempted: Attempted; endi
 export function meterUsage(house: House, metering: Metering): Metered | Promise<Metered> {
   const { attempted, ending } = metering
   if (attempted.broken !== undefined) return meterContinued(house, metering, attempted.broken)
-  const reported = reportedUsage(ending)
-  if (reported === undefined) return meterDelivered(house, metering)
+  const usage = reportedUsage(ending)
+  if (usage === undefined) return meterDelivered(house, metering)
   const price = priceAnswered(metering)
-  return { usage: reported, price, cost: costOf(reported, price), isEstimated: false }
+  const cost = costOf(usage, price)
+  // A mistake: the books could not write it down.
+  if (cost > MICRO_MAX) return meterDelivered(house, metering)
+  const reported = { usage, price, cost, isEstimated: false }
+  return ending.kind === 'fault' ? meterBroken(house, metering, reported) : reported
+}
+
+/** What was reported before the break may be of the first chunk, or of the last one: it was that much, or more. */
+async function meterBroken(house: House, metering: Metering, reported: Metered): Promise<Metered> {
+  const counted = await meterDelivered(house, metering)
+  return counted.cost > reported.cost ? counted : reported
 }
 
 async function meterDelivered(house: House, metering: Metering): Promise<Metered> {

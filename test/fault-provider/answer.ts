@@ -21,10 +21,16 @@ const usageOf = (
   }),
 })
 
+/** Instead of what was used. */
+const REPORTED: Readonly<Record<string, JournalEntry['usage']>> = {
+  zero: { prompt: 0, completion: 0 },
+  huge: { prompt: 1_000_000_000, completion: 0 },
+}
+
 export function sendWhole(res: ServerResponse, behaviour: Behaviour, entry: JournalEntry): void {
   const { chunks, usage, finish, tools } = behaviour
   entry.usage.completion = chunks
-  const reported = usage === 'zero' ? { prompt: 0, completion: 0 } : entry.usage
+  const reported = REPORTED[usage] ?? entry.usage
   const message = tools
     ? {
         role: 'assistant',
@@ -116,7 +122,9 @@ const chunksOf =
   (index: number, delta: Chunk, reason: string | null = null): Chunk => ({
     ...{ id, object: 'chat.completion.chunk', created: 1_700_000_000, model },
     choices: [{ index, delta, finish_reason: reason }],
-    ...(behaviour.usage === 'each' && { usage: usageOf(usage, behaviour) }),
+    ...((behaviour.usage === 'each' || (behaviour.usage === 'first' && usage.completion === 0)) && {
+      usage: usageOf(usage, behaviour),
+    }),
   })
 
 /** Words of an answer that broke off elsewhere, and that this one is asked to go on with. */

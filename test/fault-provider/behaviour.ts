@@ -34,7 +34,7 @@ export type Behaviour = Readonly<{
   /** Of the prompt's tokens, so many came from a cache, and so many went into it. */
   cached: number
   cacheWrite: number
-  usage: 'own' | 'none' | 'zero' | 'finish' | 'each'
+  usage: 'own' | 'none' | 'zero' | 'finish' | 'each' | 'first' | 'huge'
   /** After this many chunks: the connection breaks, goes silent, or ends without a finish; an error or a bad line comes. */
   cut: number
   stall: number

@@ -27,7 +27,7 @@ The name of a model is "answer", alone or with faults behind it, as in "answer?c
   cut=N stall=N end=N             after N chunks: breaks the connection, goes silent, ends without a finish
   error=N bad_line=N empty_event=N   after N chunks: an error event, a line that is none, an event without data
   several first=N                 as many choices as were asked for; the first finishes after N chunks
-  usage=own|none|zero|finish|each finish=WORD done=no tools reasoning
+  usage=own|none|zero|finish|each|first|huge finish=WORD done=no tools reasoning
   left_open                       the connection stays open behind all that is sent
 
 And below HTTP, as bytes that no server library would send:
