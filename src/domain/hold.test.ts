@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseChatRequest, type ChatRequest } from './chat-request.ts'
 import { boundTokens, type TextSize } from './estimate.ts'
-import { CAP_MIN, planHold, planWithin, priceAt, type Asked } from './hold.ts'
+import { CAP_MIN, planHold, planWithin, priceAt, priceUnsaid, type Asked } from './hold.ts'
 import type { Deployment, Model } from './model.ts'
 import { micro } from './money.ts'
 import { costBound, costOf, priceFrom, type Price } from './price.ts'
@@ -141,6 +141,25 @@ describe('the hold', () => {
     const other = model(priced(2, 9), { id: 'other' })
     const plan = planHold(asked([{ ...main, fallbacks: ['other'] }, other]))
     expect(plan.amount).toBe(200n + 3600n)
+  })
+})
+
+describe('the price of an answer that does not say its service tier', () => {
+  const [usual, flex, own] = [priced(2, 8), priced(1, 4), priced(5, 20)]
+  const said = (more: Partial<Deployment>, fields: object = { service_tier: 'flex' }): Price => {
+    const of = model(usual, { serviceTiers: { flex } })
+    const candidate = { deployment: { ...deployment(usual), ...more }, model: of, seed: 0 }
+    return priceUnsaid(candidate, chat(fields))
+  }
+
+  test('is that of the tier that was asked for', () => {
+    expect(said({})).toBe(flex)
+    expect(said({}, {})).toBe(usual)
+  })
+
+  test('is the deployment’s own, where it has one, or is not told of the tier', () => {
+    expect(said({ price: own })).toBe(own)
+    expect(said({ stripFields: ['service_tier'] })).toBe(usual)
   })
 })
 

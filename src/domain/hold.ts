@@ -78,6 +78,18 @@ const askedPrice = ({ serviceTier }: ChatRequest, model: Candidate['model']): Pr
 export const priceAt = ({ model, deployment }: Candidate, tier: string | undefined): Price =>
   (tier === undefined ? undefined : model.serviceTiers[tier]) ?? deployment.price
 
+/**
+ * The price of an answer that does not say its tier: the one that was asked for is believed, but not of a deployment that
+ * was not told of it, or has a price of its own.
+ */
+export function priceUnsaid(candidate: Candidate, { serviceTier }: ChatRequest): Price {
+  const { deployment, model } = candidate
+  const isPlain = deployment.stripFields.includes('service_tier')
+  return isPlain || deployment.price !== model.price
+    ? deployment.price
+    : priceAt(candidate, serviceTier)
+}
+
 /** About how many tokens the prompt has. */
 export const likelyPrompt = ({ request, size, route }: Asked): number =>
   likelyTokens(promptSize(request, size)) + mediaTokens(request.media, route.model.imageTokensMax)

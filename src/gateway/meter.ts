@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../domain/chat-request.ts'
 import { likelyTokens, mediaTokens } from '../domain/estimate.ts'
-import { likelyPrompt, priceAt, priceFor } from '../domain/hold.ts'
+import { likelyPrompt, priceAt, priceFor, priceUnsaid } from '../domain/hold.ts'
 import { micro, MICRO_MAX, type MicroCredits } from '../domain/money.ts'
 import { costOf, type Price } from '../domain/price.ts'
 import { promptText } from '../domain/prompt-text.ts'
@@ -108,16 +108,18 @@ export function deliveredCost(admitted: Admitted, attempted: Attempted): MicroCr
   const { answer, candidate, broken } = attempted
   const before = broken === undefined ? 0 : likelyTokens(broken.size)
   const output = before + likelyTokens(answer.delivered().size)
-  const price = priceFor(admitted, priceAt(candidate, admitted.request.serviceTier))
+  const price = priceFor(admitted, priceUnsaid(candidate, admitted.request))
   const cost = costOf(textUsage(0, output), price)
   return micro(admitted.plan.inputCost + cost)
 }
 
-/** The service tier that answered decides; where the provider does not say, the one that was asked for. */
+/** The service tier that answered decides. */
 function priceAnswered({ admitted, attempted, ending }: Metering): Price {
-  const answered = ending.kind === 'finished' ? ending.serviceTier : undefined
-  const tier = answered ?? admitted.request.serviceTier
-  return priceFor(admitted, priceAt(attempted.candidate, tier))
+  const { candidate } = attempted
+  const tier = ending.kind === 'finished' ? ending.serviceTier : undefined
+  const price =
+    tier === undefined ? priceUnsaid(candidate, admitted.request) : priceAt(candidate, tier)
+  return priceFor(admitted, price)
 }
 
 const promptMedia = ({ admitted, attempted }: Metering): number =>
