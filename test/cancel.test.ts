@@ -13,6 +13,7 @@ beforeAll(async () => {
     long: ['answer?chunks=400&every=20'],
     uneven: ['answer?several&chunks=400&every=20&first=2'],
     short: ['answer?chunks=3'],
+    'all-there': ['answer?several&chunks=5&held_rest'],
   }
   house = await openHouse(models, 'streams: { keep_alive_delay_ms: 100 }')
   client = await house.client()
@@ -61,6 +62,22 @@ test('a cancelled stream ends with a finish, its usage and [DONE], and costs wha
   expect(settledOf(house.gateway.dir, id)).toMatchObject({ outcome: 'aborted', estimated: true })
   expect(chunks.length).toBeLessThan(300)
   expect((await cancel(client.key, id)).status).toBe(404)
+})
+
+test('a stream that is cancelled when all of it has come costs what its provider reports', async () => {
+  const { id, chunks, iterator } = await begin('all-there')
+  while (chunks.flatMap(({ choices }) => choices).filter((one) => one.finish_reason).length < 2) {
+    const { value } = (await iterator.next()) as IteratorYieldResult<Chunk>
+    chunks.push(value)
+  }
+  expect((await cancel(client.key, id)).status).toBe(200)
+  house.upstream.letGo()
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
+    chunks.push(next.value)
+  expect(chunks.at(-1)?.usage).toMatchObject({ completion_tokens: 10 })
+  const record = settledOf(house.gateway.dir, id)
+  expect(record).toMatchObject({ outcome: 'finished', usage: { output: 10 } })
+  expect(record['estimated']).toBeUndefined()
 })
 
 test('of a stream that is cancelled each choice has one finish, its own or the one in its place', async () => {

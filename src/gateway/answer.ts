@@ -180,6 +180,7 @@ export class Answer implements AnswerListener, Watched {
 
   /** The caller wants no more of it; where it has failed by then, nor of what would come in its place. */
   stop(): void {
+    if (this.#ending === undefined && this.isFinishing) return // all of it is there, and what it used about to come
     if (this.#ending?.kind === 'fault') this.#ending = { kind: 'cancelled' }
     this.#stopped?.()
     if (this.#ending !== undefined) return
