@@ -17,15 +17,19 @@ function isUnboundedMessage(message: unknown): boolean {
   return !Array.isArray(content) || !content.every(isBoundedPart)
 }
 
-/** What they are is in the body, or, of an image, has a maximum of its own. */
-const BOUNDED = new Set<unknown>([
-  ...['text', 'input_text', 'output_text', 'refusal', 'thinking'],
-  ...['image_url', 'input_image'],
-])
+/** What they are is in the body. */
+const TEXTS = new Set<unknown>(['text', 'input_text', 'output_text', 'refusal', 'thinking'])
 
 function isBoundedPart(part: unknown): boolean {
   if (!isObject(part)) return true
-  const { type, input_audio: audio } = part
+  const { type, input_audio: audio, image_url: image } = part
+  if (type === 'image_url' || type === 'input_image') return isImage(image)
   if (type === 'input_audio') return isObject(audio) && typeof audio['data'] === 'string'
-  return BOUNDED.has(type)
+  return TEXTS.has(type)
+}
+
+/** It has a maximum of its own; but some providers take whatever stands in its place. */
+function isImage(image: unknown): boolean {
+  const url = isObject(image) ? image['url'] : image
+  return typeof url !== 'string' || !/^data:/i.test(url) || /^data:image\//i.test(url)
 }
