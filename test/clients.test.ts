@@ -228,7 +228,15 @@ describe('keep-alive comments', () => {
   test('are sent while the provider is silent', async () => {
     const body = chat('late', { stream: true })
     const answer = await raw({ url: house.gateway.url, key: client.key, body })
-    expect(answer.body).toMatch(/^: keep-alive\n\ndata: \{/)
+    expect(answer.body).toMatch(/^: keep-alive\ndata: \{/)
+  })
+
+  test('are no events to a client that takes each blank line for the end of one', async () => {
+    const body = chat('late', { stream: true })
+    const answer = await raw({ url: house.gateway.url, key: client.key, body })
+    const events = answer.body.split('\n\n').slice(0, -1)
+    expect(events[0]).toContain(': keep-alive')
+    expect(events.filter((event) => !/^data: ./m.test(event))).toEqual([])
   })
 
   test('are nothing to the SDK: its stream is complete', async () => {

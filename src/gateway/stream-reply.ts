@@ -8,6 +8,9 @@ import type { Reply } from '../ports/reply.ts'
 import { answerHeaders, type Answering } from './answer-headers.ts'
 import type { Watched } from './rounds.ts'
 
+/** Without a blank line behind it: some clients, OpenAI's own for Go among them, take any for an event, and its nothing for JSON. */
+const KEEP_ALIVE = ': keep-alive\n'
+
 /** An event stream to the caller: its head, its keep-alive comments, and its end. */
 export class StreamReply implements Watched {
   slot = -1
@@ -31,7 +34,7 @@ export class StreamReply implements Watched {
     if (!isOn || now - this.#lastTicks < (this.#reply.hasBegun ? everyMs : delayMs)) return
     if (!this.#reply.hasBegun) this.#reply.begin(NO_LINES)
     this.#lastTicks = now
-    this.#reply.write(': keep-alive\n\n')
+    this.#reply.write(KEEP_ALIVE)
   }
 
   hurry(): void {
