@@ -56,6 +56,28 @@ describe('a refusal by status', () => {
     expect(fault.refusal?.message).toContain(message.split(' ')[0])
   })
 
+  test.each([
+    "This model's maximum context length is 65536 tokens. However, you requested 66343 tokens.",
+    "This model's maximum prompt length is 131072 but the request contains 140000 tokens.",
+    'the request exceeds the available context size, try increasing it',
+    'Your input exceeds the context window of this model.',
+    'The prompt is too long: 140000, model maximum context length: 131071',
+    'Input tokens exceed the configured limit of 272000 tokens.',
+  ])('because of its length has the code that agents know, whatever it was: %s', (message) => {
+    for (const code of ['invalid_request_error', 400, null, 'context_length_exceeded']) {
+      const fault = faultFromStatus(400, errorBody({ message, code }), undefined)
+      expect(fault.refusal).toMatchObject({ message, code: 'context_length_exceeded' })
+    }
+  })
+
+  test.each([
+    'max_tokens is too large: 100000. This model supports at most 16384 completion tokens.',
+    "Invalid 'user': string too long. Expected a string with maximum length 64.",
+  ])('because of the length of something else keeps its code: %s', (message) => {
+    const fault = faultFromStatus(400, errorBody({ message, code: 'invalid_value' }), undefined)
+    expect(fault.refusal?.code).toBe('invalid_value')
+  })
+
   test.each([['<html>Bad request at 10.0.0.7</html>'], [''], ['{"error":"no"}'], ['[]'], ['{}']])(
     'with nothing for the caller in it gets words of our own: %s',
     (body) => {

@@ -58,8 +58,14 @@ function errorOf(body: string): JsonObject {
   }
 }
 
+/** What providers say of a prompt that is too long. Each has a code of its own for it, if any, and agents wait for OpenAI's. */
+const TOO_LONG =
+  /maximum (?:context|prompt) length|exceeds? .{0,40}context (?:window|size|length|limit)|prompt is too long|input tokens exceed/i
+
 function refusalFrom(error: JsonObject): NonNullable<Fault['refusal']> {
-  const { message, type, param, code } = error
+  const { message, type, param } = error
+  const isTooLong = typeof message === 'string' && TOO_LONG.test(message)
+  const code = isTooLong ? 'context_length_exceeded' : error['code']
   return {
     message:
       typeof message === 'string' && message !== ''
