@@ -196,6 +196,21 @@ async function overOneSocket(version: string, bodies: readonly string[]): Promis
   return text
 }
 
+test.each([
+  '/v1/responses',
+  '/responses',
+  '/v1/completions',
+  '/api/v1/chat/completions',
+  '/openai/deployments/words/chat/completions',
+])('a client that asks at %s is told where chats are answered', async (path) => {
+  const headers = { authorization: `Bearer ${client.key}` }
+  const response = await fetch(`${house.gateway.url}${path}`, { method: 'POST', headers })
+  const { error } = (await response.json()) as { error: { message: string; code: string } }
+  expect(response.status).toBe(404)
+  expect(error.code).toBe('not_found')
+  expect(error.message).toContain('POST /v1/chat/completions')
+})
+
 describe('a stream on a connection of one’s own', () => {
   const body = chat('words', { stream: true })
 

@@ -36,12 +36,18 @@ function respond(site: Site, ctx: Context, failure: Failure): void {
 /** What the router says without a body: no such route, or not by this method. */
 const UNANSWERED = new Set([404, 405, 501])
 
+/** Where clients ask that speak another of OpenAI's protocols, or with the base address of another service. */
+const OTHER_CHATS = /\/(?:responses|completions)\/?$/
+
 function unanswered(ctx: Context): Failure {
   const allowed = ctx.response.get('allow')
   if (ctx.status === 404 || allowed === '') {
+    const next = OTHER_CHATS.test(ctx.path)
+      ? 'Chats are answered at POST /v1/chat/completions: have your client ask there.'
+      : 'GET / says what there is.'
     return new Failure(
       'not_found',
-      `There is no ${ctx.method} ${ctx.path.slice(0, 100)} here. GET / says what there is.`,
+      `There is no ${ctx.method} ${ctx.path.slice(0, 100)} here. ${next}`,
     )
   }
   return new Failure('method_not_allowed', `${ctx.method} is not possible here. Use ${allowed}.`)
