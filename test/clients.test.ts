@@ -7,6 +7,10 @@ import { costOf, MESSAGES, openHouse, type Client, type House } from './support/
 import { chat, raw } from './support/raw.ts'
 
 const EXTRA = `
+  - id: small
+    price: { input: 2, output: 8 }
+    context_tokens: 1000
+    deployments: [{ provider: fake, model: answer }]
 compatibility: { quota_status: 429 }
 streams: { keep_alive_ms: 1000, keep_alive_delay_ms: 200 }
 `
@@ -209,6 +213,18 @@ test.each([
   expect(response.status).toBe(404)
   expect(error.code).toBe('not_found')
   expect(error.message).toContain('POST /v1/chat/completions')
+})
+
+test('a prompt that is too long is refused in the words by which agents know it', async () => {
+  const messages = [{ role: 'user' as const, content: 'word '.repeat(5_000) }]
+  await expect(
+    client.openai.chat.completions.create({ model: 'small', messages }),
+  ).rejects.toMatchObject({
+    ...{ status: 400, code: 'context_length_exceeded', param: 'messages' },
+    message: expect.stringContaining(
+      "This model's maximum context length is 1000 tokens",
+    ) as string,
+  })
 })
 
 describe('a stream on a connection of one’s own', () => {

@@ -151,7 +151,8 @@ function checkLength(asked: Asked): void {
   if (contextTokens === undefined || likelyPrompt(asked) <= contextTokens) return
   throw new Failure(
     'context_length_exceeded',
-    `This model takes ${contextTokens} tokens and the prompt is about ${likelyPrompt(asked)}. Shorten it.`,
+    // The first words are OpenAI's: LangChain and LiteLLM look for them, and not at the code.
+    `This model's maximum context length is ${contextTokens} tokens, and the prompt is about ${likelyPrompt(asked)}. Shorten it.`,
     { param: 'messages' },
   )
 }
