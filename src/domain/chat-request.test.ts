@@ -261,14 +261,21 @@ describe('the text of a prompt', () => {
           { role: 'user', content: [{ type: 'text', text: 'Part one' }, { type: 'image_url' }] },
           { role: 'assistant', content: null, tool_calls: [{ id: 'call_7' }] },
           { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] },
+          { role: 'assistant', content: 'So.', reasoning_content: 'Let me think.', name: 'ann' },
+          { role: 'assistant', content: null, function_call: { name: 'older_way' } },
+          { role: 'assistant', content: [{ type: 'thinking', thinking: [{ text: 'Hm.' }] }] },
         ],
+        prediction: { type: 'content', content: 'As before' },
+        documents: [{ title: 'Law' }],
         tools: [{ function: { name: 'weather' } }],
         functions: [{ name: 'old_way' }],
         response_format: { type: 'json_object' },
       }),
     )
     const words = ['Be brief.', 'Part one', 'call_7', 'No.', 'weather', 'old_way', 'json_object']
-    for (const word of words) expect(text).toContain(word)
+    const rarer = ['So.', 'Let me think.', 'ann', 'older_way', 'Hm.', 'As before', 'Law']
+    for (const word of [...words, ...rarer]) expect(text).toContain(word)
+    expect(text).not.toContain('assistant')
   })
 
   test('leaves out media', () => {
