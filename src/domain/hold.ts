@@ -51,9 +51,10 @@ export function planWithin(
   credit: MicroCredits,
 ): HoldPlan | undefined {
   const { request, route } = asked
+  const least = leastBound(asked)
   let affordable = BigInt(plan.cap) * BigInt(request.choices)
   for (const { price, imageTokensMax } of route.bounds) {
-    const input = inputBound(asked, imageTokensMax)
+    const input = Math.max(sentBound(asked, imageTokensMax), least)
     const pays = affordableOutput(credit, input, priceFor(asked, price))
     if (pays < affordable) affordable = pays
   }
@@ -62,9 +63,10 @@ export function planWithin(
 }
 
 function planWith(asked: Asked, cap: number, inputCost: MicroCredits): HoldPlan {
+  const least = leastBound(asked)
   let amount = ZERO
   for (const { price, maxOutput, imageTokensMax } of asked.route.bounds) {
-    const input = inputBound(asked, imageTokensMax)
+    const input = Math.max(sentBound(asked, imageTokensMax), least)
     const output = Math.min(cap, maxOutput) * asked.request.choices
     amount = most(amount, costBound({ input, output }, priceFor(asked, price)))
   }
@@ -98,11 +100,9 @@ export const likelyPrompt = ({ request, size, route }: Asked): number =>
 export const boundOf = (asked: Asked, { cap }: HoldPlan): number =>
   sentBound(asked, asked.route.model.imageTokensMax) + cap * asked.request.choices
 
-/** Where that cannot be told from what was sent, all that the model takes. */
-function inputBound(asked: Asked, imageTokensMax: number): number {
-  const sent = sentBound(asked, imageTokensMax)
-  return isUnbounded(asked.request) ? Math.max(sent, longestPrompt(asked.route)) : sent
-}
+/** Where nobody can tell from what was sent, all that the model takes. */
+const leastBound = ({ request, route }: Asked): number =>
+  isUnbounded(request) ? longestPrompt(route) : 0
 
 const sentBound = ({ request, size }: Asked, imageTokensMax: number): number =>
   boundTokens(promptSize(request, size)) + mediaTokens(request.media, imageTokensMax)
